@@ -1,0 +1,106 @@
+using System.Text.Json.Serialization;
+using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Payment;
+using Campaigns.Grains.Shopper;
+using Campaigns.Grains.Stock;
+
+namespace Campaigns.Grains.Order;
+
+[JsonConverter(typeof(IdJson<OrderId>))]
+public readonly record struct OrderId(Guid Value) : IId<OrderId>
+{
+    public static OrderId Of(Guid value) => new(value);
+
+    public static bool TryParse(string? text, out OrderId id) => Ids.TryParse(text, out id);
+
+    public GrainId In(ShopId shop) => new("order", shop, Value);
+
+    public override string ToString() => Value.ToString("N");
+}
+
+/// <summary><c>Pending → Paid → …</c>, or <c>Cancelled</c> / <c>TimedOut</c>. The later states come with shipping and group-buy.</summary>
+public enum OrderStatus
+{
+    Pending = 1,
+    Paid = 2,
+    AwaitingGroup = 3,
+    Shipped = 4,
+    Ready = 5,
+    Received = 6,
+    Closed = 7,
+    Cancelled = 8,
+    TimedOut = 9,
+}
+
+public enum RefundStatus
+{
+    Requested = 1,
+    Processing = 2,
+    Succeeded = 3,
+    Failed = 4,
+}
+
+public enum OrderRefusal
+{
+    [Refuses(RefusalKind.State, "订单当前不能支付", "The order cannot be paid now.")]
+    OrderNotPayable = 1,
+
+    [Refuses(RefusalKind.State, "订单当前不能取消", "The order cannot be cancelled now.")]
+    OrderNotCancellable = 2,
+}
+
+public sealed record OrderLine(SkuId Sku, string Title, int Quantity, long UnitPriceFen, long AmountFen);
+
+/// <param name="FundedBy"><c>platform</c>, <c>merchant</c>, <c>supplier</c> or <c>leader</c></param>
+/// <param name="AmountFen">positive</param>
+public sealed record DiscountLine(string Name, string FundedBy, long AmountFen);
+
+public sealed record OrderRefund(string Id, long AmountFen, RefundStatus State, string Reason);
+
+/// <summary>An order (订单). Σ lines − Σ discounts = <c>amountFen</c>; amounts come from the server alone.</summary>
+public sealed record OrderView(
+    OrderId Id,
+    string Kind,
+    OrderStatus State,
+    IReadOnlyList<OrderLine> Lines,
+    long AmountFen,
+    IReadOnlyList<DiscountLine> DiscountLines,
+    DateTimeOffset PayBefore,
+    DateTimeOffset? PaidAt,
+    IReadOnlyList<OrderRefund> Refunds,
+    DateTimeOffset ServerTime);
+
+/// <summary>
+/// From a mechanic: opens an order and holds its stock, all lines or none; answered when it is open, refused <c>SoldOut</c> when the
+/// stock is not there. Idempotent by order. An order over 0 fen is paid at once.
+/// </summary>
+/// <param name="Source">the grain that is told <see cref="OrderPaid"/> or <see cref="OrderReleased"/></param>
+/// <param name="Purpose">the campaign out of whose reservation the stock is held</param>
+public sealed record PlaceOrder(
+    ShopperId Buyer,
+    string Kind,
+    GrainId Source,
+    Guid? Purpose,
+    IReadOnlyList<OrderLine> Lines,
+    IReadOnlyList<DiscountLine> Discounts,
+    int PaymentWindowMinutes) : ICommand<Done>;
+
+/// <summary>The order, for its buyer alone (<c>NotFound</c> for others); null asks on behalf of the merchant.</summary>
+public sealed record GetOrder(ShopperId? Viewer) : ICommand<OrderView>;
+
+/// <summary>Begins a payment, or answers with the one that is open. Answered when the payment exists.</summary>
+public sealed record StartPayment(PaymentId Payment, ShopperId Buyer) : ICommand<PaymentId>;
+
+public sealed record CancelOrder(ShopperId Buyer, string? Reason) : ICommand<Done>;
+
+/// <summary>From a payment: money is here. Pays the order, or is refunded with a reason if the order cannot take it any more.</summary>
+public sealed record TakePayment(PaymentId Payment, Money Amount) : ICommand<Done>;
+
+/// <summary>From a payment: how a refund ended.</summary>
+public sealed record NoteRefund(string RefundId, RefundStatus State) : ICommand<Done>;
+
+/// <summary>To the source of an order: it is paid.</summary>
+public sealed record OrderPaid(OrderId Order) : ICommand<Done>;
+
+/// <summary>To the source of an order: it was cancelled or timed out.</summary>
+public sealed record OrderReleased(OrderId Order) : ICommand<Done>;

@@ -1,0 +1,55 @@
+using System.Text.Json.Serialization;
+using Campaigns.Grains.Kernel;
+
+namespace Campaigns.Grains.Stock;
+
+[JsonConverter(typeof(IdJson<SkuId>))]
+public readonly record struct SkuId(Guid Value) : IId<SkuId>
+{
+    public static SkuId Of(Guid value) => new(value);
+
+    public static bool TryParse(string? text, out SkuId id) => Ids.TryParse(text, out id);
+
+    public GrainId In(ShopId shop) => new("stock", shop, Value);
+
+    public override string ToString() => Value.ToString("N");
+}
+
+public enum StockRefusal
+{
+    [Refuses(RefusalKind.State, "库存不足，已售罄", "Sold out: there is not enough stock left.")]
+    SoldOut = 1,
+}
+
+public sealed record StockLevel(long OnHand, long Reserved, long Available);
+
+/// <summary>One SKU (规格) with its price and stock (库存): <c>available = onHand − Σ reserved</c>, never below 0.</summary>
+public sealed record SkuView(SkuId Id, string Title, string Name, string Type, long ListPriceFen, StockLevel Stock);
+
+/// <summary>Puts a SKU on sale. A repeat changes nothing.</summary>
+public sealed record OpenStock(string Title, string Name, string Type, Money ListPrice, long OnHand) : ICommand<SkuView>;
+
+public sealed record GetSku : ICommand<SkuView>;
+
+/// <summary>Adds <paramref name="Delta"/> units; refused <c>SoldOut</c> if that would take units that are reserved.</summary>
+public sealed record ChangeStock(Guid Request, long Delta, string Reason) : ICommand<SkuView>, IOnce;
+
+public sealed record ChangePrice(Guid Request, Money ListPrice) : ICommand<SkuView>, IOnce;
+
+/// <summary>
+/// Sets how many units <paramref name="Purpose"/> (a campaign) may take in all, those it already took included. Absolute, so that a
+/// repeat changes nothing. Never goes below what was taken. Refused <c>SoldOut</c> when more is asked than is available.
+/// </summary>
+public sealed record ReserveStock(Guid Purpose, long Total) : ICommand<SkuView>;
+
+/// <summary>The purpose is over: what it did not take is free again.</summary>
+public sealed record CloseReservation(Guid Purpose) : ICommand<SkuView>;
+
+/// <summary>Holds units for an order out of a purpose's reservation, or out of the free units if <paramref name="Purpose"/> is null. Idempotent by order.</summary>
+public sealed record HoldStock(Guid Order, Guid? Purpose, int Quantity) : ICommand<Done>;
+
+/// <summary>The order is paid: its units leave the stock. Idempotent: an order without a hold was settled before.</summary>
+public sealed record ConsumeStock(Guid Order) : ICommand<Done>;
+
+/// <summary>The order came to nothing: its units go back to where they were taken from. Idempotent like <see cref="ConsumeStock"/>.</summary>
+public sealed record ReleaseStock(Guid Order) : ICommand<Done>;
