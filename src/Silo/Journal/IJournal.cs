@@ -1,0 +1,83 @@
+using Campaigns.Grains.Kernel;
+
+namespace Campaigns.Silo.Journal;
+
+/// <summary>
+/// Where decisions become durable. Two natural forms implement it: a write-ahead log in global order with checkpointed grain states
+/// (SQLite, one machine), and one row per grain and flush (PostgreSQL, many silos).
+/// </summary>
+public interface IJournal : IAsyncDisposable
+{
+    /// <summary>The position of the newest flush, 0 for none. Positions only grow.</summary>
+    long LastPosition { get; }
+
+    /// <summary>What is stored of a grain: its last snapshot and the decisions after it. Opens the grain for appending from that sequence on.</summary>
+    GrainRecord Read(GrainId grain);
+
+    /// <summary>
+    /// Makes the batches durable in one step, in order. A decision whose <c>(grain, sequence)</c> is not the next one was made by a
+    /// stale activation: it is fenced off, with everything else of that grain in the call, and nothing of it is written.
+    /// </summary>
+    /// <returns>the grains that were fenced</returns>
+    /// <exception cref="JournalFailure">the outcome is unknown: the caller must stop and start again from the journal (law 7)</exception>
+    IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches);
+
+    /// <summary>The decisions after <paramref name="position"/> in global order, at least one flush if there is one, about <paramref name="bytesMax"/> at most.</summary>
+    IReadOnlyList<Flush> ReadAfter(long position, int bytesMax);
+
+    /// <summary>The newest position whose decisions, and all before it, are contained in snapshots: recovery replays from here.</summary>
+    long TailStart { get; }
+
+    /// <summary>Stored grains whose wake-up time is in <c>(after, until]</c>, by time. Grains with open debts are stored with <see cref="Snapshot.AtOnce"/>.</summary>
+    IReadOnlyList<GrainId> Due(DateTimeOffset after, DateTimeOffset until, int limit);
+}
+
+/// <summary>The disk or the database failed while writing.</summary>
+public sealed class JournalFailure(string message, Exception inner) : Exception(message, inner);
+
+/// <summary>One durable write: some decisions, in the format of <see cref="DecisionReader"/>.</summary>
+public readonly record struct Flush(long Position, ReadOnlyMemory<byte> Decisions);
+
+/// <param name="Sequence">the sequence number that the snapshot includes, 0 without one</param>
+/// <param name="WakeAt">what the snapshot was stored with</param>
+/// <param name="Tail">the encoded decisions after it, oldest first</param>
+public sealed record GrainRecord(long Sequence, ReadOnlyMemory<byte>? State, DateTimeOffset? WakeAt, IReadOnlyList<ReadOnlyMemory<byte>> Tail)
+{
+    public static readonly GrainRecord Empty = new(0, null, null, []);
+}
+
+/// <param name="WakeAt">when the grain must be woken if nobody asks for it before</param>
+/// <param name="State">null if nothing needs to be kept of the grain but its sequence</param>
+public readonly record struct Snapshot(GrainId Grain, long Sequence, DateTimeOffset? WakeAt, byte[]? State)
+{
+    /// <summary>The wake-up time of a grain that owes something: whoever starts next must pay it.</summary>
+    public static readonly DateTimeOffset AtOnce = DateTimeOffset.UnixEpoch;
+}
+
+/// <summary>What one lane has decided since the last flush. Reused: cleared, never reallocated.</summary>
+public sealed class Batch
+{
+    public readonly record struct Entry(GrainId Grain, long FirstSequence, int Events, int Offset, int Length);
+
+    public DecisionWriter Decisions { get; } = new();
+
+    public List<Entry> Entries { get; } = [];
+
+    public List<Snapshot> Snapshots { get; } = [];
+
+    /// <summary>Grains whose activation ends with this batch.</summary>
+    public List<GrainId> Closed { get; } = [];
+
+    /// <summary>See <see cref="IJournal.TailStart"/>; as far as this lane is concerned.</summary>
+    public long TailStart { get; set; }
+
+    public bool IsEmpty => Entries.Count == 0 && Snapshots.Count == 0 && Closed.Count == 0;
+
+    public void Clear()
+    {
+        Decisions.Clear();
+        Entries.Clear();
+        Snapshots.Clear();
+        Closed.Clear();
+    }
+}
