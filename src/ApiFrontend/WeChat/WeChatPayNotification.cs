@@ -1,0 +1,139 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Campaigns.ApiFrontend.WeChat;
+
+/// <summary>
+/// Why a notification (or, for the first four, a reply) is not believed. Answer every one with 4xx or 5xx:
+/// WeChat Pay then sends it again. The numbers are public: append, never renumber.
+/// </summary>
+internal enum WeChatPayRefusal
+{
+    MissingHeader = 1,
+
+    /// <summary>Five minutes or more from our clock, or no unix seconds at all.</summary>
+    StaleTimestamp = 2,
+    UnknownSerial = 3,
+    BadSignature = 4,
+
+    /// <summary>Signed, but the envelope or the decrypted transaction is not the JSON it has to be.</summary>
+    MalformedBody = 5,
+    UndecryptableResource = 6,
+
+    /// <summary>Genuine, but the payment went to another merchant or another app.</summary>
+    WrongMerchant = 7,
+
+    /// <summary>Genuine, but about something else, such as a refund or a profit sharing.</summary>
+    NotATransaction = 8,
+}
+
+/// <summary>What one merchant needs to open its notifications; <paramref name="PlatformKeys"/> are WeChat Pay's by serial.</summary>
+internal sealed record WeChatPayKeys(string Mchid, string Appid, ApiV3Key ApiV3Key, IReadOnlyDictionary<string, RSA> PlatformKeys);
+
+/// <summary>The body of a notification, before decryption.</summary>
+internal sealed record WeChatPayEnvelope(
+    string Id,
+    DateTimeOffset CreateTime,
+    string EventType,
+    EncryptedResource Resource,
+    string? ResourceType = null,
+    string? Summary = null);
+
+/// <summary>The payment a notification tells about, as far as the runtime looks at it.</summary>
+internal sealed record WeChatPayTransaction(
+    string Mchid,
+    string Appid,
+    string OutTradeNo,
+    string TransactionId,
+    string TradeState,
+    DateTimeOffset SuccessTime,
+    WeChatPayAmount Amount,
+    WeChatPayer Payer)
+{
+    public const string Success = "SUCCESS";
+
+    [JsonIgnore]
+    public bool IsPaid => TradeState is Success;
+
+    public bool IsFor(WeChatPayKeys keys) =>
+        string.Equals(Mchid, keys.Mchid, StringComparison.Ordinal) && string.Equals(Appid, keys.Appid, StringComparison.Ordinal);
+}
+
+/// <summary>Amounts in fen. The payer pays less than the total if WeChat coupons cover a part.</summary>
+internal sealed record WeChatPayAmount(long Total, long PayerTotal);
+
+/// <summary>The payer as the merchant's app knows them.</summary>
+internal sealed record WeChatPayer(string Openid);
+
+/// <summary>Either the transaction or the reason why it is not believed.</summary>
+internal readonly record struct OpenedNotification(WeChatPayTransaction? Transaction, WeChatPayRefusal? Refusal)
+{
+    public static implicit operator OpenedNotification(WeChatPayTransaction transaction) => new(transaction, Refusal: null);
+
+    public static implicit operator OpenedNotification(WeChatPayRefusal refusal) => new(Transaction: null, refusal);
+}
+
+/// <summary>A notification ready to be posted: the signature covers exactly these bytes.</summary>
+internal sealed record ComposedNotification(SignedHeaders Headers, byte[] Body);
+
+/// <summary>
+/// Payment notifications of WeChat Pay v3: JSON signed with the platform's key around a resource encrypted with the APIv3 key.
+/// Source: WeChat Pay v3 documentation, "payment success notification".
+/// </summary>
+internal static class WeChatPayNotification
+{
+    private const string TransactionType = "transaction";
+
+    /// <summary>Believes nothing before the signature: parses and decrypts only what WeChat Pay has signed.</summary>
+    /// <param name="headers">The four signing headers.</param>
+    /// <param name="body">The raw bytes as received, before any model binding.</param>
+    /// <param name="keys">Whose notification it has to be.</param>
+    /// <param name="now">Our clock.</param>
+    public static OpenedNotification Open(SignedHeaders headers, ReadOnlySpan<byte> body, WeChatPayKeys keys, DateTimeOffset now)
+    {
+        if (WeChatPaySignatures.Verify(headers, body, keys.PlatformKeys, now) is { } refusal) return refusal;
+        if (Parse(body, WeChatPayJson.Default.WeChatPayEnvelope) is not { } envelope) return WeChatPayRefusal.MalformedBody;
+        if (envelope.Resource.OriginalType is not TransactionType) return WeChatPayRefusal.NotATransaction;
+        if (WeChatPayResource.Decrypt(keys.ApiV3Key, envelope.Resource).Plaintext is not { } plaintext)
+            return WeChatPayRefusal.UndecryptableResource;
+        if (Parse(plaintext, WeChatPayJson.Default.WeChatPayTransaction) is not { } transaction) return WeChatPayRefusal.MalformedBody;
+        if (!transaction.IsFor(keys)) return WeChatPayRefusal.WrongMerchant;
+        return transaction;
+    }
+
+    /// <summary>Writes what WeChat Pay would send; <paramref name="id"/> (36 characters at most) names the event.</summary>
+    public static ComposedNotification Compose(
+        string id, WeChatPayTransaction transaction, ApiV3Key apiV3Key, SigningKey platformKey, DateTimeOffset now)
+    {
+        var plaintext = JsonSerializer.SerializeToUtf8Bytes(transaction, WeChatPayJson.Default.WeChatPayTransaction);
+        var nonce = WeChatPaySignatures.NewNonce()[..WeChatPayResource.NonceBytes];
+        var resource = WeChatPayResource.Encrypt(apiV3Key, plaintext, nonce, TransactionType, TransactionType);
+        var envelope = new WeChatPayEnvelope(id, now, "TRANSACTION.SUCCESS", resource, "encrypt-resource", "支付成功");
+        var body = JsonSerializer.SerializeToUtf8Bytes(envelope, WeChatPayJson.Default.WeChatPayEnvelope);
+        return new(WeChatPaySignatures.SignReply(platformKey, body, WeChatPaySignatures.NewNonce(), now), body);
+    }
+
+    private static T? Parse<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json, type);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(WeChatPayEnvelope))]
+[JsonSerializable(typeof(WeChatPayTransaction))]
+internal sealed partial class WeChatPayJson : JsonSerializerContext;

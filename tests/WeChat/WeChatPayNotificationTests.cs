@@ -1,0 +1,235 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using Campaigns.ApiFrontend.WeChat;
+
+namespace Campaigns.Tests.WeChat;
+
+public sealed class WeChatPayNotificationTests
+{
+    private static readonly DateTimeOffset Now = new(2026, 6, 18, 20, 0, 0, TimeSpan.FromHours(8));
+    private static readonly ApiV3Key ApiV3Key = new("0123456789abcdef0123456789ABCDEF");
+    private static readonly SigningKey Platform = new("PUB_KEY_ID_0000000000000000000000000000000001", RSA.Create(2048));
+
+    private static readonly WeChatPayKeys Keys = new(
+        "1900007291",
+        "wxd678efh567hg6787",
+        ApiV3Key,
+        new Dictionary<string, RSA>(StringComparer.Ordinal) { [Platform.Serial] = Platform.PrivateKey });
+
+    private static readonly WeChatPayTransaction Paid = new(
+        "1900007291",
+        "wxd678efh567hg6787",
+        "T20260618000001",
+        "4200000000202606180000000001",
+        WeChatPayTransaction.Success,
+        Now.AddSeconds(-2),
+        new(Total: 9_900, PayerTotal: 9_400),
+        new("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"));
+
+    [Fact]
+    public void Composed_notification_opens()
+    {
+        var notification = Compose(Paid);
+        Assert.Equal(Paid, Open(notification).Transaction);
+        Assert.True(Paid.IsPaid);
+    }
+
+    [Fact]
+    public void Composed_notification_has_the_documented_shape()
+    {
+        var body = JsonNode.Parse(Compose(Paid).Body)!;
+        Assert.Equal("id create_time event_type resource resource_type summary", Names(body));
+        Assert.Equal("2026-06-18T20:00:00+08:00", (string?)body["create_time"]);
+        Assert.Equal("TRANSACTION.SUCCESS", (string?)body["event_type"]);
+        Assert.Equal("encrypt-resource", (string?)body["resource_type"]);
+        Assert.Equal("algorithm ciphertext nonce associated_data original_type", Names(body["resource"]!));
+        Assert.Equal("transaction", (string?)body["resource"]!["original_type"]);
+
+        static string Names(JsonNode node) => string.Join(' ', node.AsObject().Select(member => member.Key));
+    }
+
+    [Fact]
+    public void Documented_transaction_with_members_we_ignore_opens()
+    {
+        var opened = Open(Encrypted(
+            """
+            {"mchid":"1900007291","appid":"wxd678efh567hg6787","out_trade_no":"T20260618000001",
+             "transaction_id":"4200000000202606180000000001","trade_type":"JSAPI","trade_state":"SUCCESS","trade_state_desc":"支付成功",
+             "bank_type":"OTHERS","attach":"","success_time":"2026-06-18T19:59:58+08:00","payer":{"openid":"oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},
+             "amount":{"total":9900,"payer_total":9400,"currency":"CNY","payer_currency":"CNY"},
+             "scene_info":{"device_id":"013467007045764"},"promotion_detail":[{"coupon_id":"109519","amount":500}]}
+            """));
+        Assert.Equal(Paid, opened.Transaction);
+    }
+
+    [Fact]
+    public void Two_notifications_never_share_a_nonce()
+    {
+        var (first, second) = (Compose(Paid), Compose(Paid));
+        Assert.NotEqual(first.Headers.Nonce!, second.Headers.Nonce!, StringComparer.Ordinal);
+        Assert.NotEqual(Nonce(first), Nonce(second), StringComparer.Ordinal);
+
+        static string Nonce(ComposedNotification notification) => (string)JsonNode.Parse(notification.Body)!["resource"]!["nonce"]!;
+    }
+
+    // One row per refusal, in the order of the guards.
+    [Fact]
+    public void Missing_header_is_refused()
+    {
+        var notification = Compose(Paid);
+        Refused(WeChatPayRefusal.MissingHeader, notification with { Headers = notification.Headers with { Signature = null } });
+    }
+
+    [Theory]
+    [InlineData(-300)]
+    [InlineData(300)]
+    public void Stale_timestamp_is_refused(int secondsLater)
+    {
+        var notification = Compose(Paid);
+        var opened = WeChatPayNotification.Open(notification.Headers, notification.Body, Keys, Now.AddSeconds(secondsLater));
+        Assert.Equal(new(Transaction: null, WeChatPayRefusal.StaleTimestamp), opened);
+    }
+
+    [Fact]
+    public void Unknown_serial_is_refused()
+    {
+        var notification = Compose(Paid);
+        Refused(WeChatPayRefusal.UnknownSerial, notification with { Headers = notification.Headers with { Serial = "unknown" } });
+    }
+
+    [Fact]
+    public void Forged_signature_is_refused()
+    {
+        using var stranger = RSA.Create(2048);
+        Refused(
+            WeChatPayRefusal.BadSignature, WeChatPayNotification.Compose("id", Paid, ApiV3Key, new(Platform.Serial, stranger), Now));
+    }
+
+    [Fact]
+    public void Every_flipped_byte_of_the_body_is_refused()
+    {
+        var notification = Compose(Paid);
+        for (var index = 0; index < notification.Body.Length; index++)
+        {
+            var body = notification.Body.ToArray();
+            body[index] ^= 1;
+            Refused(WeChatPayRefusal.BadSignature, notification with { Body = body });
+        }
+    }
+
+    [Fact]
+    public void Probe_is_refused_like_any_forgery()
+    {
+        var notification = Compose(Paid);
+        var probe = "WECHATPAY/SIGNTEST/" + notification.Headers.Signature![19..];
+        Refused(WeChatPayRefusal.BadSignature, notification with { Headers = notification.Headers with { Signature = probe } });
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("{}")]
+    [InlineData("not json")]
+    [InlineData("""{"id":"1","create_time":"2026-06-18T20:00:00+08:00","event_type":"TRANSACTION.SUCCESS"}""")]
+    [InlineData("""{"id":"1","create_time":"2026-06-18T20:00:00+08:00","event_type":"TRANSACTION.SUCCESS","resource":null}""")]
+    [InlineData("""{"id":"1","create_time":"2026-06-18T20:00:00+08:00","event_type":"TRANSACTION.SUCCESS","resource":{}}""")]
+    [InlineData("""{"id":"1","create_time":"today","event_type":"x","resource":{"algorithm":"a","ciphertext":"","nonce":""}}""")]
+    [InlineData("""{"id":"\ud800","create_time":"2026-06-18T20:00:00+08:00","event_type":"x","resource":{"algorithm":"a","ciphertext":"","nonce":""}}""")]
+    public void Malformed_body_is_refused(string body) => Refused(WeChatPayRefusal.MalformedBody, Signed(Encoding.UTF8.GetBytes(body)));
+
+    [Fact]
+    public void Body_that_is_not_utf8_is_refused()
+    {
+        Refused(WeChatPayRefusal.MalformedBody, Signed([.. """{"id":" """u8, 0xFF, .. "\"}"u8]));
+        Refused(WeChatPayRefusal.MalformedBody, Signed([0xFE, 0xFF, 0x00]));
+    }
+
+    [Fact]
+    public void Body_nested_too_deep_is_refused() =>
+        Refused(WeChatPayRefusal.MalformedBody, Signed(Encoding.UTF8.GetBytes($$"""{"x":{{new string('[', 10_000)}}""")));
+
+    [Theory]
+    [InlineData("refund")]
+    [InlineData("profitsharing")]
+    public void Notification_about_something_else_is_refused(string originalType) =>
+        Refused(WeChatPayRefusal.NotATransaction, Encrypted("{}", originalType: originalType));
+
+    [Fact]
+    public void Resource_under_another_key_is_refused() =>
+        Refused(
+            WeChatPayRefusal.UndecryptableResource,
+            WeChatPayNotification.Compose("id", Paid, new("FEDCBA9876543210fedcba9876543210"), Platform, Now));
+
+    [Theory]
+    [InlineData("algorithm", "AEAD_SM4_GCM")]
+    [InlineData("nonce", "short")]
+    [InlineData("nonce", "abcdefghijkl")]
+    [InlineData("ciphertext", "***")]
+    [InlineData("ciphertext", "")]
+    [InlineData("associated_data", "refund")]
+    [InlineData("associated_data", null)]
+    public void Signed_but_undecryptable_resource_is_refused(string member, string? value)
+    {
+        var body = JsonNode.Parse(Compose(Paid).Body)!;
+        body["resource"]![member] = value;
+        Refused(WeChatPayRefusal.UndecryptableResource, Signed(Encoding.UTF8.GetBytes(body.ToJsonString())));
+    }
+
+    [Theory]
+    [InlineData("\"total\":9900", "\"total\":\"9900\"")]
+    [InlineData("\"total\":9900", "\"total\":99.5")]
+    [InlineData("\"total\":9900", "\"total\":9223372036854775808")]
+    [InlineData("\"total\":9900,", "")]
+    [InlineData("\"mchid\":\"1900007291\"", "\"mchid\":1900007291")]
+    [InlineData("\"mchid\":\"1900007291\"", "\"mchid\":null")]
+    [InlineData("\"out_trade_no\"", "\"out_refund_no\"")]
+    [InlineData("{\"openid\"", "{\"open_id\"")]
+    public void Malformed_transaction_is_refused(string good, string bad)
+    {
+        const string json =
+            """{"mchid":"1900007291","appid":"wxd678efh567hg6787","out_trade_no":"T1","transaction_id":"42","trade_state":"SUCCESS","success_time":"2026-06-18T19:59:58+08:00","amount":{"total":9900,"payer_total":9400},"payer":{"openid":"o1"}}""";
+        Assert.True(Open(Encrypted(json)).Transaction!.IsPaid);
+        Assert.Contains(good, json, StringComparison.Ordinal);
+        Refused(WeChatPayRefusal.MalformedBody, Encrypted(json.Replace(good, bad, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Payment_to_another_merchant_or_app_is_refused()
+    {
+        Refused(WeChatPayRefusal.WrongMerchant, Compose(Paid with { Mchid = "1900007292" }));
+        Refused(WeChatPayRefusal.WrongMerchant, Compose(Paid with { Appid = "wxd678efh567hg6788" }));
+    }
+
+    [Theory]
+    [InlineData("REFUND")]
+    [InlineData("CLOSED")]
+    [InlineData("success")]
+    [InlineData("")]
+    public void Only_the_state_SUCCESS_is_paid(string state) =>
+        Assert.False(Open(Compose(Paid with { TradeState = state })).Transaction!.IsPaid);
+
+    private static ComposedNotification Compose(WeChatPayTransaction transaction) =>
+        WeChatPayNotification.Compose("3119dfba-e649-5eec-ab1e-3412bc4d2e17", transaction, ApiV3Key, Platform, Now);
+
+    private static ComposedNotification Encrypted(string plaintext, string originalType = "transaction")
+    {
+        var resource = WeChatPayResource.Encrypt(ApiV3Key, Encoding.UTF8.GetBytes(plaintext), "abcdefghijkl", originalType, originalType);
+        return Signed(Encoding.UTF8.GetBytes(
+            $$$"""
+            {"id":"1","create_time":"2026-06-18T20:00:00+08:00","event_type":"TRANSACTION.SUCCESS","resource_type":"encrypt-resource",
+             "summary":"支付成功","resource":{"original_type":"{{{originalType}}}","algorithm":"{{{resource.Algorithm}}}",
+             "ciphertext":"{{{resource.Ciphertext}}}","associated_data":"{{{originalType}}}","nonce":"abcdefghijkl"}}
+            """));
+    }
+
+    private static ComposedNotification Signed(byte[] body) =>
+        new(WeChatPaySignatures.SignReply(Platform, body, "EcZ9Cmy4Xyx1i6RlJQzLcCyEqDa26NBz", Now), body);
+
+    private static OpenedNotification Open(ComposedNotification notification) =>
+        WeChatPayNotification.Open(notification.Headers, notification.Body, Keys, Now);
+
+    private static void Refused(WeChatPayRefusal refusal, ComposedNotification notification) =>
+        Assert.Equal(new(Transaction: null, refusal), Open(notification));
+}
