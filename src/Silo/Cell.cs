@@ -78,7 +78,7 @@ public sealed class Cell
     public Decided Settle(Debt debt, in Receipt receipt, in Turn turn, Batch batch) =>
         Record(Definition.SettleAny(State, debt, receipt, turn), Guid.Empty, turn, batch);
 
-    public Answer Answer(object command, in Turn turn) => Definition.AnswerAny(State, command, turn);
+    public Answer Answer(object command, in Turn turn) => command is Wake ? Grains.Kernel.Answer.Of(Done.Instance) : Definition.AnswerAny(State, command, turn);
 
     public Snapshot Snapshot()
     {

@@ -31,14 +31,17 @@ public interface IGrains
     /// <summary>The answer leaves only when every fact it shows is durable. Refused with <c>Busy</c> when a queue is full.</summary>
     ValueTask<Outcome<TReply>> Ask<TReply>(GrainId grain, ICommand<TReply> command, CancellationToken cancellation = default);
 
-    /// <summary>What happens to a grain from now on, or from after <paramref name="after"/> if that is still known.</summary>
-    IAsyncEnumerable<LiveEvent> Watch(GrainId grain, long? after, CancellationToken cancellation);
+    /// <summary>
+    /// What happens to a grain: first what was missed after <paramref name="after"/>, or one <see cref="LiveEvent.Snapshot"/> that holds the
+    /// answer to <paramref name="view"/> if that is not known any more, then everything as it becomes durable.
+    /// </summary>
+    ValueTask<Outcome<IAsyncEnumerable<LiveEvent>>> Watch<TView>(GrainId grain, ICommand<TView> view, long? after, CancellationToken cancellation = default);
 }
 
 /// <summary>A durable fact as viewers see it.</summary>
-/// <param name="Sequence">the grain's sequence number, the <c>id:</c> of the SSE stream; 0 with the name <see cref="Gap"/> says that earlier events are unknown</param>
+/// <param name="Sequence">the grain's sequence number, the <c>id:</c> of the SSE stream</param>
 public sealed record LiveEvent(long Sequence, string Name, object Data)
 {
-    /// <summary>Sent first when the viewer's position is not known any more: read the whole view, then go on from <see cref="Sequence"/>.</summary>
-    public const string Gap = "gap";
+    /// <summary>The name of the event that carries the whole view.</summary>
+    public const string Snapshot = "snapshot";
 }

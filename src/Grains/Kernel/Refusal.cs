@@ -29,6 +29,9 @@ public enum RefusalKind
 
     /// <summary>The request cannot be read (400).</summary>
     Form = 8,
+
+    /// <summary>A bug of ours: logged with the request id (500).</summary>
+    Fault = 9,
 }
 
 /// <summary>Stands beside each member of a mechanic's refusal enum: its kind, and what the shopper reads.</summary>
@@ -56,6 +59,9 @@ public enum GrainRefusal
 
     [Refuses(RefusalKind.Busy, "系统繁忙，请稍后再试", "Too busy right now; send the same request again.")]
     Busy = 4,
+
+    [Refuses(RefusalKind.Fault, "系统内部错误，请联系客服", "An internal error; tell us the request id.")]
+    Faulted = 5,
 }
 
 /// <summary>One thing that is wrong with, or worth knowing about, what was submitted.</summary>

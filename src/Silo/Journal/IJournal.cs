@@ -12,7 +12,9 @@ public interface IJournal : IAsyncDisposable
     long LastPosition { get; }
 
     /// <summary>What is stored of a grain: its last snapshot and the decisions after it. Opens the grain for appending from that sequence on.</summary>
-    GrainRecord Read(GrainId grain);
+    /// <param name="grain">the grain to open</param>
+    /// <param name="withTail">false if the caller replays the tail by itself</param>
+    GrainRecord Read(GrainId grain, bool withTail = true);
 
     /// <summary>
     /// Makes the batches durable in one step, in order. A decision whose <c>(grain, sequence)</c> is not the next one was made by a

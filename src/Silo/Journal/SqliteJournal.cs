@@ -33,6 +33,7 @@ public sealed class SqliteJournal : IJournal
         lastPosition = Number("select coalesce(max(position), 0) from flush");
         tailStart = Number("select value from meta where name = 'tail-start'");
         raw.sqlite3_prepare_v2(writer.Handle, "insert into flush(position, decisions) values (?1, ?2)", out insertFlush);
+        ReadHeads();
     }
 
     /// <summary>The newest sequence of a grain that is open or has decisions after its snapshot, and where those begin.</summary>
@@ -52,43 +53,43 @@ public sealed class SqliteJournal : IJournal
     public static SqliteJournal Open(string folder)
     {
         Directory.CreateDirectory(folder);
-        FileStream ownership;
+        FileStream owner;
         try
         {
-            ownership = new(Path.Combine(folder, "owner.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            owner = new(Path.Combine(folder, "owner.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (IOException failure)
         {
             throw new IOException($"The data folder '{folder}' is in use by another process. Stop it, or choose another folder with --data.", failure);
         }
 
-        var path = Path.Combine(folder, "journal.db");
-        var writer = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
+        var file = Path.Combine(folder, "journal.db");
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ToString());
         try
         {
-            writer.Open();
-            Execute(writer, "pragma page_size = 8192; pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 4096; pragma temp_store = memory");
-            Execute(writer, """
+            connection.Open();
+            Execute(connection, "pragma page_size = 8192; pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 4096; pragma temp_store = memory");
+            Execute(connection, """
                 create table if not exists flush(position integer primary key, decisions blob not null);
                 create table if not exists grain(id text primary key, sequence integer not null, wake_at integer, state blob) without rowid;
                 create index if not exists grain_wake on grain(wake_at) where wake_at is not null;
                 create table if not exists meta(name text primary key, value integer not null) without rowid;
                 insert or ignore into meta values ('tail-start', 0), ('format', 1);
                 """);
-            var journal = new SqliteJournal(path, ownership, writer);
+            var journal = new SqliteJournal(file, owner, connection);
             var format = journal.Number("select value from meta where name = 'format'");
-            if (format > FormatVersion) throw new IOException($"'{path}' was written by a newer version (format {format}; this one reads {FormatVersion}). Upgrade the program.");
+            if (format > FormatVersion) throw new IOException($"'{file}' was written by a newer version (format {format}; this one reads {FormatVersion}). Upgrade the program.");
             return journal;
         }
         catch (Exception failure)
         {
-            writer.Dispose();
-            ownership.Dispose();
-            throw failure is SqliteException ? new IOException($"'{path}' cannot be opened: {failure.Message}", failure) : failure;
+            connection.Dispose();
+            owner.Dispose();
+            throw failure is SqliteException ? new IOException($"'{file}' cannot be opened: {failure.Message}", failure) : failure;
         }
     }
 
-    public GrainRecord Read(GrainId grain)
+    public GrainRecord Read(GrainId grain, bool withTail = true)
     {
         var (sequence, wakeAt, state) = readers.Value!.Grain(grain);
         Head head;
@@ -96,12 +97,13 @@ public sealed class SqliteJournal : IJournal
         {
             if (!heads.TryGetValue(grain, out head))
             {
+                if (sequence == 0) return GrainRecord.Empty;
                 heads[grain] = new() { Sequence = sequence, SnapshotSequence = sequence };
                 return new(sequence, state, wakeAt, []);
             }
         }
 
-        return new(sequence, state, wakeAt, head.Sequence > sequence ? TailOf(grain, sequence, head.FirstPosition) : []);
+        return new(sequence, state, wakeAt, withTail && head.Sequence > sequence ? TailOf(grain, sequence, head.FirstPosition) : []);
     }
 
     public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches)
@@ -111,7 +113,8 @@ public sealed class SqliteJournal : IJournal
         {
             foreach (var batch in batches)
                 foreach (var entry in batch.Entries)
-                    if (!Advance(entry, fenced)) (fenced ??= []).Add(entry.Grain);
+                    if (fenced?.Contains(entry.Grain) != true && !Advance(entry)) (fenced ??= []).Add(entry.Grain);
+            foreach (var grain in fenced ?? []) Retreat(grain);
         }
 
         try
@@ -141,13 +144,33 @@ public sealed class SqliteJournal : IJournal
         return ValueTask.CompletedTask;
     }
 
-    private bool Advance(Batch.Entry entry, HashSet<GrainId>? fenced)
+    private void ReadHeads()
     {
-        if (fenced?.Contains(entry.Grain) == true) return false;
+        for (var position = tailStart; ;)
+        {
+            var flushes = ReadAfter(position, 1 << 24);
+            if (flushes.Count == 0) return;
+            foreach (var flush in flushes)
+            {
+                var reader = new DecisionReader(flush.Decisions.Span);
+                while (reader.Next())
+                {
+                    ref var head = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(heads, reader.Grain, out var known);
+                    if (!known) head = new() { SnapshotSequence = -1, FirstPosition = flush.Position };
+                    head.Sequence = reader.FirstSequence + reader.Count - 1;
+                }
+
+                position = flush.Position;
+            }
+        }
+    }
+
+    private bool Advance(in Batch.Entry entry)
+    {
         ref var head = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(heads, entry.Grain, out var known);
         if (!known)
         {
-            // Appending without having read: only a host that kept an activation over a close does that. Its sequence decides.
+            // A grain's first facts, or a host that kept an activation over a close: what is stored decides.
             head.Sequence = head.SnapshotSequence = readers.Value!.Grain(entry.Grain).Sequence;
         }
 
@@ -155,6 +178,21 @@ public sealed class SqliteJournal : IJournal
         if (head.Sequence == head.SnapshotSequence) head.FirstPosition = lastPosition + 1;
         head.Sequence += entry.Events;
         return true;
+    }
+
+    // A grain is fenced as a whole, so what Advance let pass before the stale decision is taken back: what is on the disk decides.
+    private void Retreat(GrainId grain)
+    {
+        var head = heads[grain];
+        head.Sequence = readers.Value!.Grain(grain).Sequence;
+        foreach (var decision in TailOf(grain, head.Sequence, head.FirstPosition))
+        {
+            var reader = new DecisionReader(decision.Span);
+            reader.Next();
+            head.Sequence = reader.FirstSequence + reader.Count - 1;
+        }
+
+        heads[grain] = head;
     }
 
     private void Write(IReadOnlyList<Batch> batches, HashSet<GrainId>? fenced)

@@ -1,0 +1,43 @@
+namespace Campaigns.Silo.Local;
+
+/// <summary>A cell in memory, with what its lane has to know about it. Touched by its lane's thread alone, except where said.</summary>
+internal sealed class Activation(Lane lane, Cell cell)
+{
+    /// <summary>Set by the flusher: the journal fenced this activation off. The lane drops it and reloads.</summary>
+    public volatile bool Fenced;
+
+    public Lane Lane { get; } = lane;
+
+    public Cell Cell { get; } = cell;
+
+    /// <summary>The lane's batch that holds this cell's newest facts: an answer may leave once that batch is flushed.</summary>
+    public long LastBatch { get; set; }
+
+    /// <summary>True while the journal has facts of this cell that no snapshot contains.</summary>
+    public bool Dirty { get; set; }
+
+    /// <summary>The journal's position when it became dirty: its unsaved facts come after.</summary>
+    public long DirtySince { get; set; }
+
+    /// <summary>The deadline that is in the lane's queue of deadlines.</summary>
+    public DateTimeOffset? Deadline { get; set; }
+
+    /// <summary>The wake-up time stored with the last snapshot.</summary>
+    public DateTimeOffset? StoredWakeAt { get; set; }
+
+    public DateTimeOffset LastUsed { get; set; }
+
+    /// <summary>True while its last snapshot is on the way to the disk and it may leave afterwards.</summary>
+    public bool IsClosing { get; set; }
+
+    public DateTimeOffset ClosingSince { get; set; }
+
+    /// <summary>Callers whose answer the state cannot tell yet.</summary>
+    public List<Work>? Waiting { get; set; }
+
+    public Outbox? Outbox { get; set; }
+
+    public LiveFeed? Feed { get; set; }
+
+    public bool IsQuiet => Waiting is not { Count: > 0 } && Outbox is not { IsIdle: false } && Feed is not { HasViewers: true };
+}

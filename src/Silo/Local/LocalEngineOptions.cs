@@ -1,0 +1,43 @@
+namespace Campaigns.Silo.Local;
+
+/// <summary>The limits of the local engine. Every one has a default that fits a small machine.</summary>
+public sealed record LocalEngineOptions
+{
+    /// <summary>Threads that decide. One per two cores: the other half serves HTTP and flushes.</summary>
+    public int Lanes { get; init; } = Math.Max(1, Environment.ProcessorCount / 2);
+
+    /// <summary>Commands that may wait in one lane; more are refused <c>Busy</c>.</summary>
+    public int InboxMax { get; init; } = 100_000;
+
+    /// <summary>Callers that may wait at one grain for something owed; more are refused <c>Busy</c>.</summary>
+    public int WaitingMax { get; init; } = 10_000;
+
+    /// <summary>Decided bytes that may wait for one flush. A lane that is ahead of the disk by more stops deciding.</summary>
+    public int UnflushedBytesMax { get; init; } = 8 << 20;
+
+    /// <summary>Messages of one grain on their way at the same time.</summary>
+    public int MessagesInFlightMax { get; init; } = 64;
+
+    /// <summary>An activation that nobody used for so long leaves memory.</summary>
+    public TimeSpan IdleAfter { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Events that a recovery may have to replay, per lane: older ones are covered by snapshots.</summary>
+    public int TailEventsMax { get; init; } = 500_000;
+
+    /// <summary>The first wait before a message is sent again to a grain that was busy.</summary>
+    public TimeSpan GrainBackoff { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The first wait before a message is sent again to an outside system; doubles up to <see cref="BackoffMax"/>.</summary>
+    public TimeSpan ReceiverBackoff { get; init; } = TimeSpan.FromSeconds(5);
+
+    public TimeSpan BackoffMax { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long one call of an outside system may take.</summary>
+    public TimeSpan ReceiverTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often stored deadlines of inactive grains are looked up.</summary>
+    public TimeSpan DuePoll { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a shutdown waits for what was accepted.</summary>
+    public TimeSpan DrainMax { get; init; } = TimeSpan.FromSeconds(20);
+}

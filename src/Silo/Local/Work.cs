@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using Campaigns.Grains.Kernel;
+
+namespace Campaigns.Silo.Local;
+
+/// <summary>Something for a grain to do, and what happens with the answer.</summary>
+internal abstract class Work(GrainId grain, object command)
+{
+    public GrainId Grain { get; } = grain;
+
+    public object Command { get; } = command;
+
+    /// <summary>Called once, after everything the answer shows is durable. Must not block and must not run a caller's code on this thread.</summary>
+    public abstract void Complete(in Answer answer);
+}
+
+/// <summary>A caller outside the runtime asks.</summary>
+internal sealed class Asked<TReply>(GrainId grain, ICommand<TReply> command) : Work(grain, command)
+{
+    private readonly TaskCompletionSource<Outcome<TReply>> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task<Outcome<TReply>> Outcome => completion.Task;
+
+    public override void Complete(in Answer answer) =>
+        completion.TrySetResult(new Outcome<TReply>(answer.Refusal is null ? (TReply?)answer.Value : default, answer.Refusal));
+}
+
+/// <summary>Another grain sends what it owes; the answer goes back to it as a <see cref="Settled"/>.</summary>
+internal sealed class Delivered(GrainId to, object command, Activation sender, Debt debt) : Work(to, command)
+{
+    public Activation Sender { get; } = sender;
+
+    public Debt Debt { get; } = debt;
+
+    public override void Complete(in Answer answer) => Sender.Lane.Receive(new Settled(Sender, Debt, Grain, new(answer.Value, answer.Refusal)));
+}
+
+/// <summary>The answer to a debt comes back.</summary>
+internal sealed class Settled(Activation debtor, Debt debt, GrainId creditor, Receipt receipt) : Work(debtor.Cell.Id, debt)
+{
+    public Activation Debtor { get; } = debtor;
+
+    public Debt Debt { get; } = debt;
+
+    public GrainId Creditor { get; } = creditor;
+
+    public Receipt Receipt { get; } = receipt;
+
+    public override void Complete(in Answer answer) => throw new UnreachableException("Nobody waits for a settlement.");
+}
+
+/// <summary>Something the lane itself shall do on its own thread.</summary>
+internal sealed class Chore(Action run) : Work(default, run)
+{
+    public override void Complete(in Answer answer) => throw new UnreachableException("Nobody waits for a chore.");
+}

@@ -1,0 +1,24 @@
+using System.Globalization;
+
+namespace Campaigns.Silo;
+
+/// <summary>The product's clock: the system's, moved forward by an offset that a developer may raise and that is kept in the data folder.</summary>
+/// <param name="file">where the offset is kept; null keeps it in memory</param>
+public sealed class ProductClock(string? file = null) : TimeProvider
+{
+    private long offsetTicks = file is not null && File.Exists(file) ? TimeSpan.FromSeconds(long.Parse(File.ReadAllText(file), CultureInfo.InvariantCulture)).Ticks : 0;
+
+    /// <summary>Raised after the clock was moved, so that waits for a deadline look again.</summary>
+    public event Action? Moved;
+
+    public override DateTimeOffset GetUtcNow() => System.GetUtcNow().AddTicks(Volatile.Read(ref offsetTicks));
+
+    /// <summary>Moves the clock forward; it never goes back.</summary>
+    public void Advance(TimeSpan by)
+    {
+        if (by < TimeSpan.Zero) throw new ArgumentOutOfRangeException(nameof(by), by, "The clock never goes back.");
+        var ticks = Interlocked.Add(ref offsetTicks, by.Ticks);
+        if (file is not null) File.WriteAllText(file, (ticks / TimeSpan.TicksPerSecond).ToString(CultureInfo.InvariantCulture));
+        Moved?.Invoke();
+    }
+}

@@ -1,0 +1,178 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Campaigns.Grains.Kernel;
+using Microsoft.Data.Sqlite;
+
+namespace Campaigns.Silo.Projections;
+
+/// <summary>A page of a list; <paramref name="NextCursor"/> is null on the last one.</summary>
+public sealed record Page<TItem>(IReadOnlyList<TItem> Items, string? NextCursor, DateTimeOffset AsOf);
+
+/// <summary>
+/// The read models in a SQLite file of their own: it can be deleted at any time and is built again from the journal. Written by the
+/// projector alone, in one transaction with its position, so a document never shows half a flush.
+/// </summary>
+public sealed class DocumentStore : IDocuments, IDisposable
+{
+    public const int PageMax = 100;
+
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        Converters = { new JsonStringEnumConverter() },
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
+
+    private readonly string connectionString;
+    private readonly SqliteConnection writer;
+    private readonly SqliteCommand find;
+    private readonly SqliteCommand put;
+    private readonly ThreadLocal<SqliteConnection> readers;
+    private readonly Dictionary<(ShopId Shop, string Collection, string Key), (object Document, string Owner, long Sort)> written = [];
+    private long asOfTicks;
+
+    public DocumentStore(string file)
+    {
+        connectionString = new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ToString();
+        writer = Open();
+        Execute("pragma journal_mode = wal; pragma synchronous = normal"); // may lose its end in a crash: the journal fills it again
+        Execute("""
+            create table if not exists document(shop text, collection text, key text, owner text not null, sort integer not null, json text not null, primary key(shop, collection, key)) without rowid;
+            create index if not exists document_list on document(shop, collection, owner, sort, key);
+            create table if not exists progress(id integer primary key check (id = 1), position integer not null, at integer not null);
+            insert or ignore into progress values (1, 0, 0);
+            """);
+        find = Command(writer, "select json from document where shop = $0 and collection = $1 and key = $2", 3);
+        put = Command(writer, "insert into document values ($0, $1, $2, $3, $4, $5) on conflict do update set owner = $3, sort = $4, json = $5", 6);
+        readers = new(Open, trackAllValues: true);
+        using var progress = Command(writer, "select position, at from progress", 0);
+        using var row = progress.ExecuteReader();
+        row.Read();
+        Position = row.GetInt64(0);
+        asOfTicks = row.GetInt64(1);
+    }
+
+    /// <summary>The position of the last flush that the documents include.</summary>
+    public long Position { get; private set; }
+
+    /// <summary>The time of the last decision that the documents include.</summary>
+    public DateTimeOffset AsOf => new(Interlocked.Read(ref asOfTicks), TimeSpan.Zero);
+
+    public TDocument? Find<TDocument>(ShopId shop, string collection, string key)
+        where TDocument : class
+    {
+        if (written.TryGetValue((shop, collection, key), out var fresh)) return (TDocument)fresh.Document;
+        (find.Parameters[0].Value, find.Parameters[1].Value, find.Parameters[2].Value) = (shop.Value, collection, key);
+        return find.ExecuteScalar() is string json ? JsonSerializer.Deserialize<TDocument>(json, Json) : null;
+    }
+
+    public void Put<TDocument>(ShopId shop, string collection, string key, string owner, DateTimeOffset sort, TDocument document)
+        where TDocument : class =>
+        written[(shop, collection, key)] = (document, owner, sort.UtcTicks);
+
+    /// <summary>Makes everything since the last call visible at once.</summary>
+    public void Commit(long position, DateTimeOffset at)
+    {
+        using var transaction = writer.BeginTransaction();
+        put.Transaction = transaction;
+        foreach (var ((shop, collection, key), (document, owner, sort)) in written)
+        {
+            (put.Parameters[0].Value, put.Parameters[1].Value, put.Parameters[2].Value) = (shop.Value, collection, key);
+            (put.Parameters[3].Value, put.Parameters[4].Value, put.Parameters[5].Value) = (owner, sort, JsonSerializer.Serialize(document, document.GetType(), Json));
+            put.ExecuteNonQuery();
+        }
+
+        using var progress = Command(writer, "update progress set position = $0, at = $1", 2);
+        progress.Transaction = transaction;
+        (progress.Parameters[0].Value, progress.Parameters[1].Value) = (position, at.UtcTicks);
+        progress.ExecuteNonQuery();
+        transaction.Commit();
+        written.Clear();
+        Position = position;
+        Interlocked.Exchange(ref asOfTicks, at.UtcTicks);
+    }
+
+    /// <summary>One document as last committed, from any thread.</summary>
+    public TDocument? Read<TDocument>(ShopId shop, string collection, string key)
+        where TDocument : class
+    {
+        using var command = Command(readers.Value!, "select json from document where shop = $0 and collection = $1 and key = $2", 3);
+        (command.Parameters[0].Value, command.Parameters[1].Value, command.Parameters[2].Value) = (shop.Value, collection, key);
+        return command.ExecuteScalar() is string json ? JsonSerializer.Deserialize<TDocument>(json, Json) : null;
+    }
+
+    /// <summary>The documents of an owner, newest first, from any thread. A cursor that cannot be read starts at the beginning.</summary>
+    /// <param name="limit">1–<see cref="PageMax"/></param>
+    public Page<TDocument> List<TDocument>(ShopId shop, string collection, string owner, string? cursor, int limit)
+        where TDocument : class
+    {
+        limit = Math.Clamp(limit, 1, PageMax);
+        var (sort, key) = ReadCursor(cursor);
+        using var command = Command(readers.Value!, "select json, sort, key from document where shop = $0 and collection = $1 and owner = $2 and (sort, key) < ($3, $4) order by sort desc, key desc limit $5", 6);
+        (command.Parameters[0].Value, command.Parameters[1].Value, command.Parameters[2].Value) = (shop.Value, collection, owner);
+        (command.Parameters[3].Value, command.Parameters[4].Value, command.Parameters[5].Value) = (sort, key, limit + 1);
+        var items = new List<TDocument>();
+        string? next = null;
+        using var row = command.ExecuteReader();
+        while (row.Read())
+        {
+            if (items.Count == limit)
+            {
+                next = WriteCursor(sort, key);
+                break;
+            }
+
+            items.Add(JsonSerializer.Deserialize<TDocument>(row.GetString(0), Json)!);
+            (sort, key) = (row.GetInt64(1), row.GetString(2));
+        }
+
+        return new(items, next, AsOf);
+    }
+
+    public void Dispose()
+    {
+        foreach (var reader in readers.Values) reader.Dispose();
+        readers.Dispose();
+        find.Dispose();
+        put.Dispose();
+        writer.Dispose();
+    }
+
+    private static string WriteCursor(long sort, string key) => Convert.ToHexStringLower(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{sort}/{key}")));
+
+    private static (long Sort, string Key) ReadCursor(string? cursor)
+    {
+        try
+        {
+            var parts = Encoding.UTF8.GetString(Convert.FromHexString(cursor ?? "")).Split('/', 2);
+            return parts.Length == 2 && long.TryParse(parts[0], CultureInfo.InvariantCulture, out var sort) ? (sort, parts[1]) : (long.MaxValue, "");
+        }
+        catch (FormatException)
+        {
+            return (long.MaxValue, "");
+        }
+    }
+
+    private static SqliteCommand Command(SqliteConnection connection, string sql, int parameters)
+    {
+        var command = connection.CreateCommand();
+        command.CommandText = sql;
+        for (var i = 0; i < parameters; i++) command.Parameters.Add(new(string.Create(CultureInfo.InvariantCulture, $"${i}"), null));
+        return command;
+    }
+
+    private SqliteConnection Open()
+    {
+        var connection = new SqliteConnection(connectionString);
+        connection.Open();
+        return connection;
+    }
+
+    private void Execute(string sql)
+    {
+        using var command = writer.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+}
