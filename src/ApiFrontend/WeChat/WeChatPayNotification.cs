@@ -42,6 +42,7 @@ internal sealed record WeChatPayEnvelope(
     string? Summary = null);
 
 /// <summary>The payment a notification tells about, as far as the runtime looks at it.</summary>
+/// <param name="Attach">What we sent along with the order and get back: the shop.</param>
 internal sealed record WeChatPayTransaction(
     string Mchid,
     string Appid,
@@ -50,7 +51,8 @@ internal sealed record WeChatPayTransaction(
     string TradeState,
     DateTimeOffset SuccessTime,
     WeChatPayAmount Amount,
-    WeChatPayer Payer)
+    WeChatPayer Payer,
+    string? Attach = null)
 {
     public const string Success = "SUCCESS";
 

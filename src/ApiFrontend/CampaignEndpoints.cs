@@ -1,0 +1,108 @@
+using System.Text.Json;
+using Campaigns.ApiFrontend.Edge;
+using Campaigns.Grains.Campaign;
+using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Shop;
+using Campaigns.Grains.Stock;
+using Campaigns.Silo.Projections;
+
+namespace Campaigns.ApiFrontend;
+
+internal sealed record CampaignDraft(string Kind, string Title, DateTimeOffset StartsAt, DateTimeOffset EndsAt, SkuId Sku, JsonElement Rules);
+
+internal sealed record ReasonBody(string? Reason);
+
+internal sealed record QuotaChange(int Delta);
+
+/// <summary>Campaigns (活动): what a shopper can take part in, and the merchant's work on them.</summary>
+internal static class CampaignEndpoints
+{
+    public static void MapCampaigns(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/v1/campaigns", Open).RequireAuthorization(Rights.Shopper).Produces<Page<CampaignListItem>>().WithTags("Campaign").WithSummary("Campaigns to take part in");
+
+        var read = routes.MapGroup("/merchant/v1/campaigns").RequireAuthorization(Rights.MerchantRead).WithTags("Campaign");
+        read.MapGet("", All).Produces<Page<CampaignListItem>>().WithSummary("All campaigns, newest first");
+        read.MapGet("/{id:id}", Get).Produces<CampaignView>().WithSummary("A campaign");
+        read.MapGet("/{id:id}/report", Report).Produces<CampaignReport>().WithSummary("Whether it works: participation, hops, cost, health");
+
+        var write = routes.MapGroup("/merchant/v1/campaigns").RequireAuthorization(Rights.MerchantWrite).WithTags("Campaign");
+        write.MapPost("", Draft).Produces<CampaignView>(201).WithSummary("Write a draft");
+        write.MapPut("/{id:id}", Redraft).Produces<CampaignView>().WithSummary("Replace a draft");
+        write.MapPost("/{id:id}/publications", Publish).Produces<CampaignView>(201).WithSummary("Publish; refused with all findings at once");
+        write.MapPost("/{id:id}/pauses", Pause).Produces<CampaignView>().WithSummary("Stop new participation for now");
+        write.MapPost("/{id:id}/resumptions", Resume).Produces<CampaignView>().WithSummary("Go on after a pause");
+        write.MapPost("/{id:id}/kills", Kill).Produces<CampaignView>().WithSummary("Stop for good and settle what was earned");
+        write.MapPost("/{id:id}/quota-changes", ChangeQuota).Produces<CampaignView>().WithSummary("Add to or take from the quota while it runs");
+    }
+
+    private static IResult Open(string? kind, ShopperCaller caller, Paging page, DocumentStore documents) =>
+        TypedResults.Json(documents.List<CampaignListItem>(caller.Shop, CampaignViews.Published, kind ?? CampaignViews.AllKinds, page.Cursor, page.Limit), Api.Json);
+
+    private static IResult All(MerchantCaller caller, Paging page, DocumentStore documents) =>
+        TypedResults.Json(documents.List<CampaignListItem>(caller.Shop, CampaignViews.OfMerchant, CampaignViews.AllKinds, page.Cursor, page.Limit), Api.Json);
+
+    private static async Task<IResult> Get(CampaignId id, MerchantCaller caller, IGrains grains) => (await grains.Ask(id.In(caller.Shop), new GetCampaign())).Ok();
+
+    private static async Task<IResult> Report(CampaignId id, MerchantCaller caller, IGrains grains, DocumentStore documents)
+    {
+        var campaign = await grains.Ask(id.In(caller.Shop), new GetCampaign());
+        return campaign.Refusal is { } refusal
+            ? Api.Refuse(refusal)
+            : TypedResults.Json(CampaignReport.Of(
+                documents.Read<CampaignCounts>(caller.Shop, CampaignViews.Counts, id.ToString()) ?? new(),
+                documents.Read<ShopCounts>(caller.Shop, CampaignViews.ShopTotals, CampaignViews.AllKinds) ?? new(),
+                documents.AsOf), Api.Json);
+    }
+
+    private static Task<IResult> Draft(CampaignDraft body, MerchantCaller caller, EffectId effect, IGrains grains) =>
+        Write(new(effect.Value), body, caller, grains, outcome => outcome.Created(c => $"/merchant/v1/campaigns/{c.Id}"));
+
+    private static async Task<IResult> Redraft(CampaignId id, CampaignDraft body, MerchantCaller caller, IGrains grains)
+    {
+        var known = await grains.Ask(id.In(caller.Shop), new GetCampaign());
+        return known.Refusal is { } refusal ? Api.Refuse(refusal) : await Write(id, body, caller, grains, outcome => outcome.Ok());
+    }
+
+    private static async Task<IResult> Write(CampaignId id, CampaignDraft body, MerchantCaller caller, IGrains grains, Func<Outcome<CampaignView>, IResult> answer)
+    {
+        if (!CampaignKinds.TermsOf.TryGetValue(body.Kind, out var type)) return Api.Refuse(Refusal.Invalid("kind", $"Known kinds: {string.Join(", ", CampaignKinds.TermsOf.Keys)}."));
+        if ((await grains.Ask(body.Sku.In(caller.Shop), new GetSku())).Refusal is not null) return Api.Refuse(Refusal.Invalid("sku", "This shop has no such SKU."));
+
+        CampaignTerms terms;
+        try
+        {
+            terms = (CampaignTerms)body.Rules.Deserialize(type, Api.Json)!;
+        }
+        catch (JsonException unreadable)
+        {
+            throw new BadHttpRequestException("rules", unreadable);
+        }
+
+        return answer(await grains.Ask(id.In(caller.Shop), new DraftCampaign(new(body.Title, body.StartsAt.ToUniversalTime(), body.EndsAt.ToUniversalTime(), body.Sku, terms))));
+    }
+
+    private static async Task<IResult> Publish(CampaignId id, EmptyBody? body, MerchantCaller caller, EffectId effect, IGrains grains)
+    {
+        var campaign = await grains.Ask(id.In(caller.Shop), new GetCampaign());
+        if (campaign.Refusal is { } missing) return Api.Refuse(missing);
+        var sku = await grains.Ask(campaign.Reply!.Sku.In(caller.Shop), new GetSku());
+        var shop = await grains.Ask(caller.Shop.Grain(), new GetShop());
+        if ((sku.Refusal ?? shop.Refusal) is { } unknown) return Api.Refuse(unknown);
+
+        var facts = new PublicationFacts(sku.Reply!.Title, new(sku.Reply.ListPriceFen), sku.Reply.Stock.Available, shop.Reply!.Settings.Channel);
+        return (await grains.Ask(id.In(caller.Shop), new PublishCampaign(effect.Value, facts))).Created();
+    }
+
+    private static async Task<IResult> Pause(CampaignId id, ReasonBody? body, MerchantCaller caller, EffectId effect, IGrains grains) =>
+        (await grains.Ask(id.In(caller.Shop), new PauseCampaign(effect.Value, body?.Reason ?? ""))).Ok();
+
+    private static async Task<IResult> Resume(CampaignId id, ReasonBody? body, MerchantCaller caller, EffectId effect, IGrains grains) =>
+        (await grains.Ask(id.In(caller.Shop), new ResumeCampaign(effect.Value, body?.Reason ?? ""))).Ok();
+
+    private static async Task<IResult> Kill(CampaignId id, ReasonBody? body, MerchantCaller caller, EffectId effect, IGrains grains) =>
+        (await grains.Ask(id.In(caller.Shop), new KillCampaign(effect.Value, body?.Reason ?? ""))).Ok();
+
+    private static async Task<IResult> ChangeQuota(CampaignId id, QuotaChange body, MerchantCaller caller, EffectId effect, IGrains grains) =>
+        (await grains.Ask(id.In(caller.Shop), new ChangeQuota(effect.Value, body.Delta))).Ok();
+}

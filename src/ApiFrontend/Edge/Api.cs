@@ -1,0 +1,66 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Campaigns.Grains.Kernel;
+
+namespace Campaigns.ApiFrontend.Edge;
+
+/// <summary>What all endpoints share: strict JSON, and how an outcome becomes an answer.</summary>
+internal static class Api
+{
+    public const int BodyBytesMax = 64 * 1024;
+
+    public static readonly JsonSerializerOptions Json = Configure(new());
+
+    public static JsonSerializerOptions Configure(JsonSerializerOptions json)
+    {
+        json.PropertyNamingPolicy = JsonNamingPolicy.CamelCase;
+        json.PropertyNameCaseInsensitive = false;
+        json.NumberHandling = JsonNumberHandling.Strict;
+        json.AllowDuplicateProperties = false;
+        json.RespectNullableAnnotations = true;
+        json.RespectRequiredConstructorParameters = true;
+        json.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+        json.MaxDepth = 16;
+        json.Converters.Add(new JsonStringEnumConverter(namingPolicy: null, allowIntegerValues: false));
+        json.Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping; // JSON bodies only, never inside HTML: Chinese stays readable
+        return json;
+    }
+
+    /// <summary>200 with the reply, or the problem.</summary>
+    public static IResult Ok<TReply>(this Outcome<TReply> outcome) => outcome.Refusal is { } refusal ? new Refused(refusal) : TypedResults.Json(outcome.Reply, Json);
+
+    /// <summary>201 with the reply, or the problem.</summary>
+    public static IResult Created<TReply>(this Outcome<TReply> outcome, Func<TReply, string>? location = null) =>
+        outcome.Refusal is { } refusal ? new Refused(refusal) : Created(outcome.Reply, location?.Invoke(outcome.Reply!));
+
+    public static IResult Created<TReply>(TReply reply, string? location = null) => new CreatedJson<TReply>(reply, location);
+
+    public static IResult Refuse(Enum code) => new Refused(Refusal.Of(code));
+
+    public static IResult Refuse(Refusal refusal) => new Refused(refusal);
+
+    private sealed class Refused(Refusal refusal) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext) => Problems.Write(httpContext, refusal);
+    }
+
+    private sealed class CreatedJson<TReply>(TReply reply, string? location) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            if (location is not null) httpContext.Response.Headers.Location = location;
+            httpContext.Response.StatusCode = 201;
+            return httpContext.Response.WriteAsJsonAsync(reply, Json);
+        }
+    }
+}
+
+/// <summary>The body <c>{}</c> of an act that has nothing to say.</summary>
+internal sealed record EmptyBody;
+
+/// <summary>A route segment that can be an id; anything else is no route at all, hence 404.</summary>
+internal sealed class IdSegment : IRouteConstraint
+{
+    public bool Match(HttpContext? httpContext, IRouter? route, string routeKey, RouteValueDictionary values, RouteDirection routeDirection) =>
+        values[routeKey] is string text && Guid.TryParseExact(text, "N", out _);
+}

@@ -1,0 +1,120 @@
+using System.Collections.Concurrent;
+using System.Security.Claims;
+using System.Security.Cryptography;
+using System.Text;
+using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Request;
+
+namespace Campaigns.ApiFrontend.Edge;
+
+/// <summary>
+/// <c>Idempotency-Key</c>: the first success is stored and answered again for 24 h; a repeat in flight waits for the first. A crash between
+/// the effect and the stored answer is harmless: what the request makes has an id derived from the key, so it is found, not made again.
+/// </summary>
+internal sealed class Idempotency(RequestDelegate next, IGrains grains)
+{
+    public const string Header = "Idempotency-Key";
+    public const string ReplayedHeader = "Idempotency-Replayed";
+
+    private const int KeyLengthMax = 128;
+
+    private readonly ConcurrentDictionary<GrainId, SemaphoreSlim> inFlight = new();
+
+    public async Task Invoke(HttpContext context)
+    {
+        if (!HttpMethods.IsPost(context.Request.Method) || context.User.FindFirstValue(Rights.ShopClaim) is not { } shop || !context.Request.Headers.TryGetValue(Header, out var header))
+        {
+            await next(context);
+            return;
+        }
+
+        var key = header.ToString();
+        if (key.Length is 0 or > KeyLengthMax || key.Any(c => c is < '!' or > '~'))
+        {
+            await Problems.Write(context, Refusal.Invalid(Header, "An Idempotency-Key has 1–128 visible ASCII characters."));
+            return;
+        }
+
+        var bodyHash = await BufferAndHash(context.Request);
+        var caller = context.User.FindFirstValue("sub") ?? "merchant";
+        var request = RequestAddress.Of(new(shop), caller, context.Request.Path, key);
+        EffectId.Set(context, request.Key);
+
+        var turn = inFlight.GetOrAdd(request, _ => new(1, 1));
+        await turn.WaitAsync(context.RequestAborted);
+        try
+        {
+            await Answer(context, request, bodyHash);
+        }
+        finally
+        {
+            turn.Release();
+            if (turn.CurrentCount == 1) inFlight.TryRemove(new(request, turn));
+        }
+    }
+
+    private async Task Answer(HttpContext context, GrainId request, string bodyHash)
+    {
+        var recalled = await grains.Ask(request, new RecallRequest());
+        if (recalled.Refusal is { Kind: not RefusalKind.Missing } busy)
+        {
+            await Problems.Write(context, busy);
+            return;
+        }
+
+        if (recalled.Reply?.Response is { } stored)
+        {
+            if (stored.BodyHash == bodyHash) await Replay(context.Response, stored);
+            else await Problems.Write(context, EdgeRefusal.IdempotencyKeyReused);
+            return;
+        }
+
+        var client = context.Response.Body;
+        using var answer = new MemoryStream();
+        context.Response.Body = answer;
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            context.Response.Body = client;
+        }
+
+        // Stored first: an answer that the client has seen must be the one it gets again. A refusal wrote nothing and is decided again.
+        if (context.Response.StatusCode is >= 200 and < 300)
+        {
+            var body = Encoding.UTF8.GetString(answer.GetBuffer(), 0, (int)answer.Length);
+            var recorded = await grains.Ask(request, new RecordRequest(bodyHash, context.Response.StatusCode, NullIfEmpty(context.Response.Headers.Location.ToString()), body));
+            if (recorded.Refusal is { } refusal)
+            {
+                context.Response.Clear();
+                await Problems.Write(context, refusal);
+                return;
+            }
+        }
+
+        answer.Position = 0;
+        await answer.CopyToAsync(client, context.RequestAborted);
+    }
+
+    private static async Task Replay(HttpResponse response, StoredResponse stored)
+    {
+        response.StatusCode = stored.Status;
+        response.ContentType = "application/json; charset=utf-8";
+        response.Headers[ReplayedHeader] = "true";
+        if (stored.Location is not null) response.Headers.Location = stored.Location;
+        await response.WriteAsync(stored.Body);
+    }
+
+    private static async Task<string> BufferAndHash(HttpRequest request)
+    {
+        var body = new MemoryStream();
+        await request.Body.CopyToAsync(body);
+        body.Position = 0;
+        request.Body = body;
+        return Convert.ToHexStringLower(SHA256.HashData(body.GetBuffer().AsSpan(0, (int)body.Length)));
+    }
+
+    private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
+}

@@ -1,0 +1,54 @@
+using System.Globalization;
+using System.Text.Json;
+using Campaigns.Grains.Kernel;
+
+namespace Campaigns.ApiFrontend.Edge;
+
+/// <summary>Server-sent events of one grain: <c>id:</c> to resume with <c>Last-Event-ID</c>, a heartbeat every 15 s.</summary>
+internal sealed class LiveStream(IAsyncEnumerable<LiveEvent> live) : IResult
+{
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
+
+    public async Task ExecuteAsync(HttpContext httpContext)
+    {
+        var response = httpContext.Response;
+        var gone = httpContext.RequestAborted;
+        response.ContentType = "text/event-stream";
+        response.Headers.CacheControl = "no-store";
+        response.Headers["X-Accel-Buffering"] = "no"; // a proxy that buffers would turn live into late
+        await response.WriteAsync("retry: 2000\n\n", gone);
+        await response.Body.FlushAsync(gone);
+
+        await using var events = live.GetAsyncEnumerator(gone);
+        try
+        {
+            for (var next = events.MoveNextAsync().AsTask(); ;)
+            {
+                if (await Task.WhenAny(next, Task.Delay(Heartbeat, gone)) != next)
+                {
+                    gone.ThrowIfCancellationRequested();
+                    await response.WriteAsync(": heartbeat\n\n", gone);
+                }
+                else
+                {
+                    if (!await next) return;
+                    await Write(response, events.Current, gone);
+                    next = events.MoveNextAsync().AsTask();
+                }
+
+                await response.Body.FlushAsync(gone);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The viewer left.
+        }
+    }
+
+    private static async Task Write(HttpResponse response, LiveEvent live, CancellationToken gone)
+    {
+        await response.WriteAsync(string.Create(CultureInfo.InvariantCulture, $"id: {live.Sequence}\nevent: {live.Name}\ndata: "), gone);
+        await JsonSerializer.SerializeAsync(response.Body, live.Data, live.Data.GetType(), Api.Json, gone);
+        await response.WriteAsync("\n\n", gone);
+    }
+}

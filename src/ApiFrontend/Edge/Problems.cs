@@ -1,0 +1,142 @@
+using System.Globalization;
+using System.Text.Json.Serialization;
+using Campaigns.Grains.Kernel;
+using Microsoft.AspNetCore.Diagnostics;
+
+namespace Campaigns.ApiFrontend.Edge;
+
+/// <summary>Every error a client sees (RFC 9457), with the code it can act on and what helps.</summary>
+/// <param name="Code">stable; <c>type</c> is the same as a URN</param>
+/// <param name="Detail">in the caller's language: zh-CN unless <c>Accept-Language</c> prefers English</param>
+/// <param name="Limit">the limit that was hit</param>
+/// <param name="ResetsAt">when the limit resets</param>
+/// <param name="RetryAfter">seconds to wait before the same request may succeed</param>
+/// <param name="Findings">all that is wrong with what was submitted, each with its field</param>
+internal sealed record Problem(
+    string Type,
+    string Title,
+    int Status,
+    string Code,
+    string Detail,
+    string RequestId,
+    long? Limit,
+    DateTimeOffset? ResetsAt,
+    int? RetryAfter,
+    IReadOnlyList<Finding>? Findings,
+    [property: JsonIgnore] Refusal? Refusal = null);
+
+/// <summary>The one table from refusals to HTTP.</summary>
+internal static class Problems
+{
+    private const string ContentType = "application/problem+json";
+    private const int BusyRetrySeconds = 1;
+
+    // Codes whose status differs from that of their kind.
+    private static readonly Dictionary<string, int> SpecialStatus = new(StringComparer.Ordinal)
+    {
+        [nameof(EdgeRefusal.TooLarge)] = 413,
+        [nameof(EdgeRefusal.UnsupportedMediaType)] = 415,
+        [nameof(EdgeRefusal.MethodNotAllowed)] = 405,
+    };
+
+    /// <summary>The texts of every refusal by code, read once from the enums of the domain and the edge.</summary>
+    public static IReadOnlyDictionary<string, RefusesAttribute> Texts { get; } = ReadTexts();
+
+    public static int StatusOf(Refusal refusal) => SpecialStatus.TryGetValue(refusal.Code, out var special)
+        ? special
+        : refusal.Kind switch
+        {
+            RefusalKind.State => 409,
+            RefusalKind.Rights => 403,
+            RefusalKind.Meaning => 422,
+            RefusalKind.Limit => 429,
+            RefusalKind.Missing => 404,
+            RefusalKind.Busy => 503,
+            RefusalKind.Identity => 401,
+            RefusalKind.Form => 400,
+            _ => 500,
+        };
+
+    public static Task Write(HttpContext context, Enum code, string? more = null) => Write(context, Refusal.Of(code), more);
+
+    public static Task Write(HttpContext context, Refusal refusal, string? more = null)
+    {
+        var now = context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow();
+        var text = Texts[refusal.Code];
+        var detail = PrefersEnglish(context) ? text.English : text.Chinese;
+        var wait = refusal switch
+        {
+            { ResetsAt: { } resets } => (int)Math.Clamp(Math.Ceiling((resets - now).TotalSeconds), 1, int.MaxValue),
+            { Kind: RefusalKind.Busy or RefusalKind.Limit } => BusyRetrySeconds,
+            _ => (int?)null,
+        };
+        var problem = new Problem(
+            $"urn:campaigns:refusal:{refusal.Code}",
+            text.English,
+            StatusOf(refusal),
+            refusal.Code,
+            more is null ? detail : $"{detail} {more}",
+            context.TraceIdentifier,
+            refusal.Limit,
+            refusal.ResetsAt,
+            wait,
+            refusal.Findings);
+
+        if (wait is { } seconds) context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        context.Response.Headers.ContentLanguage = PrefersEnglish(context) ? "en" : "zh-CN";
+        context.Response.StatusCode = problem.Status;
+        context.RequestServices.GetService<Telemetry>()?.Refused(refusal.Code);
+        return context.Response.WriteAsJsonAsync(problem, Api.Json, ContentType);
+    }
+
+    /// <summary>Answers without a body that the framework makes (unknown route, wrong method, wrong media type) become problems too.</summary>
+    public static Task Fill(StatusCodeContext status) => status.HttpContext.Response.StatusCode switch
+    {
+        404 => Write(status.HttpContext, EdgeRefusal.NotFound),
+        405 => Write(status.HttpContext, EdgeRefusal.MethodNotAllowed),
+        413 => Write(status.HttpContext, EdgeRefusal.TooLarge),
+        415 => Write(status.HttpContext, EdgeRefusal.UnsupportedMediaType),
+        400 => Write(status.HttpContext, EdgeRefusal.Malformed),
+        _ => Task.CompletedTask,
+    };
+
+    private static bool PrefersEnglish(HttpContext context) => context.Request.Headers.AcceptLanguage.ToString().TrimStart().StartsWith("en", StringComparison.OrdinalIgnoreCase);
+
+    private static Dictionary<string, RefusesAttribute> ReadTexts()
+    {
+        var texts = new Dictionary<string, RefusesAttribute>(StringComparer.Ordinal);
+        foreach (var type in new[] { typeof(Refusal).Assembly, typeof(Problems).Assembly }.SelectMany(a => a.GetTypes()).Where(t => t.IsEnum && t.Name.EndsWith("Refusal", StringComparison.Ordinal)))
+            foreach (Enum code in Enum.GetValues(type))
+                if (type.GetField(code.ToString())!.IsDefined(typeof(RefusesAttribute), inherit: false)) texts.TryAdd(code.ToString(), Refusal.TextOf(code));
+        return texts;
+    }
+}
+
+/// <summary>Requests that cannot be read, and our own bugs, as problems. Nothing of an exception ever reaches a client.</summary>
+internal sealed class ProblemsOfExceptions(ILogger<ProblemsOfExceptions> log) : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        switch (exception)
+        {
+            case BadHttpRequestException { StatusCode: 413 }:
+                await Problems.Write(httpContext, EdgeRefusal.TooLarge);
+                return true;
+            case BadHttpRequestException { StatusCode: 415 }:
+                await Problems.Write(httpContext, EdgeRefusal.UnsupportedMediaType);
+                return true;
+            case BadHttpRequestException bad:
+                await Problems.Write(httpContext, EdgeRefusal.Malformed, WhereIn(bad));
+                return true;
+            case OperationCanceledException when httpContext.RequestAborted.IsCancellationRequested:
+                return true;
+            default:
+                log.LogError(exception, "Request {RequestId} failed.", httpContext.TraceIdentifier);
+                await Problems.Write(httpContext, GrainRefusal.Faulted);
+                return true;
+        }
+    }
+
+    // The path tells the client which field it was; the rest of the message names our types.
+    private static string? WhereIn(BadHttpRequestException bad) => bad.InnerException is System.Text.Json.JsonException { Path: { Length: > 0 } path } ? $"({path})" : null;
+}

@@ -1,0 +1,35 @@
+using System.Security.Claims;
+using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.RateLimiting;
+
+namespace Campaigns.ApiFrontend.Edge;
+
+/// <summary>How many requests a second one address, one device and one shopper may send; twice that in a burst.</summary>
+internal sealed record RateLimits
+{
+    public int PerAddress { get; init; } = 1_000;
+
+    public int PerDevice { get; init; } = 50;
+
+    public int PerShopper { get; init; } = 50;
+
+    public static void Configure(RateLimiterOptions options, RateLimits limits)
+    {
+        options.GlobalLimiter = PartitionedRateLimiter.CreateChained(
+            Limiter(limits.PerAddress, c => c.Connection.RemoteIpAddress?.ToString()),
+            Limiter(limits.PerDevice, c => c.Request.Headers["X-Device-Id"].ToString() is { Length: > 0 and <= 128 } device ? device : null),
+            Limiter(limits.PerShopper, c => c.User.FindFirstValue("sub")));
+        options.OnRejected = (rejected, _) => new(Problems.Write(rejected.HttpContext, EdgeRefusal.RateLimited));
+    }
+
+    private static PartitionedRateLimiter<HttpContext> Limiter(int perSecond, Func<HttpContext, string?> who) => PartitionedRateLimiter.Create<HttpContext, string>(context =>
+        who(context) is { } name
+            ? RateLimitPartition.GetTokenBucketLimiter(name, _ => new TokenBucketRateLimiterOptions
+            {
+                TokenLimit = perSecond * 2,
+                TokensPerPeriod = Math.Max(1, perSecond / 10),
+                ReplenishmentPeriod = TimeSpan.FromMilliseconds(100),
+                QueueLimit = 0,
+            })
+            : RateLimitPartition.GetNoLimiter(""));
+}

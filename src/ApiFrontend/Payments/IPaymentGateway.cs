@@ -1,0 +1,29 @@
+using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Payment;
+using Campaigns.Silo;
+
+namespace Campaigns.ApiFrontend.Payments;
+
+/// <summary>A payment gateway (支付渠道). Every call may be repeated with the same ids and then does nothing new.</summary>
+internal interface IPaymentGateway
+{
+    Task<Prepaid> Prepay(ShopId shop, Prepay prepay, CancellationToken cancellation);
+
+    Task<RefundedAtGateway> Refund(ShopId shop, RefundAtGateway refund, CancellationToken cancellation);
+
+    /// <summary>What the WeChat client needs to show the payment sheet of a prepay id.</summary>
+    PaymentSheetView Sheet(string prepayId);
+}
+
+/// <summary>Carries what payments owe to the gateway.</summary>
+internal sealed class GatewayReceiver(Func<IPaymentGateway> gateway) : IReceiver
+{
+    public string Kind => Gateway.Kind;
+
+    public async Task<Receipt> Receive(GrainId to, object command, CancellationToken cancellation) => command switch
+    {
+        Prepay prepay => new(await gateway().Prepay(to.Shop, prepay, cancellation), null),
+        RefundAtGateway refund => new(await gateway().Refund(to.Shop, refund, cancellation), null),
+        _ => throw new InvalidOperationException($"The gateway takes no {command.GetType().Name}."),
+    };
+}
