@@ -74,12 +74,12 @@ public sealed record OrderView(
 /// From a mechanic: opens an order and holds its stock, all lines or none; answered when it is open, refused <c>SoldOut</c> when the
 /// stock is not there. Idempotent by order. An order over 0 fen is paid at once.
 /// </summary>
-/// <param name="Source">the grain that is told <see cref="OrderPaid"/> or <see cref="OrderReleased"/></param>
+/// <param name="Source">the grain that is told <see cref="OrderPaid"/> or <see cref="OrderReleased"/>; null for a plain order</param>
 /// <param name="Purpose">the campaign out of whose reservation the stock is held</param>
 public sealed record PlaceOrder(
     ShopperId Buyer,
     string Kind,
-    GrainId Source,
+    GrainId? Source,
     Guid? Purpose,
     IReadOnlyList<OrderLine> Lines,
     IReadOnlyList<DiscountLine> Discounts,

@@ -28,6 +28,9 @@ public enum PaymentRefusal
 {
     [Refuses(RefusalKind.Meaning, "支付金额与订单不符", "The amount differs from what was asked; nothing was recorded.")]
     AmountMismatch = 1,
+
+    [Refuses(RefusalKind.Meaning, "退款金额超过实付金额", "More would be refunded than was paid.")]
+    RefundExceedsPaid = 2,
 }
 
 /// <summary>One attempt to pay an order through the gateway (支付单).</summary>

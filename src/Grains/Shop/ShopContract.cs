@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Campaigns.Grains.Kernel;
 
 namespace Campaigns.Grains.Shop;
@@ -10,13 +11,19 @@ public static class ShopAddress
 
 public enum Channel
 {
+    [JsonStringEnumMemberName("mini-program")]
     MiniProgram = 1,
+
+    [JsonStringEnumMemberName("h5-link")]
     H5Link = 2,
 }
 
 public enum BindingMode
 {
+    [JsonStringEnumMemberName("first-touch")]
     FirstTouch = 1,
+
+    [JsonStringEnumMemberName("last-touch")]
     LastTouch = 2,
 }
 

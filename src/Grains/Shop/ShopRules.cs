@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using System.Text.Json.Serialization;
+using Campaigns.Grains.Kernel;
+using static Campaigns.Grains.Kernel.GrainRefusal;
+using ShopDecision = Campaigns.Grains.Kernel.Decision<Campaigns.Grains.Shop.ShopEvent>;
+
+namespace Campaigns.Grains.Shop;
+
+internal sealed record ShopState
+{
+    public string? Name { get; set; }
+
+    public ShopSettings Settings { get; set; } = ShopSettings.Default;
+
+    [JsonIgnore]
+    public bool IsOpen => Name is not null;
+}
+
+/// <summary>Every rule of the shop. Pure: no clock, no chance, no I/O but the table of time zones.</summary>
+internal static class ShopRules
+{
+    public const int NameLengthMax = 120;
+    public const int ReasonLengthMax = 500;
+    public const int TimeZoneLengthMax = 64;
+
+    public static ShopDecision Decide(ShopState state, OpenShop command, DateTimeOffset now)
+    {
+        if (state.IsOpen) return ShopDecision.Nothing;
+        if (!IsText(command.Name, NameLengthMax)) return Refusal.Invalid("name", "A name has 1 to 120 characters.");
+
+        return new ShopOpened(command.Name, ShopSettings.Default);
+    }
+
+    public static ShopDecision Decide(ShopState state, ReplaceSettings command, DateTimeOffset now)
+    {
+        var settings = command.Settings;
+        if (!state.IsOpen) return NotFound;
+        if (settings == state.Settings) return ShopDecision.Nothing;
+        if (!IsTimeZone(settings.TimeZone)) return Refusal.Invalid("timeZone", "This is not the name of an IANA time zone.");
+        if (!Enum.IsDefined(settings.Channel)) return Refusal.Invalid("channel", "The channel is mini-program or h5-link.");
+        if (settings.DailyAssistCap is < 1 or > 100) return Refusal.Invalid("dailyAssistCap", "1 to 100 assists a day.");
+        if (settings.MinAccountAgeHours is < 0 or > 8_760) return Refusal.Invalid("minAccountAgeHours", "0 to 8,760 hours.");
+        if (settings.PaymentWindowMinutes is < 1 or > 1_440) return Refusal.Invalid("paymentWindowMinutes", "1 to 1,440 minutes.");
+        if (settings.CommissionMinPercent is < 0 or > 100) return Refusal.Invalid("commissionMinPercent", "0 to 100 percent.");
+        if (settings.CommissionMaxPercent is < 0 or > 100) return Refusal.Invalid("commissionMaxPercent", "0 to 100 percent.");
+        if (settings.CommissionMinPercent > settings.CommissionMaxPercent) return Refusal.Invalid("commissionMinPercent", "At most commissionMaxPercent.");
+        if (settings.FreezeDays is < 0 or > 90) return Refusal.Invalid("freezeDays", "0 to 90 days.");
+        if (!Enum.IsDefined(settings.BindingMode)) return Refusal.Invalid("bindingMode", "The mode is first-touch or last-touch.");
+        if (settings.BindingDays is < 1 or > 365) return Refusal.Invalid("bindingDays", "1 to 365 days.");
+        if (settings.Level1Percent is < 0 or > 100) return Refusal.Invalid("level1Percent", "0 to 100 percent.");
+        if (settings.Level2Percent is < 0 or > 100) return Refusal.Invalid("level2Percent", "0 to 100 percent.");
+        if (settings.Level1Percent + settings.Level2Percent > settings.CommissionMaxPercent) return Refusal.Invalid("level1Percent", "Both levels together are at most commissionMaxPercent.");
+        if (settings.Level2Percent > 0 && settings.SecondLevelSignOff is null) return Refusal.Invalid("secondLevelSignOff", "A second level needs the legal sign-off of a named person.");
+        if (settings.SecondLevelSignOff is { } by && !IsText(by.By, NameLengthMax)) return Refusal.Invalid("secondLevelSignOff.by", "A name has 1 to 120 characters.");
+        if (settings.SecondLevelSignOff is { } why && !IsText(why.Reason, ReasonLengthMax)) return Refusal.Invalid("secondLevelSignOff.reason", "A reason has 1 to 500 characters.");
+        if (!IsAmount(settings.WithdrawalMinFen)) return Refusal.Invalid("withdrawalMinFen", "1 to 10,000,000,000 fen.");
+        if (!IsAmount(settings.WithdrawalMaxFen)) return Refusal.Invalid("withdrawalMaxFen", "1 to 10,000,000,000 fen.");
+        if (settings.WithdrawalMinFen > settings.WithdrawalMaxFen) return Refusal.Invalid("withdrawalMinFen", "At most withdrawalMaxFen.");
+        if (!IsAmount(settings.WithdrawalDailyCapFen)) return Refusal.Invalid("withdrawalDailyCapFen", "1 to 10,000,000,000 fen.");
+        if (settings.WithdrawalDailyCapFen < settings.WithdrawalMinFen) return Refusal.Invalid("withdrawalDailyCapFen", "At least withdrawalMinFen.");
+        if (settings.WithdrawalFeePercent is < 0 or > 100) return Refusal.Invalid("withdrawalFeePercent", "0 to 100 percent.");
+
+        return new SettingsReplaced(settings);
+    }
+
+    public static ShopState Evolve(ShopState state, ShopEvent @event) => @event switch
+    {
+        ShopOpened e => state with { Name = e.Name, Settings = e.Settings },
+        SettingsReplaced e => state with { Settings = e.Settings },
+        _ => throw new UnreachableException($"Unknown event {@event.GetType().Name}"),
+    };
+
+    // The characters are checked first: a name is looked up as a file, and must not lead out of the table's folder.
+    private static bool IsTimeZone(string? name) =>
+        name is { Length: > 0 and <= TimeZoneLengthMax }
+        && char.IsAsciiLetter(name[0])
+        && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '_' or '-' or '+')
+        && TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone)
+        && zone.HasIanaId;
+
+    private static bool IsText(string? text, int lengthMax) => !string.IsNullOrWhiteSpace(text) && text.Length <= lengthMax;
+
+    private static bool IsAmount(long fen) => fen >= 1 && fen <= Money.Max.Fen;
+}

@@ -1,0 +1,76 @@
+using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Product;
+using Campaigns.Grains.Stock;
+using Campaigns.Tests.Kit;
+
+namespace Campaigns.Tests.Product;
+
+public sealed class ProductGrainTests
+{
+    private static readonly SkuId Small = new(Guid.Parse("01890000-0000-7000-8000-0000000000a1"));
+    private static readonly SkuId Large = new(Guid.Parse("01890000-0000-7000-8000-0000000000a2"));
+    private static readonly NewSku One = new(Small, "small", new(9_900), 10);
+    private static readonly AddProduct Add = new("凤梨酥", "daily", [One, new(Large, "large", new(0), 0)]);
+    private static readonly SkuView AnySku = new(Small, "", "", "daily", 0, new(0, 0, 0));
+
+    private readonly Story<ProductState, ProductEvent> story = new(new ProductGrain());
+
+    public static TheoryData<string, AddProduct> Guards => new()
+    {
+        { "title", Add with { Title = "" } },
+        { "title", Add with { Title = new('x', 121) } },
+        { "type", Add with { Type = "weekly" } },
+        { "skus", Add with { Skus = [] } },
+        { "skus", Add with { Skus = [.. Enumerable.Range(0, 51).Select(_ => One with { Id = new(Guid.NewGuid()) })] } },
+        { "skus[0].name", Add with { Skus = [One with { Name = " " }] } },
+        { "skus[0].name", Add with { Skus = [One with { Name = new('x', 121) }] } },
+        { "skus[0].listPriceFen", Add with { Skus = [One with { ListPrice = new(-1) }] } },
+        { "skus[0].listPriceFen", Add with { Skus = [One with { ListPrice = new(10_000_000_001) }] } },
+        { "skus[0].stock", Add with { Skus = [One with { Stock = -1 }] } },
+        { "skus[0].stock", Add with { Skus = [One with { Stock = 10_000_001 }] } },
+        { "skus[1].id", Add with { Skus = [One, One] } },
+    };
+
+    [Fact]
+    public void A_product_is_answered_when_all_its_SKUs_are_open()
+    {
+        story.When(Add).Then(new ProductAdded(Add.Title, Add.Type, Add.Skus)).ThenAgainNothing();
+        Assert.True(story.Answer(Add).IsLater);
+        Assert.False(story.Answer(new GetProduct()).IsLater);
+
+        story.Given(new SkuOpened(Large));
+        Assert.True(story.Answer(Add).IsLater);
+
+        story.WhenSettled("open-sku", AnySku).Then(new SkuOpened(Small)).ThenSurvivesSnapshot();
+        var view = Assert.IsType<ProductView>(story.Answer(Add).Value);
+        Assert.Equal([new(Small, "small", 9_900), new(Large, "large", 0)], view.Skus);
+        Assert.Equal(ProductId.Of(story.Self.Key), view.Id);
+    }
+
+    [Fact]
+    public void A_SKU_opens_with_its_price_and_stock()
+    {
+        story.When(Add with { Skus = [One] }).ThenSurvivesSnapshot();
+
+        Assert.Equal(new Owed(Small.In(story.Self.Shop), new OpenStock("凤梨酥", "small", "daily", new(9_900), 10)), story.Message("open-sku"));
+    }
+
+    [Fact]
+    public void A_SKU_that_could_not_open_is_asked_again()
+    {
+        story.When(Add with { Skus = [One] }).WhenRefused("open-sku", GrainRefusal.Busy).ThenNothing().ThenSurvivesSnapshot();
+
+        Assert.Equal("open-sku", Assert.Single(story.Debts).What);
+    }
+
+    [Fact]
+    public void Adding_something_else_under_the_same_id_changes_nothing() => story.When(Add).When(Add with { Title = "other" }).ThenNothing();
+
+    [Fact]
+    public void A_product_that_was_not_added_is_not_found() => Assert.Equal("NotFound", story.Answer(new GetProduct()).Refusal!.Code);
+
+    [Theory]
+    [MemberData(nameof(Guards))]
+    public void Each_field_has_its_bounds(string field, AddProduct command) =>
+        story.When(command).ThenRefused(GrainRefusal.Invalid, r => Assert.Equal(field, Assert.Single(r.Findings!).Field));
+}

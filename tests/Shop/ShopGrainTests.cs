@@ -1,0 +1,109 @@
+using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Shop;
+using Campaigns.Tests.Kit;
+
+namespace Campaigns.Tests.Shop;
+
+public sealed class ShopGrainTests
+{
+    private static readonly ShopOpened Opened = new("小店", ShopSettings.Default);
+    private static readonly ShopSettings Valid = ShopSettings.Default with { DailyAssistCap = 5 };
+
+    private readonly Story<ShopState, ShopEvent> story = new(new ShopGrain());
+
+    public static TheoryData<string, ShopSettings> Guards => new()
+    {
+        { "timeZone", Valid with { TimeZone = "Asia/Atlantis" } },
+        { "timeZone", Valid with { TimeZone = "" } },
+        { "timeZone", Valid with { TimeZone = "../Asia/Shanghai" } },
+        { "timeZone", Valid with { TimeZone = "China Standard Time" } },
+        { "timeZone", Valid with { TimeZone = "Asia/" + new string('x', 100) } },
+        { "channel", Valid with { Channel = (Channel)9 } },
+        { "dailyAssistCap", Valid with { DailyAssistCap = 0 } },
+        { "dailyAssistCap", Valid with { DailyAssistCap = 101 } },
+        { "minAccountAgeHours", Valid with { MinAccountAgeHours = -1 } },
+        { "minAccountAgeHours", Valid with { MinAccountAgeHours = 8_761 } },
+        { "paymentWindowMinutes", Valid with { PaymentWindowMinutes = 0 } },
+        { "paymentWindowMinutes", Valid with { PaymentWindowMinutes = 1_441 } },
+        { "commissionMinPercent", Valid with { CommissionMinPercent = -1 } },
+        { "commissionMaxPercent", Valid with { CommissionMaxPercent = 101 } },
+        { "commissionMinPercent", Valid with { CommissionMinPercent = 31 } },
+        { "freezeDays", Valid with { FreezeDays = -1 } },
+        { "freezeDays", Valid with { FreezeDays = 91 } },
+        { "bindingMode", Valid with { BindingMode = (BindingMode)9 } },
+        { "bindingDays", Valid with { BindingDays = 0 } },
+        { "bindingDays", Valid with { BindingDays = 366 } },
+        { "level1Percent", Valid with { Level1Percent = -1 } },
+        { "level2Percent", Valid with { Level2Percent = -1 } },
+        { "level1Percent", Valid with { Level1Percent = 31 } },
+        { "level1Percent", Valid with { Level1Percent = 20, Level2Percent = 11, SecondLevelSignOff = new("Li", "opinion 7") } },
+        { "secondLevelSignOff", Valid with { Level2Percent = 1 } },
+        { "secondLevelSignOff.by", Valid with { SecondLevelSignOff = new(" ", "opinion 7") } },
+        { "secondLevelSignOff.reason", Valid with { SecondLevelSignOff = new("Li", "") } },
+        { "withdrawalMinFen", Valid with { WithdrawalMinFen = 0 } },
+        { "withdrawalMaxFen", Valid with { WithdrawalMaxFen = 0 } },
+        { "withdrawalMaxFen", Valid with { WithdrawalMaxFen = Money.Max.Fen + 1 } },
+        { "withdrawalMinFen", Valid with { WithdrawalMinFen = 200, WithdrawalMaxFen = 199 } },
+        { "withdrawalDailyCapFen", Valid with { WithdrawalDailyCapFen = 0 } },
+        { "withdrawalDailyCapFen", Valid with { WithdrawalDailyCapFen = 99 } },
+        { "withdrawalFeePercent", Valid with { WithdrawalFeePercent = -1 } },
+        { "withdrawalFeePercent", Valid with { WithdrawalFeePercent = 101 } },
+    };
+
+    [Fact]
+    public void A_shop_opens_with_the_default_settings()
+    {
+        story.When(new OpenShop("小店")).Then(Opened).ThenSurvivesSnapshot();
+
+        Assert.Equal(new ShopView("demo", "小店", ShopSettings.Default), story.Answer().Value);
+    }
+
+    [Fact]
+    public void Opening_again_changes_nothing() => story.When(new OpenShop("小店")).ThenAgainNothing().When(new OpenShop("other")).ThenNothing();
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("  ")]
+    public void A_shop_has_a_name(string name) => story.When(new OpenShop(name)).ThenRefused(GrainRefusal.Invalid, r => Assert.Equal("name", r.Findings![0].Field));
+
+    [Fact]
+    public void A_name_has_at_most_120_characters() => story.When(new OpenShop(new('x', 121))).ThenRefused(GrainRefusal.Invalid);
+
+    [Fact]
+    public void Nobody_finds_a_shop_that_was_not_opened()
+    {
+        story.When(new ReplaceSettings(Valid)).ThenRefused(GrainRefusal.NotFound);
+
+        Assert.Equal("NotFound", story.Answer(new GetShop()).Refusal!.Code);
+    }
+
+    [Fact]
+    public void Settings_are_replaced_as_a_whole()
+    {
+        var settings = new ShopSettings("Europe/Berlin", Channel.H5Link, 100, 8_760, 1_440, 0, 100, 90, BindingMode.LastTouch, 365, 60, 40, 1, 10_000_000_000, 10_000_000_000, 100, new("Li", "opinion 7"));
+
+        story.Given(Opened).When(new ReplaceSettings(settings)).Then(new SettingsReplaced(settings)).ThenAgainNothing().ThenSurvivesSnapshot();
+
+        Assert.Equal(settings, ((ShopView)story.Answer(new GetShop()).Value!).Settings);
+    }
+
+    [Fact]
+    public void The_lowest_settings_are_allowed() =>
+        story.Given(Opened)
+            .When(new ReplaceSettings(new("UTC", Channel.MiniProgram, 1, 0, 1, 0, 0, 0, BindingMode.FirstTouch, 1, 0, 0, 1, 1, 1, 0)))
+            .ThenOne<SettingsReplaced>();
+
+    [Theory]
+    [MemberData(nameof(Guards))]
+    public void Each_setting_has_its_bounds(string field, ShopSettings settings) =>
+        story.Given(Opened).When(new ReplaceSettings(settings)).ThenRefused(GrainRefusal.Invalid, r => Assert.Equal(field, Assert.Single(r.Findings!).Field));
+
+    [Fact]
+    public void Settings_are_written_with_the_names_of_the_api()
+    {
+        var json = System.Text.Json.JsonSerializer.Serialize(new SettingsReplaced(Valid with { Channel = Channel.H5Link }), ShopJson.Default.SettingsReplaced);
+
+        Assert.Contains("\"channel\":\"h5-link\"", json, StringComparison.Ordinal);
+        Assert.Contains("\"bindingMode\":\"first-touch\"", json, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,214 @@
+using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Stock;
+using Campaigns.Tests.Kit;
+
+namespace Campaigns.Tests.Stock;
+
+public sealed class StockGrainTests
+{
+    private static readonly Guid Campaign = Guid.Parse("01890000-0000-7000-8000-0000000000c1");
+    private static readonly Guid First = Guid.Parse("01890000-0000-7000-8000-0000000000d1");
+    private static readonly Guid Second = Guid.Parse("01890000-0000-7000-8000-0000000000d2");
+    private static readonly Guid Request = Guid.Parse("01890000-0000-7000-8000-0000000000e1");
+    private static readonly OpenStock Open = new("凤梨酥", "small", "daily", new(9_900), 10);
+    private static readonly StockOpened Opened = new("凤梨酥", "small", "daily", new(9_900), 10);
+
+    private readonly Story<StockState, StockEvent> story = new(new StockGrain());
+
+    private StockLevel Level => ((SkuView)story.Answer(new GetSku()).Value!).Stock;
+
+    public static TheoryData<object> CommandsToAnUnknownSku =>
+    [
+        new ChangeStock(Request, 1, "more"), new ChangePrice(Request, new(1)), new ReserveStock(Campaign, 1), new CloseReservation(Campaign),
+        new HoldStock(First, null, 1), new ConsumeStock(First), new ReleaseStock(First),
+    ];
+
+    public static TheoryData<Enum, object> Guards => new()
+    {
+        { GrainRefusal.Invalid, new ChangeStock(Request, 0, "none") },
+        { GrainRefusal.Invalid, new ChangeStock(Request, long.MinValue, "all") },
+        { GrainRefusal.Invalid, new ChangeStock(Request, 1, "") },
+        { GrainRefusal.Invalid, new ChangeStock(Request, 1, new('x', 501)) },
+        { GrainRefusal.Invalid, new ChangeStock(Request, 9_999_991, "too many") },
+        { StockRefusal.SoldOut, new ChangeStock(Request, -5, "one more than is free") },
+        { GrainRefusal.Invalid, new ChangePrice(Request, new(-1)) },
+        { GrainRefusal.Invalid, new ChangePrice(Request, new(10_000_000_001)) },
+        { GrainRefusal.Invalid, new ReserveStock(Campaign, -1) },
+        { GrainRefusal.Invalid, new ReserveStock(Campaign, 10_000_001) },
+        { StockRefusal.SoldOut, new ReserveStock(Campaign, 11) },
+        { StockRefusal.SoldOut, new ReserveStock(Second, 5) },
+        { GrainRefusal.Invalid, new HoldStock(First, Campaign, 0) },
+        { GrainRefusal.Invalid, new HoldStock(First, Campaign, 10_001) },
+        { StockRefusal.SoldOut, new HoldStock(First, Campaign, 7) },
+        { StockRefusal.SoldOut, new HoldStock(First, null, 5) },
+        { StockRefusal.SoldOut, new HoldStock(First, Second, 1) },
+    };
+
+    [Fact]
+    public void A_SKU_is_opened_once()
+    {
+        story.When(Open).Then(Opened).ThenAgainNothing().When(Open with { OnHand = 99 }).ThenNothing().ThenSurvivesSnapshot();
+
+        Assert.Equal(new SkuView(SkuId.Of(story.Self.Key), "凤梨酥", "small", "daily", 9_900, new(10, 0, 10)), story.Answer().Value);
+    }
+
+    [Fact]
+    public void A_price_is_not_negative() => story.When(Open with { ListPrice = new(-1) }).ThenRefused(GrainRefusal.Invalid);
+
+    [Fact]
+    public void A_stock_is_not_negative() => story.When(Open with { OnHand = -1 }).ThenRefused(GrainRefusal.Invalid);
+
+    [Fact]
+    public void A_stock_has_at_most_ten_million_units() => story.When(Open with { OnHand = 10_000_001 }).ThenRefused(GrainRefusal.Invalid);
+
+    [Theory]
+    [MemberData(nameof(CommandsToAnUnknownSku))]
+    public void A_SKU_that_was_not_opened_is_not_found(object command)
+    {
+        story.When(command).ThenRefused(GrainRefusal.NotFound);
+
+        Assert.Equal("NotFound", story.Answer().Refusal!.Code);
+        Assert.Equal("NotFound", story.Answer(new GetSku()).Refusal!.Code);
+    }
+
+    [Theory]
+    [MemberData(nameof(Guards))]
+    public void With_six_of_ten_units_reserved_the_stock_refuses(Enum code, object command) =>
+        story.Given(Opened, new StockReserved(Campaign, 6)).When(command).ThenRefused(code);
+
+    [Fact]
+    public void Units_come_and_go_by_deltas()
+    {
+        story.Given(Opened, new StockReserved(Campaign, 6)).When(new ChangeStock(Request, -4, "broken")).Then(new StockChanged(-4, "broken"));
+        Assert.Equal(new(6, 6, 0), Level);
+
+        story.When(new ChangeStock(Request, 3, "found")).Then(new StockChanged(3, "found")).ThenSurvivesSnapshot();
+        Assert.Equal(new(9, 6, 3), Level);
+    }
+
+    [Fact]
+    public void A_price_changes_once() => story.Given(Opened).When(new ChangePrice(Request, new(8_800))).Then(new PriceChanged(new(8_800))).ThenAgainNothing().ThenSurvivesSnapshot();
+
+    [Fact]
+    public void A_reservation_is_absolute_so_that_a_repeat_changes_nothing()
+    {
+        story.Given(Opened).When(new ReserveStock(Campaign, 6)).Then(new StockReserved(Campaign, 6)).ThenAgainNothing();
+        Assert.Equal(new(10, 6, 4), Level);
+
+        story.When(new ReserveStock(Campaign, 10)).Then(new StockReserved(Campaign, 10)).When(new ReserveStock(Campaign, 2)).Then(new StockReserved(Campaign, 2));
+        Assert.Equal(new(10, 2, 8), Level);
+    }
+
+    [Fact]
+    public void A_reservation_never_goes_below_what_was_taken()
+    {
+        story.Given(Opened, new StockReserved(Campaign, 6), new StockHeld(First, Campaign, 4));
+
+        story.When(new ReserveStock(Campaign, 1)).Then(new StockReserved(Campaign, 4)).ThenAgainNothing();
+        Assert.Equal(new(10, 4, 6), Level);
+    }
+
+    [Fact]
+    public void What_was_sold_stays_taken_from_its_reservation()
+    {
+        story.Given(Opened, new StockReserved(Campaign, 6), new StockHeld(First, Campaign, 4), new StockConsumed(First, 4));
+        Assert.Equal(new(6, 2, 4), Level);
+
+        story.When(new HoldStock(Second, Campaign, 3)).ThenRefused(StockRefusal.SoldOut);
+    }
+
+    [Fact]
+    public void A_closed_reservation_frees_what_it_did_not_take()
+    {
+        story.Given(Opened, new StockReserved(Campaign, 6), new StockHeld(First, Campaign, 4))
+            .When(new CloseReservation(Campaign)).Then(new ReservationClosed(Campaign)).ThenAgainNothing().ThenSurvivesSnapshot();
+
+        Assert.Equal(new(10, 4, 6), Level);
+    }
+
+    [Fact]
+    public void A_reservation_that_arrives_after_its_end_locks_nothing_up() =>
+        story.Given(Opened, new StockReserved(Campaign, 6), new ReservationClosed(Campaign))
+            .ThenSurvivesSnapshot()
+            .When(new ReserveStock(Campaign, 6)).ThenRefused(GrainRefusal.WrongState)
+            .When(new HoldStock(First, Campaign, 1)).ThenRefused(StockRefusal.SoldOut);
+
+    [Fact]
+    public void Only_the_newest_closed_purposes_are_remembered()
+    {
+        story.Given(Opened);
+        foreach (var i in Enumerable.Range(0, StockRules.PurposesMax + 5))
+        {
+            var purpose = new Guid(i, 0, 0, new byte[8]);
+            story.Given(new StockReserved(purpose, 0), new ReservationClosed(purpose));
+        }
+
+        Assert.Equal(StockRules.PurposesMax, story.State.Closed.Count);
+    }
+
+    [Fact]
+    public void A_hold_is_taken_once_per_order()
+    {
+        story.Given(Opened).When(new HoldStock(First, null, 3)).Then(new StockHeld(First, null, 3)).ThenAgainNothing().ThenSurvivesSnapshot();
+
+        Assert.Same(Done.Instance, story.Answer().Value);
+        Assert.Equal(new(10, 3, 7), Level);
+    }
+
+    [Fact]
+    public void A_hold_out_of_a_reservation_leaves_the_free_units_alone()
+    {
+        story.Given(Opened, new StockReserved(Campaign, 6)).When(new HoldStock(First, Campaign, 6)).Then(new StockHeld(First, Campaign, 6));
+        Assert.Equal(new(10, 6, 4), Level);
+
+        story.When(new HoldStock(Second, Campaign, 1)).ThenRefused(StockRefusal.SoldOut).When(new HoldStock(Second, null, 4)).ThenOne<StockHeld>();
+        Assert.Equal(new(10, 10, 0), Level);
+    }
+
+    [Fact]
+    public void A_paid_hold_leaves_the_stock_once()
+    {
+        story.Given(Opened, new StockHeld(First, null, 3)).When(new ConsumeStock(First)).Then(new StockConsumed(First, 3)).ThenAgainNothing().ThenSurvivesSnapshot();
+
+        Assert.Same(Done.Instance, story.Answer().Value);
+        Assert.Equal(new(7, 0, 7), Level);
+        story.When(new ReleaseStock(First)).ThenNothing();
+    }
+
+    [Fact]
+    public void A_released_hold_goes_back_to_its_reservation_once()
+    {
+        story.Given(Opened, new StockReserved(Campaign, 6), new StockHeld(First, Campaign, 6))
+            .When(new ReleaseStock(First)).Then(new StockReleased(First, Campaign, 6)).ThenAgainNothing();
+
+        Assert.Equal(new(10, 6, 4), Level);
+        story.When(new HoldStock(Second, Campaign, 6)).ThenOne<StockHeld>();
+    }
+
+    [Fact]
+    public void A_released_hold_of_a_closed_reservation_is_free()
+    {
+        story.Given(Opened, new StockReserved(Campaign, 6), new StockHeld(First, Campaign, 6), new ReservationClosed(Campaign))
+            .When(new ReleaseStock(First)).Then(new StockReleased(First, null, 6));
+
+        Assert.Equal(new(10, 0, 10), Level);
+    }
+
+    [Fact]
+    public void More_purposes_than_a_SKU_remembers_are_asked_to_come_back()
+    {
+        story.Given(Opened).Given([.. Enumerable.Range(0, StockRules.PurposesMax).Select(i => new StockReserved(new(i, 0, 0, new byte[8]), 0))]);
+
+        story.When(new ReserveStock(Campaign, 1)).ThenRefused(GrainRefusal.Busy);
+        story.When(new ReserveStock(new(7, 0, 0, new byte[8]), 1)).ThenOne<StockReserved>();
+    }
+
+    [Fact]
+    public void More_holds_than_a_SKU_remembers_are_asked_to_come_back()
+    {
+        story.Given(Opened with { OnHand = StockRules.OnHandMax });
+        for (var i = 0; i < StockRules.HoldsMax; i++) story.State.Holds.Add(new(i, 0, 0, new byte[8]), new(null, 1));
+
+        story.When(new HoldStock(First, null, 1)).ThenRefused(GrainRefusal.Busy);
+    }
+}
