@@ -23,12 +23,15 @@ internal sealed class Story<TState, TEvent>(GrainDefinition<TState, TEvent> defi
 
     public TState State { get; private set; } = new();
 
+    /// <summary>The grain the story is about.</summary>
+    public GrainId Self { get; init; } = new(definition.Kind, new ShopId("demo"), Guid.Parse("01890000-0000-7000-8000-000000000001"));
+
     public DateTimeOffset? Deadline => definition.Deadline(State);
 
     public IReadOnlyList<Debt> Debts => definition.Owes(State)?.Open.ToList() ?? [];
 
     /// <summary>The message that pays the one open debt named <paramref name="what"/>.</summary>
-    public Owed Message(string what) => definition.Message(State, Debts.Single(d => d.What == what));
+    public Owed Message(string what) => definition.Message(State, Debts.Single(d => d.What == what), Self);
 
     public Story<TState, TEvent> Given(params TEvent[] facts)
     {
@@ -47,7 +50,7 @@ internal sealed class Story<TState, TEvent>(GrainDefinition<TState, TEvent> defi
     public Story<TState, TEvent> When(object what)
     {
         command = what;
-        decision = definition.Decide(State, what, new Turn(now, definition.Draws(what) ? FixedChance : default));
+        decision = definition.Decide(State, what, new Turn(Self, now, definition.Draws(what) ? FixedChance : default));
         return Apply();
     }
 
@@ -84,9 +87,9 @@ internal sealed class Story<TState, TEvent>(GrainDefinition<TState, TEvent> defi
     }
 
     /// <summary>What the state answers to the last command now.</summary>
-    public Answer Answer() => definition.Answer(State, command, new Turn(now));
+    public Answer Answer() => definition.Answer(State, command, new Turn(Self, now));
 
-    public Answer Answer(object question) => definition.Answer(State, question, new Turn(now));
+    public Answer Answer(object question) => definition.Answer(State, question, new Turn(Self, now));
 
     /// <summary>The same command once more: law 4 says it adds nothing.</summary>
     public Story<TState, TEvent> ThenAgainNothing() => When(command).ThenNothing();
@@ -109,7 +112,7 @@ internal sealed class Story<TState, TEvent>(GrainDefinition<TState, TEvent> defi
 
     private Story<TState, TEvent> WhenSettled(string what, Receipt receipt)
     {
-        decision = definition.Settle(State, Debts.Single(d => d.What == what), receipt, new Turn(now));
+        decision = definition.Settle(State, Debts.Single(d => d.What == what), receipt, new Turn(Self, now));
         return Apply();
     }
 

@@ -19,10 +19,11 @@ public sealed record Wake : ICommand<Done>
     public static readonly Wake Instance = new();
 }
 
-/// <summary>Time and chance, which rules may not fetch themselves (law 1).</summary>
+/// <summary>Who is asked, time and chance, which rules may not fetch themselves (law 1).</summary>
+/// <param name="Self">the grain itself: a state need not repeat its own address</param>
 /// <param name="Now">the product's clock at the moment of acceptance</param>
 /// <param name="Chance">32 random bytes if the definition asked for them, else empty</param>
-public readonly record struct Turn(DateTimeOffset Now, ReadOnlyMemory<byte> Chance = default);
+public readonly record struct Turn(GrainId Self, DateTimeOffset Now, ReadOnlyMemory<byte> Chance = default);
 
 /// <summary>Asks grains, wherever they live. Both engines implement this; the edge and the tests know nothing else.</summary>
 public interface IGrains

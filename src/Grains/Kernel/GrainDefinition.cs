@@ -31,7 +31,7 @@ public abstract class GrainDefinition
 
     internal abstract Debts? OwedBy(object state);
 
-    internal abstract Owed MessageFor(object state, Debt debt);
+    internal abstract Owed MessageFor(object state, Debt debt, GrainId self);
 
     internal abstract (string Name, object Data)? LiveOf(object state, object @event);
 
@@ -79,7 +79,7 @@ public abstract class GrainDefinition<TState, TEvent>(JsonSerializerContext json
     public virtual Debts? Owes(TState state) => null;
 
     /// <summary>The message that pays <paramref name="debt"/>, built from the state at the time of sending.</summary>
-    public virtual Owed Message(TState state, Debt debt) => throw Unknown(debt);
+    public virtual Owed Message(TState state, Debt debt, GrainId self) => throw Unknown(debt);
 
     /// <summary>The debt was answered: decide the facts that settle it. A decision that leaves it open means "send it again later".</summary>
     public virtual Decision<TEvent> Settle(TState state, Debt debt, in Receipt receipt, in Turn turn) => throw Unknown(debt);
@@ -106,7 +106,7 @@ public abstract class GrainDefinition<TState, TEvent>(JsonSerializerContext json
 
     internal sealed override Debts? OwedBy(object state) => Owes((TState)state);
 
-    internal sealed override Owed MessageFor(object state, Debt debt) => Message((TState)state, debt);
+    internal sealed override Owed MessageFor(object state, Debt debt, GrainId self) => Message((TState)state, debt, self);
 
     internal sealed override (string Name, object Data)? LiveOf(object state, object @event) => Live((TState)state, (TEvent)@event);
 
