@@ -57,18 +57,29 @@ public enum BargainRefusal
 
     [Refuses(RefusalKind.State, "已经下过单了", "This bargain has been ordered already.")]
     AlreadyOrdered = 8,
+
+    [Refuses(RefusalKind.State, "该砍价取消订单的次数过多，不能再下单", "Too many orders of this bargain came to nothing; it cannot be ordered again.")]
+    OrderLimitReached = 9,
 }
 
 public enum CutCurve
 {
+    [JsonStringEnumMemberName("even")]
     Even = 1,
+
+    [JsonStringEnumMemberName("front-loaded")]
     FrontLoaded = 2,
+
+    [JsonStringEnumMemberName("random")]
     Random = 3,
 }
 
 public enum ReservationPolicy
 {
+    [JsonStringEnumMemberName("at-launch")]
     AtLaunch = 1,
+
+    [JsonStringEnumMemberName("at-success")]
     AtSuccess = 2,
 }
 
@@ -111,6 +122,8 @@ public sealed record BargainTerms : CampaignTerms
 
     public override int EntriesPerShopper => LaunchesPerUser;
 
+    public override IEnumerable<Finding> Bounds() => [.. base.Bounds(), .. BargainPublication.Bounds(this)];
+
     public override IEnumerable<Finding> Check(CampaignPlan plan, PublicationFacts facts) => BargainPublication.Check(this, plan, facts);
 
     public override Owed Start(Admission admission) => new(
@@ -149,6 +162,9 @@ public sealed record AssistResult(long CutFen, int SlotsUsed, long PriceFen, lon
 /// <param name="FirstSlot">from 1</param>
 public sealed record HelperSlots(ShopperId ShopperId, int FirstSlot, int SlotsUsed);
 
+/// <summary>The live event <c>cut</c>: one assist as those who watch see it.</summary>
+public sealed record BargainCut(ShopperId ShopperId, int Slot, int SlotsUsed, long CutFen, long PriceFen, long LeftFen, int SlotsLeft, DateTimeOffset At);
+
 /// <summary>The evidence that the cut plan was fixed at launch: hash it again and compare. <c>Seed</c>, <c>Slots</c> and <c>HelperSlots</c> once revealed.</summary>
 public sealed record BargainProof(string Version, string Commitment, string Parameters, string? Seed, IReadOnlyList<long>? Slots, IReadOnlyList<HelperSlots>? HelperSlots);
 
@@ -175,4 +191,8 @@ public sealed record ApplyAssist(ShopperId Helper, bool IsNew, string? Device) :
 
 /// <summary>Orders at the price earned, or at the current price where the campaign allows it. Answered when the order is open. Idempotent by order.</summary>
 /// <param name="ListPriceNow">the SKU's list price now: nobody pays more</param>
-public sealed record OrderBargain(OrderId Order, ShopperId Buyer, Money ListPriceNow, int PaymentWindowMinutes) : ICommand<Done>;
+public sealed record OrderBargain(OrderId Order, ShopperId Buyer, Money ListPriceNow, int PaymentWindowMinutes) : ICommand<Done>
+{
+    /// <summary>How many orders of one bargain may come to nothing before it takes no more: each is remembered, so that a repeat is known.</summary>
+    public const int LostOrdersMax = 100;
+}

@@ -61,8 +61,7 @@ public sealed record BlockShopper(DateTimeOffset Until, string Reason) : IComman
 /// <param name="Device">a short keyed hash of the device, or null; see <see cref="ApplyAssist"/></param>
 public sealed record PledgeAssist(BargainId Bargain, AssistPolicy Policy, string? Device) : ICommand<PledgedAssist>;
 
-/// <param name="Repeated">true if this very assist had been answered before</param>
-public sealed record PledgedAssist(AssistResult Result, int AssistsLeftToday, bool Repeated);
+public sealed record PledgedAssist(AssistResult Result, int AssistsLeftToday);
 
 /// <summary>Starts a participation in a campaign, <paramref name="Limit"/> times at most; answered when it runs. Idempotent by participation.</summary>
 public sealed record LaunchParticipation(Guid Participation, CampaignId Campaign, int Limit) : ICommand<Done>;
