@@ -141,6 +141,7 @@ public sealed record BargainView(
     BargainId Id,
     CampaignId CampaignId,
     ShopperId OwnerId,
+    SkuId Sku,
     BargainStatus State,
     long ListPriceFen,
     long FloorFen,

@@ -123,6 +123,7 @@ internal sealed class BargainGrain() : GrainDefinition<BargainState, BargainEven
             launch.Id,
             launch.Campaign,
             launch.Owner,
+            launch.Sku,
             state.Status,
             launch.ListPriceFen,
             launch.Terms.FloorFen,

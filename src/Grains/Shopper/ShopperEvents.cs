@@ -19,7 +19,7 @@ internal sealed record ShopperBought(DateTimeOffset At) : ShopperEvent;
 
 /// <param name="Day">the shop's calendar day it was accepted on: the day whose quota it takes</param>
 [Stored("assist-pledged")]
-internal sealed record AssistPledged(BargainId Bargain, bool IsNew, string? Device, DateOnly Day, DateTimeOffset At) : ShopperEvent;
+internal sealed record AssistPledged(BargainId Bargain, bool IsNew, string? Device, DateOnly Day, DateTimeOffset At, Guid Tap = default) : ShopperEvent;
 
 [Stored("assist-settled")]
 internal sealed record AssistSettled(BargainId Bargain, AssistResult Result) : ShopperEvent;

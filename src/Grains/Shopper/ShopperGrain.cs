@@ -68,7 +68,7 @@ internal sealed class ShopperGrain() : GrainDefinition<ShopperState, ShopperEven
         if (state.PledgeOf(command.Bargain) is not { } pledge) return WhyReturned(state, ShopperState.AssistDebt, command.Bargain.Value);
         if (pledge.Result is null) return Reply.Later;
 
-        return Reply.Of(new PledgedAssist(pledge.Result, AssistsLeft(state, command.Policy, LocalDay.Of(now, command.Policy.TimeZone))));
+        return Reply.Of(new PledgedAssist(pledge.Result, AssistsLeft(state, command.Policy, LocalDay.Of(now, command.Policy.TimeZone)), pledge.Tap != command.Tap));
     }
 
     private static Reply AnswerTo(ShopperState state, LaunchParticipation command) => state.LaunchOf(command.Participation) switch

@@ -68,7 +68,7 @@ internal sealed class ShopperState
 }
 
 /// <param name="Result">what the bargain answered; null while it has not</param>
-internal sealed record Pledge(BargainId Bargain, bool IsNew, string? Device, DateOnly Day, AssistResult? Result)
+internal sealed record Pledge(BargainId Bargain, bool IsNew, string? Device, DateOnly Day, AssistResult? Result, Guid Tap = default)
 {
     [JsonIgnore]
     public bool IsOpen => Result is null;
@@ -127,7 +127,7 @@ internal static class ShopperRules
         if (state.UsedOn(today) >= command.Policy.DailyCap) return Refusal.Of(DailyAssistCapReached) with { Limit = command.Policy.DailyCap, ResetsAt = LocalDay.EndOf(today, command.Policy.TimeZone) };
         if (state.OpenPledges() >= OpenPledgesMax) return Busy;
 
-        return new AssistPledged(command.Bargain, IsNew(state, now), command.Device, today, now);
+        return new AssistPledged(command.Bargain, IsNew(state, now), command.Device, today, now, command.Tap);
     }
 
     public static ShopperDecision Decide(ShopperState state, LaunchParticipation command, DateTimeOffset now)
@@ -159,7 +159,7 @@ internal static class ShopperRules
             case AssistPledged e:
                 // A settled assist of the same bargain can only be of another day, so it goes too.
                 state.Pledges.RemoveAll(p => !p.IsOpen && (p.Day < e.Day || p.Bargain == e.Bargain));
-                state.Pledges.Add(new(e.Bargain, e.IsNew, e.Device, e.Day, null));
+                state.Pledges.Add(new(e.Bargain, e.IsNew, e.Device, e.Day, null, e.Tap));
                 state.Returned.RemoveAll(r => r.What == ShopperState.AssistDebt && r.About == e.Bargain.Value);
                 state.Debts.Owe(ShopperState.AssistDebt, e.Bargain.Value);
                 break;
