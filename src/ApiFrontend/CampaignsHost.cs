@@ -102,7 +102,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         builder.Logging.ClearProviders();
         if (builder.Environment.IsDevelopment()) builder.Logging.AddSimpleConsole(o => o.SingleLine = true);
         else builder.Logging.AddJsonConsole(o => o.IncludeScopes = true);
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("System", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("System", LogLevel.Warning).AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
 
         var clock = new ProductClock(Path.Combine(options.Data, "clock-offset-seconds"));
         services.AddSingleton(clock).AddSingleton<TimeProvider>(clock);
@@ -144,6 +144,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         app.UseExceptionHandler(_ => { });
         app.UseStatusCodePages(Problems.Fill);
         app.UseRouting();
+        app.UseRules();
         app.UseAuthentication();
         app.UseRateLimiter();
         app.UseAuthorization();

@@ -1,4 +1,3 @@
-using Campaigns.ApiFrontend.Edge;
 using Campaigns.ApiFrontend.Sandbox;
 using Campaigns.Grains.Bargain;
 using Campaigns.Grains.Campaign;

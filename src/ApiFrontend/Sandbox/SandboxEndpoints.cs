@@ -33,7 +33,7 @@ internal static class SandboxEndpoints
         sandbox.MapPost("/refund-faults", FailRefunds).Produces<RefundFaults>().WithSummary("The next refund calls fail");
         sandbox.MapGet("/clock", Clock).Produces<ClockView>().WithSummary("The product's clock");
         sandbox.MapPost("/clock", Advance).Produces<ClockView>().WithSummary("Move the product's clock forward; what falls due is decided before the answer");
-        sandbox.MapPost("/shops", OpenShop).Produces<ShopWithKey>(201).WithSummary("Make another shop");
+        sandbox.MapPost("/shops", AddShop).Produces<ShopWithKey>(201).WithSummary("Make another shop");
     }
 
     private static async Task<IResult> Pay(PaymentId id, SandboxPay? body, IGrains grains)
@@ -64,7 +64,7 @@ internal static class SandboxEndpoints
         return TypedResults.Json(new ClockView(clock.GetUtcNow()), Api.Json);
     }
 
-    private static async Task<IResult> OpenShop(ShopBody body, IGrains grains)
+    private static async Task<IResult> AddShop(ShopBody body, IGrains grains)
     {
         if (!ShopId.TryParse(body.ShopId, out var shop)) return Api.Refuse(Refusal.Invalid("shopId", "1–40 characters of a–z, 0–9 and -."));
         var key = $"mk-{Guid.NewGuid():N}";

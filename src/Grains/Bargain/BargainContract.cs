@@ -114,12 +114,16 @@ public sealed record BargainTerms : CampaignTerms
     /// <summary>1–100.</summary>
     public int LaunchesPerUser { get; init; } = 1;
 
+    [JsonIgnore]
     public override string Kind => "bargain";
 
+    [JsonIgnore]
     public override bool TakesPlaceAtEntry => Reservation == ReservationPolicy.AtLaunch;
 
+    [JsonIgnore]
     public override long PriceFen => FloorFen;
 
+    [JsonIgnore]
     public override int EntriesPerShopper => LaunchesPerUser;
 
     public override IEnumerable<Finding> Bounds() => [.. base.Bounds(), .. BargainPublication.Bounds(this)];
