@@ -97,6 +97,8 @@ internal sealed class MerchantAuthentication(IOptionsMonitor<AuthenticationSchem
     private const string Prefix = "Bearer ";
     private const int KeyLengthMax = 128;
 
+    private Refusal? busy;
+
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         var key = Request.Headers[Header].ToString();
@@ -104,12 +106,14 @@ internal sealed class MerchantAuthentication(IOptionsMonitor<AuthenticationSchem
         if (key.Length is 0 or > KeyLengthMax) return AuthenticateResult.NoResult();
 
         var granted = await grains.Ask(ApiKeyAddress.Of(key), new GetApiKey());
+        // Nobody knows yet whether the key is good: while the server starts that is 503, not 401, or a client would throw its key away.
+        if (granted.Refusal is { Kind: RefusalKind.Busy }) busy = granted.Refusal;
         if (granted.Reply is not { } rights) return AuthenticateResult.Fail("The key is not valid.");
         var claims = rights.Scopes.Select(s => new Claim(Rights.ScopeClaim, s)).Append(new(Rights.ShopClaim, rights.Shop.Value));
         return AuthenticateResult.Success(new(new(new ClaimsIdentity(claims, Scheme.Name)), Scheme.Name));
     }
 
-    protected override Task HandleChallengeAsync(AuthenticationProperties properties) => Problems.Write(Context, EdgeRefusal.Unauthenticated);
+    protected override Task HandleChallengeAsync(AuthenticationProperties properties) => Problems.Write(Context, busy ?? Refusal.Of(EdgeRefusal.Unauthenticated));
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) => Problems.Write(Context, EdgeRefusal.Forbidden);
 }
