@@ -1,5 +1,8 @@
 using System.Runtime.InteropServices;
+using Campaigns.LoadTests.Crash;
 using Campaigns.LoadTests.Peers;
+
+if (args is ["crash", ..]) return await CrashCommand.Create().Parse(args[1..]).InvokeAsync();
 
 // Temporary: tries the peers alone until the engine benchmark takes their figures into its table.
 using var cancel = new CancellationTokenSource();
@@ -26,3 +29,5 @@ foreach (var peer in (IPeer[])[new RedisPeer(RedisFsync.Always), new RedisPeer(R
 
     void Print(string what, double rate) => Console.WriteLine($"{peer.Name}: {what} {rate:N0}/s");
 }
+
+return 0;
