@@ -35,7 +35,7 @@ internal sealed class Story<TState, TEvent>(GrainDefinition<TState, TEvent> defi
 
     public Story<TState, TEvent> Given(params TEvent[] facts)
     {
-        foreach (var fact in facts) State = definition.Evolve(State, fact);
+        foreach (var fact in facts) State = definition.Evolve(State, FromJournal(fact));
         return this;
     }
 
@@ -119,8 +119,16 @@ internal sealed class Story<TState, TEvent>(GrainDefinition<TState, TEvent> defi
 
     private Story<TState, TEvent> Apply()
     {
-        foreach (var fact in decision.Events) State = definition.Evolve(State, fact);
+        foreach (var fact in decision.Events) State = definition.Evolve(State, FromJournal(fact));
         return this;
+    }
+
+    // Every fact goes through the journal's form, so that no story can pass with a fact that a restart would lose a part of.
+    private TEvent FromJournal(TEvent fact)
+    {
+        var read = (TEvent)definition.ReadEvent(definition.NameOf(fact), Write(definition.WriteEvent, fact));
+        Assert.Equal(Print(fact), Print(read));
+        return read;
     }
 
     private string Print(TEvent @event) => definition.NameOf(@event) + Encoding.UTF8.GetString(Write(definition.WriteEvent, @event));
