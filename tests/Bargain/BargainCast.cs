@@ -13,9 +13,9 @@ internal static class BargainCast
 {
     public static readonly DateTimeOffset Start = Story<BargainState, BargainEvent>.Start;
     public static readonly DateTimeOffset CampaignEnd = Start.AddDays(7);
-    public static readonly CampaignId Campaign = CampaignId.Of(Guid.Parse("01890000-0000-7000-8000-00000000c001"));
+    public static readonly CampaignId TheCampaign = CampaignId.Of(Guid.Parse("01890000-0000-7000-8000-00000000c001"));
     public static readonly SkuId Sku = SkuId.Of(Guid.Parse("01890000-0000-7000-8000-00000000f001"));
-    public static readonly ShopperId Owner = Shopper(1);
+    public static readonly ShopperId Owner = Somebody(1);
 
     public static readonly BargainTerms Terms = new()
     {
@@ -29,15 +29,15 @@ internal static class BargainCast
 
     public static readonly BargainTerms AnyPrice = Terms with { BuyAtAnyPrice = true };
 
-    public static ShopperId Shopper(int number) => ShopperId.Of(new Guid(number, 0, 0x7000, 0x80, 0, 0, 0, 0, 0, 0, 0));
+    public static ShopperId Somebody(int number) => ShopperId.Of(new Guid(number, 0, 0x7000, 0x80, 0, 0, 0, 0, 0, 0, 0));
 
-    public static OrderId Order(int number) => OrderId.Of(new Guid(number, 0, 0x7000, 0x80, 1, 0, 0, 0, 0, 0, 0));
+    public static OrderId OrderNo(int number) => OrderId.Of(new Guid(number, 0, 0x7000, 0x80, 1, 0, 0, 0, 0, 0, 0));
 
-    public static StartBargain StartWith(BargainTerms terms) => new(Campaign, 1, Owner, Sku, "手冲咖啡壶", new Money(9_900), terms, CampaignEnd);
+    public static StartBargain StartWith(BargainTerms terms) => new(TheCampaign, 1, Owner, Sku, "手冲咖啡壶", new Money(9_900), terms, CampaignEnd);
 
-    public static ApplyAssist Assist(int helper, string? device = null, bool isNew = false) => new(Shopper(helper), isNew, device);
+    public static ApplyAssist Assist(int helper, string? device = null, bool isNew = false) => new(Somebody(helper), isNew, device);
 
-    public static OrderBargain Buy(int order = 1, long listPriceFen = 9_900) => new(Order(order), Owner, new Money(listPriceFen), 15);
+    public static OrderBargain Buy(int order = 1, long listPriceFen = 9_900) => new(OrderNo(order), Owner, new Money(listPriceFen), 15);
 
     public static Story<BargainState, BargainEvent> Story() => new(new BargainGrain());
 

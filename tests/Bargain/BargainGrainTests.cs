@@ -12,7 +12,7 @@ public class BargainGrainTests
     [Fact]
     public void Unknown_bargain_answers_not_found()
     {
-        foreach (var question in new object[] { new GetBargain(), new GetProof(), new CheckAssist(Shopper(101), null) })
+        foreach (var question in new object[] { new GetBargain(), new GetProof(), new CheckAssist(Somebody(101), null) })
         {
             var story = Story().When(question).ThenNothing();
             Assert.Equal("NotFound", story.Answer().Refusal!.Code);
@@ -34,19 +34,19 @@ public class BargainGrainTests
         Assert.Equal("CampaignPaused", Check(104, "d").Refusal!.Code);
         Assert.IsType<AssistCheck>(Check(101, "d").Value);
 
-        Answer Check(int helper, string? device) => story.When(new CheckAssist(Shopper(helper), device)).ThenNothing().Answer();
+        Answer Check(int helper, string? device) => story.When(new CheckAssist(Somebody(helper), device)).ThenNothing().Answer();
     }
 
     [Fact]
     public void Check_lets_the_last_helper_wait_and_tells_sold_out_afterwards()
     {
         var story = Succeeded(AtSuccess);
-        Assert.Equal(new AssistCheck(null), story.Answer(new CheckAssist(Shopper(108), null)).Value);
-        Assert.Equal("BargainNotRunning", story.Answer(new CheckAssist(Shopper(109), null)).Refusal!.Code);
+        Assert.Equal(new AssistCheck(null), story.Answer(new CheckAssist(Somebody(108), null)).Value);
+        Assert.Equal("BargainNotRunning", story.Answer(new CheckAssist(Somebody(109), null)).Refusal!.Code);
 
         story.WhenRefused("claim-place", CampaignRefusal.SoldOut);
-        Assert.Equal("SoldOut", story.Answer(new CheckAssist(Shopper(108), null)).Refusal!.Code);
-        Assert.Equal("BargainNotRunning", story.Answer(new CheckAssist(Shopper(109), null)).Refusal!.Code);
+        Assert.Equal("SoldOut", story.Answer(new CheckAssist(Somebody(108), null)).Refusal!.Code);
+        Assert.Equal("BargainNotRunning", story.Answer(new CheckAssist(Somebody(109), null)).Refusal!.Code);
     }
 
     [Fact]
@@ -54,9 +54,9 @@ public class BargainGrainTests
     {
         var view = Helped(2, Terms with { Curve = CutCurve.FrontLoaded, MinCutFen = 10 }).View();
 
-        Assert.Equal((Campaign, Owner, BargainStatus.Running), (view.CampaignId, view.OwnerId, view.State));
+        Assert.Equal((TheCampaign, Owner, BargainStatus.Running), (view.CampaignId, view.OwnerId, view.State));
         Assert.Equal((9_900L, 5_900L, 8_245L, 2_345L, 8, 6), (view.ListPriceFen, view.FloorFen, view.PriceFen, view.LeftFen, view.Slots, view.SlotsLeft));
-        Assert.Equal([new BargainHelper(Shopper(101), 1, 1, 882, Start), new BargainHelper(Shopper(102), 2, 1, 773, Start)], view.Helpers);
+        Assert.Equal([new BargainHelper(Somebody(101), 1, 1, 882, Start), new BargainHelper(Somebody(102), 2, 1, 773, Start)], view.Helpers);
         Assert.Equal((Start, Start.AddHours(24), null, Start), (view.StartedAt, view.EndsAt, view.PayBefore, view.ServerTime));
     }
 
@@ -83,7 +83,7 @@ public class BargainGrainTests
 
         Assert.Equal((committed.Commitment, committed.Parameters), (revealed.Commitment, revealed.Parameters));
         Assert.True(BargainPlan.Verify(revealed, out var problem), problem);
-        Assert.Equal(new HelperSlots(Shopper(108), 8, 1), revealed.HelperSlots![^1]);
+        Assert.Equal(new HelperSlots(Somebody(108), 8, 1), revealed.HelperSlots![^1]);
     }
 
     [Fact]
@@ -100,7 +100,7 @@ public class BargainGrainTests
         Assert.Null(Succeeded(AtSuccess).Proof().Seed);
         var story = Helped(3, AnyPrice).When(Buy());
         Assert.Null(story.Proof().Seed);
-        Assert.NotNull(story.When(new OrderPaid(Order(1))).Proof().Seed);
+        Assert.NotNull(story.When(new OrderPaid(OrderNo(1))).Proof().Seed);
     }
 
     [Fact]
@@ -110,17 +110,17 @@ public class BargainGrainTests
         var story = Helped(3);
 
         var cut = grain.Live(story.State, story.State.Cuts[^1]);
-        Assert.Equal(("cut", new BargainCut(Shopper(103), 3, 1, 500, 8_400, 2_500, 5, Start)), (cut!.Value.Name, (BargainCut)cut.Value.Data));
+        Assert.Equal(("cut", new BargainCut(Somebody(103), 3, 1, 500, 8_400, 2_500, 5, Start)), (cut!.Value.Name, (BargainCut)cut.Value.Data));
         Assert.Null(grain.Live(story.State, new BargainPaused()));
         Assert.Null(grain.Live(story.State, new LastAssistHeld(story.State.Cuts[^1])));
         AssertView("succeeded", new BargainSucceeded(Start, Start));
-        AssertView("ordered", new BargainOrdered(Order(1), 1, 1, 1, Start));
-        AssertView("paid", new BargainPaid(Order(1), Start));
+        AssertView("ordered", new BargainOrdered(OrderNo(1), 1, 1, 1, Start));
+        AssertView("paid", new BargainPaid(OrderNo(1), Start));
         AssertView("expired", new BargainExpired(Start));
         AssertView("cancelled", new BargainCancelled(Start));
         AssertView("lapsed", new BargainLapsed(Start));
         AssertView("soldOut", new BargainSoldOut(Start));
-        AssertView("released", new BargainOrderReleased(Order(1), BargainStatus.Succeeded, Start));
+        AssertView("released", new BargainOrderReleased(OrderNo(1), BargainStatus.Succeeded, Start));
 
         void AssertView(string name, BargainEvent @event)
         {
@@ -142,9 +142,9 @@ public class BargainGrainTests
     [Fact]
     public void Late_receipt_of_a_debt_that_is_settled_changes_nothing()
     {
-        var story = Succeeded().When(Buy()).When(new OrderPaid(Order(1)));
+        var story = Succeeded().When(Buy()).When(new OrderPaid(OrderNo(1)));
 
-        var late = new BargainGrain().Settle(story.State, new Debt("place-order", Order(1).Value), new Receipt(Done.Instance, null), new Turn(story.Self, Start));
+        var late = new BargainGrain().Settle(story.State, new Debt("place-order", OrderNo(1).Value), new Receipt(Done.Instance, null), new Turn(story.Self, Start));
 
         Assert.Null(late.Refusal);
         Assert.Empty(late.Events.ToArray());
@@ -157,5 +157,14 @@ public class BargainGrainTests
 
         Assert.Contains("\"curve\":\"front-loaded\"", json, StringComparison.Ordinal);
         Assert.Contains("\"reservation\":\"at-success\"", json, StringComparison.Ordinal);
+    }
+
+    /// <summary>A field that is added to the terms later is missing in every older journal.</summary>
+    [Fact]
+    public void Terms_without_a_field_have_its_default()
+    {
+        var terms = (BargainTerms)JsonSerializer.Deserialize("""{"quota":1,"floorFen":0,"assistsNeeded":3,"ttlMinutes":60}""", typeof(BargainTerms), BargainJson.Default)!;
+
+        Assert.Equal(new BargainTerms { Quota = 1, FloorFen = 0, AssistsNeeded = 3, TtlMinutes = 60 }, terms);
     }
 }

@@ -86,13 +86,13 @@ public class BargainHistoryTests
                     Help(random.Next(101, 120));
                     break;
                 case 8:
-                    Do(new OrderBargain(Order(++orders), Owner, new(random.Next(1, 6_000)), 15));
+                    Do(new OrderBargain(OrderNo(++orders), Owner, new(random.Next(1, 6_000)), 15));
                     break;
                 case 9:
-                    Do(new OrderPaid(Order(random.Next(1, orders + 2))));
+                    Do(new OrderPaid(OrderNo(random.Next(1, orders + 2))));
                     break;
                 case 10:
-                    Do(new OrderReleased(Order(random.Next(1, orders + 2))));
+                    Do(new OrderReleased(OrderNo(random.Next(1, orders + 2))));
                     break;
                 case 11:
                     Do(random.Next(15) == 0 ? new CancelParticipation() : new SetPaused(random.Next(3) == 0));

@@ -134,7 +134,7 @@ public class BargainPlanTests
             "helper twice" => genuine with { HelperSlots = [.. helpers, helpers[0] with { FirstSlot = 5, SlotsUsed = 1 }] },
             "gap" => genuine with { HelperSlots = [helpers[0], helpers[1] with { FirstSlot = 5 }] },
             "too heavy" => genuine with { HelperSlots = [helpers[0] with { SlotsUsed = 4 }] },
-            "too many helpers" => genuine with { HelperSlots = [.. Enumerable.Range(1, 8).Select(i => new HelperSlots(BargainCast.Shopper(i), i, i == 8 ? 2 : 1))] },
+            "too many helpers" => genuine with { HelperSlots = [.. Enumerable.Range(1, 8).Select(i => new HelperSlots(BargainCast.Somebody(i), i, i == 8 ? 2 : 1))] },
             _ => throw new ArgumentOutOfRangeException(nameof(forgery)),
         };
 
@@ -151,7 +151,7 @@ public class BargainPlanTests
             parameters,
             Convert.ToHexStringLower(Seed),
             BargainPlan.Slots(Seed, 9_900, 5_900, 8, 10, CutCurve.Random),
-            [new(BargainCast.Shopper(101), 1, 1), new(BargainCast.Shopper(102), 2, 3)]);
+            [new(BargainCast.Somebody(101), 1, 1), new(BargainCast.Somebody(102), 2, 3)]);
     }
 
     /// <summary>Forged by somebody who can hash.</summary>

@@ -168,7 +168,7 @@ public class BargainRulesTests
     {
         var story = Helped(8);
 
-        story.Then(new PriceCut(Shopper(108), 8, 1, 500, 5_900, null, Start), new BargainSucceeded(Start.AddHours(24), Start)).ThenSurvivesSnapshot();
+        story.Then(new PriceCut(Somebody(108), 8, 1, 500, 5_900, null, Start), new BargainSucceeded(Start.AddHours(24), Start)).ThenSurvivesSnapshot();
         Assert.Equal(Start.AddHours(24), story.Deadline);
         Assert.Empty(story.Debts);
     }
@@ -180,7 +180,7 @@ public class BargainRulesTests
     {
         var story = Succeeded(AtSuccess).ThenOne<LastAssistHeld>().ThenSurvivesSnapshot();
 
-        Assert.Equal(new ClaimPlace(story.Self.Key), story.MessageOf<ClaimPlace>("claim-place", Campaign.In(Shop)));
+        Assert.Equal(new ClaimPlace(story.Self.Key), story.MessageOf<ClaimPlace>("claim-place", TheCampaign.In(Shop)));
         Assert.True(story.Answer(Assist(108)).IsLater);
         Assert.Equal((BargainStatus.Running, 6_400L), (story.View().State, story.View().PriceFen));
         story.When(Assist(108)).ThenNothing();
@@ -191,7 +191,7 @@ public class BargainRulesTests
     {
         var story = Succeeded(AtSuccess).After(TimeSpan.FromSeconds(2)).WhenSettled("claim-place", Done.Instance);
 
-        story.Then(new PlaceClaimed(), new PriceCut(Shopper(108), 8, 1, 500, 5_900, null, Start.AddSeconds(2)), new BargainSucceeded(Start.AddSeconds(2).AddHours(24), Start.AddSeconds(2)));
+        story.Then(new PlaceClaimed(), new PriceCut(Somebody(108), 8, 1, 500, 5_900, null, Start.AddSeconds(2)), new BargainSucceeded(Start.AddSeconds(2).AddHours(24), Start.AddSeconds(2)));
         Assert.Equal(new AssistResult(500, 1, 5_900, 0, 0, BargainStatus.Succeeded), story.ResultTo(108));
         Assert.Empty(story.Debts);
     }
@@ -207,7 +207,7 @@ public class BargainRulesTests
         Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
         Assert.Equal((BargainStatus.SoldOut, 6_400L, 1), (story.View().State, story.View().PriceFen, story.View().SlotsLeft));
         Assert.Equal(500, story.ResultTo(101).CutFen);
-        Assert.False(story.MessageOf<CloseParticipation>("close", Campaign.In(Shop)).Used);
+        Assert.False(story.MessageOf<CloseParticipation>("close", TheCampaign.In(Shop)).Used);
     }
 
     [Fact]
@@ -244,7 +244,7 @@ public class BargainRulesTests
         _ = place ? story.WhenSettled("claim-place", Done.Instance).Then(new PlaceClaimed()) : story.WhenRefused("claim-place", CampaignRefusal.SoldOut).Then(new PlaceDenied());
 
         Assert.Equal(BargainStatus.Cancelled, story.View().State);
-        Assert.False(story.MessageOf<CloseParticipation>("close", Campaign.In(Shop)).Used);
+        Assert.False(story.MessageOf<CloseParticipation>("close", TheCampaign.In(Shop)).Used);
     }
 
     [Fact]
@@ -260,7 +260,7 @@ public class BargainRulesTests
     public void Same_order_again_is_no_second_order() => Succeeded().When(Buy()).ThenOne<BargainOrdered>().ThenAgainNothing();
 
     [Fact]
-    public void Somebody_else_cannot_order() => Succeeded().When(Buy() with { Buyer = Shopper(101) }).ThenRefused(BargainRefusal.NotOwner);
+    public void Somebody_else_cannot_order() => Succeeded().When(Buy() with { Buyer = Somebody(101) }).ThenRefused(BargainRefusal.NotOwner);
 
     [Fact]
     public void Second_order_is_refused_while_one_is_open_or_paid()
@@ -292,7 +292,7 @@ public class BargainRulesTests
     [Fact]
     public void Price_above_the_floor_can_be_ordered_while_the_bargain_runs_where_the_terms_say_so()
     {
-        Helped(3, AnyPrice).At(Start.AddHours(24).AddTicks(-1)).When(Buy()).Then(new BargainOrdered(Order(1), 9_900, 8_400, 15, Start.AddHours(24).AddTicks(-1)));
+        Helped(3, AnyPrice).At(Start.AddHours(24).AddTicks(-1)).When(Buy()).Then(new BargainOrdered(OrderNo(1), 9_900, 8_400, 15, Start.AddHours(24).AddTicks(-1)));
         Helped(3, AnyPrice).At(Start.AddHours(24)).When(Buy()).ThenRefused(BargainRefusal.PriceNotEarned);
     }
 
@@ -303,7 +303,7 @@ public class BargainRulesTests
     public void Orders_that_come_to_nothing_are_limited()
     {
         var story = Succeeded(Terms with { PayWindowMinutes = 10_080 });
-        for (var i = 1; i <= OrderBargain.LostOrdersMax; i++) story.When(Buy(i)).When(new OrderReleased(Order(i)));
+        for (var i = 1; i <= OrderBargain.LostOrdersMax; i++) story.When(Buy(i)).When(new OrderReleased(OrderNo(i)));
 
         story.When(Buy(500)).ThenRefused(BargainRefusal.OrderLimitReached);
         story.When(Buy(1)).ThenNothing();
@@ -315,14 +315,15 @@ public class BargainRulesTests
         var story = Succeeded().When(Buy()).ThenSurvivesSnapshot();
         Assert.True(story.Answer().IsLater);
 
-        var placed = story.MessageOf<PlaceOrder>("place-order", Order(1).In(Shop));
+        var placed = story.MessageOf<PlaceOrder>("place-order", OrderNo(1).In(Shop));
 
-        Assert.Equal((Owner, "bargain", story.Self, (Guid?)Campaign.Value, 15), (placed.Buyer, placed.Kind, placed.Source, placed.Purpose, placed.PaymentWindowMinutes));
+        Assert.Equal((Owner, "bargain", (Guid?)TheCampaign.Value, 15), (placed.Buyer, placed.Kind, placed.Purpose, placed.PaymentWindowMinutes));
+        Assert.Equal(story.Self, placed.Source);
         Assert.Equal([new OrderLine(Sku, "手冲咖啡壶", 1, 9_900, 9_900)], placed.Lines);
         Assert.Equal([new DiscountLine("砍价优惠", "merchant", 4_000)], placed.Discounts);
-        story.WhenSettled("place-order", Done.Instance).Then(new OrderPlaced(Order(1)));
+        story.WhenSettled("place-order", Done.Instance).Then(new OrderPlaced(OrderNo(1)));
         Assert.Same(Done.Instance, story.Answer(Buy()).Value);
-        Assert.Equal((BargainStatus.Ordered, (OrderId?)Order(1)), (story.View().State, story.View().OrderId));
+        Assert.Equal((BargainStatus.Ordered, (OrderId?)OrderNo(1)), (story.View().State, story.View().OrderId));
     }
 
     [Theory]
@@ -335,7 +336,7 @@ public class BargainRulesTests
     [Trait("EdgeCase", "14")]
     public void Nobody_pays_more_than_the_list_price_and_no_discount_is_negative(long listPriceNow, long unitPrice, long discount)
     {
-        var placed = Succeeded().When(Buy(listPriceFen: listPriceNow)).MessageOf<PlaceOrder>("place-order", Order(1).In(Shop));
+        var placed = Succeeded().When(Buy(listPriceFen: listPriceNow)).MessageOf<PlaceOrder>("place-order", OrderNo(1).In(Shop));
 
         Assert.Equal(unitPrice, Assert.Single(placed.Lines).AmountFen);
         Assert.Equal(discount, placed.Discounts.Sum(d => d.AmountFen));
@@ -348,7 +349,7 @@ public class BargainRulesTests
     {
         var story = Succeeded().When(Buy()).WhenRefused("place-order", StockRefusal.SoldOut);
 
-        story.Then(new OrderRefused(Order(1), Refusal.Of(StockRefusal.SoldOut), BargainStatus.Succeeded, Start)).ThenSurvivesSnapshot();
+        story.Then(new OrderRefused(OrderNo(1), Refusal.Of(StockRefusal.SoldOut), BargainStatus.Succeeded, Start)).ThenSurvivesSnapshot();
         Assert.Equal("SoldOut", story.Answer(Buy()).Refusal!.Code);
         Assert.Equal((BargainStatus.Succeeded, (OrderId?)null), (story.View().State, story.View().OrderId));
         story.When(Buy(2)).ThenOne<BargainOrdered>();
@@ -366,17 +367,17 @@ public class BargainRulesTests
     [Fact]
     public void Order_refused_after_the_pay_window_leaves_a_lapsed_bargain() =>
         Succeeded().When(Buy()).At(Start.AddHours(25)).WhenRefused("place-order", StockRefusal.SoldOut)
-            .Then(new OrderRefused(Order(1), Refusal.Of(StockRefusal.SoldOut), BargainStatus.Succeeded, Start.AddHours(25)), new BargainLapsed(Start.AddHours(25)));
+            .Then(new OrderRefused(OrderNo(1), Refusal.Of(StockRefusal.SoldOut), BargainStatus.Succeeded, Start.AddHours(25)), new BargainLapsed(Start.AddHours(25)));
 
     // ---- paid, released
 
     [Fact]
     public void Paid_order_ends_the_bargain_and_uses_its_place()
     {
-        var story = Ordered().When(new OrderPaid(Order(1))).Then(new BargainPaid(Order(1), Start)).ThenAgainNothing().ThenSurvivesSnapshot();
+        var story = Ordered().When(new OrderPaid(OrderNo(1))).Then(new BargainPaid(OrderNo(1), Start)).ThenAgainNothing().ThenSurvivesSnapshot();
 
         Assert.Equal(BargainStatus.Paid, story.View().State);
-        Assert.True(story.MessageOf<CloseParticipation>("close", Campaign.In(Shop)).Used);
+        Assert.True(story.MessageOf<CloseParticipation>("close", TheCampaign.In(Shop)).Used);
         story.WhenSettled("close", Done.Instance).Then(new BargainClosed());
         Assert.Empty(story.Debts);
         Assert.Null(story.Deadline);
@@ -385,7 +386,7 @@ public class BargainRulesTests
     [Fact]
     public void Free_order_can_be_paid_before_it_is_known_to_be_placed()
     {
-        var story = Succeeded().When(Buy()).When(new OrderPaid(Order(1))).ThenOne<BargainPaid>();
+        var story = Succeeded().When(Buy()).When(new OrderPaid(OrderNo(1))).ThenOne<BargainPaid>();
 
         Assert.Same(Done.Instance, story.Answer(Buy()).Value);
         Assert.Equal("close", Assert.Single(story.Debts).What);
@@ -394,20 +395,20 @@ public class BargainRulesTests
     [Fact]
     public void Money_for_another_order_changes_nothing()
     {
-        Ordered().When(new OrderPaid(Order(2))).ThenNothing();
-        Ordered().When(new OrderReleased(Order(2))).ThenNothing();
-        Succeeded().When(new OrderPaid(Order(1))).ThenNothing();
-        Story().When(new OrderPaid(Order(1))).ThenRefused(GrainRefusal.NotFound);
-        Story().When(new OrderReleased(Order(1))).ThenRefused(GrainRefusal.NotFound);
+        Ordered().When(new OrderPaid(OrderNo(2))).ThenNothing();
+        Ordered().When(new OrderReleased(OrderNo(2))).ThenNothing();
+        Succeeded().When(new OrderPaid(OrderNo(1))).ThenNothing();
+        Story().When(new OrderPaid(OrderNo(1))).ThenRefused(GrainRefusal.NotFound);
+        Story().When(new OrderReleased(OrderNo(1))).ThenRefused(GrainRefusal.NotFound);
     }
 
     [Fact]
     [Trait("EdgeCase", "12")]
     public void Earned_price_survives_an_order_that_timed_out()
     {
-        var story = Ordered().After(TimeSpan.FromMinutes(15)).When(new OrderReleased(Order(1)));
+        var story = Ordered().After(TimeSpan.FromMinutes(15)).When(new OrderReleased(OrderNo(1)));
 
-        story.Then(new BargainOrderReleased(Order(1), BargainStatus.Succeeded, Start.AddMinutes(15))).ThenAgainNothing().ThenSurvivesSnapshot();
+        story.Then(new BargainOrderReleased(OrderNo(1), BargainStatus.Succeeded, Start.AddMinutes(15))).ThenAgainNothing().ThenSurvivesSnapshot();
         Assert.Equal(Start.AddHours(24), story.Deadline);
         story.When(Buy()).ThenNothing();
         story.When(Buy(2)).ThenOne<BargainOrdered>(e => Assert.Equal(5_900, e.PriceFen));
@@ -417,10 +418,10 @@ public class BargainRulesTests
     [Trait("EdgeCase", "12")]
     public void Earned_price_lapses_if_the_order_times_out_after_the_pay_window()
     {
-        var story = Ordered().At(Start.AddHours(24)).When(Wake.Instance).ThenNothing().When(new OrderReleased(Order(1)));
+        var story = Ordered().At(Start.AddHours(24)).When(Wake.Instance).ThenNothing().When(new OrderReleased(OrderNo(1)));
 
-        story.Then(new BargainOrderReleased(Order(1), BargainStatus.Succeeded, Start.AddHours(24)), new BargainLapsed(Start.AddHours(24)));
-        Assert.False(story.MessageOf<CloseParticipation>("close", Campaign.In(Shop)).Used);
+        story.Then(new BargainOrderReleased(OrderNo(1), BargainStatus.Succeeded, Start.AddHours(24)), new BargainLapsed(Start.AddHours(24)));
+        Assert.False(story.MessageOf<CloseParticipation>("close", TheCampaign.In(Shop)).Used);
     }
 
     // ---- buy at any price
@@ -430,15 +431,15 @@ public class BargainRulesTests
     {
         var story = Helped(3, AnyPrice).When(Buy()).When(Assist(900)).ThenRefused(BargainRefusal.BargainNotRunning);
 
-        story.When(new OrderReleased(Order(1))).Then(new BargainOrderReleased(Order(1), BargainStatus.Running, Start));
+        story.When(new OrderReleased(OrderNo(1))).Then(new BargainOrderReleased(OrderNo(1), BargainStatus.Running, Start));
         Assert.Equal(Start.AddHours(24), story.Deadline);
         story.When(Assist(900)).ThenOne<PriceCut>(e => Assert.Equal(7_900, e.PriceFen));
     }
 
     [Fact]
     public void Price_above_the_floor_expires_if_its_order_is_released_after_the_end() =>
-        Helped(3, AnyPrice).When(Buy()).At(Start.AddHours(24)).When(Wake.Instance).ThenNothing().When(new OrderReleased(Order(1)))
-            .Then(new BargainOrderReleased(Order(1), BargainStatus.Running, Start.AddHours(24)), new BargainExpired(Start.AddHours(24)));
+        Helped(3, AnyPrice).When(Buy()).At(Start.AddHours(24)).When(Wake.Instance).ThenNothing().When(new OrderReleased(OrderNo(1)))
+            .Then(new BargainOrderReleased(OrderNo(1), BargainStatus.Running, Start.AddHours(24)), new BargainExpired(Start.AddHours(24)));
 
     [Fact]
     public void Order_above_the_floor_claims_its_place_first()
@@ -448,7 +449,7 @@ public class BargainRulesTests
         Assert.Equal("claim-place", Assert.Single(story.Debts).What);
         story.When(Assist(900)).ThenRefused(BargainRefusal.BargainNotRunning);
 
-        story.WhenSettled("claim-place", Done.Instance).Then(new PlaceClaimed(), new BargainOrdered(Order(1), 9_900, 8_400, 15, Start));
+        story.WhenSettled("claim-place", Done.Instance).Then(new PlaceClaimed(), new BargainOrdered(OrderNo(1), 9_900, 8_400, 15, Start));
         Assert.True(story.Answer(Buy()).IsLater);
         story.WhenSettled("place-order", Done.Instance);
         Assert.Same(Done.Instance, story.Answer(Buy()).Value);
@@ -459,8 +460,8 @@ public class BargainRulesTests
     {
         var story = Helped(7, AnyPrice with { Reservation = ReservationPolicy.AtSuccess }).When(Buy()).WhenSettled("claim-place", Done.Instance).WhenSettled("place-order", Done.Instance);
 
-        story.When(new OrderReleased(Order(1))).When(Buy(2)).ThenOne<BargainOrdered>();
-        story.When(new OrderReleased(Order(2))).When(Assist(900)).ThenOne<BargainSucceeded>();
+        story.When(new OrderReleased(OrderNo(1))).When(Buy(2)).ThenOne<BargainOrdered>();
+        story.When(new OrderReleased(OrderNo(2))).When(Assist(900)).ThenOne<BargainSucceeded>();
     }
 
     [Fact]
@@ -468,7 +469,7 @@ public class BargainRulesTests
     {
         var story = Helped(3, AnyPrice with { Reservation = ReservationPolicy.AtSuccess }).When(Buy()).WhenRefused("claim-place", CampaignRefusal.SoldOut);
 
-        story.Then(new PlaceDenied(), new OrderRefused(Order(1), Refusal.Of(CampaignRefusal.SoldOut), BargainStatus.Running, Start));
+        story.Then(new PlaceDenied(), new OrderRefused(OrderNo(1), Refusal.Of(CampaignRefusal.SoldOut), BargainStatus.Running, Start));
         Assert.Equal("SoldOut", story.Answer(Buy()).Refusal!.Code);
         Assert.Equal(BargainStatus.Running, story.View().State);
         story.When(Assist(900)).ThenOne<PriceCut>();
@@ -503,7 +504,7 @@ public class BargainRulesTests
 
     [Fact]
     public void Pause_is_kept_while_an_order_above_the_floor_is_open() =>
-        Helped(3, AnyPrice).When(Buy()).When(new SetPaused(true)).ThenOne<BargainPaused>().When(new OrderReleased(Order(1))).When(Assist(900)).ThenRefused(BargainRefusal.CampaignPaused);
+        Helped(3, AnyPrice).When(Buy()).When(new SetPaused(true)).ThenOne<BargainPaused>().When(new OrderReleased(OrderNo(1))).When(Assist(900)).ThenRefused(BargainRefusal.CampaignPaused);
 
     [Fact]
     [Trait("EdgeCase", "55")]
@@ -520,8 +521,8 @@ public class BargainRulesTests
     [Trait("EdgeCase", "55")]
     public void Kill_while_a_price_above_the_floor_is_ordered_lets_it_be_paid_but_not_run_on()
     {
-        Helped(3, AnyPrice).When(Buy()).When(new CancelParticipation()).Then(new BargainKillNoted()).ThenAgainNothing().When(new OrderPaid(Order(1))).ThenOne<BargainPaid>();
-        Helped(3, AnyPrice).When(Buy()).When(new CancelParticipation()).When(new OrderReleased(Order(1))).ThenOne<BargainCancelled>();
+        Helped(3, AnyPrice).When(Buy()).When(new CancelParticipation()).Then(new BargainKillNoted()).ThenAgainNothing().When(new OrderPaid(OrderNo(1))).ThenOne<BargainPaid>();
+        Helped(3, AnyPrice).When(Buy()).When(new CancelParticipation()).When(new OrderReleased(OrderNo(1))).ThenOne<BargainCancelled>();
         Helped(3, AnyPrice).When(Buy()).When(new CancelParticipation()).WhenRefused("place-order", StockRefusal.SoldOut).ThenOne<BargainCancelled>();
     }
 
@@ -549,7 +550,7 @@ public class BargainRulesTests
     public void Every_end_is_told_to_the_campaign_once(BargainStatus status, bool used)
     {
         var story = In(status);
-        Assert.Equal(used, story.MessageOf<CloseParticipation>("close", Campaign.In(Shop)).Used);
+        Assert.Equal(used, story.MessageOf<CloseParticipation>("close", TheCampaign.In(Shop)).Used);
         Assert.Single(story.Debts);
 
         story.WhenSettled("close", Done.Instance).Then(new BargainClosed()).ThenSurvivesSnapshot();
@@ -589,7 +590,7 @@ public class BargainRulesTests
         BargainStatus.Running => Helped(2),
         BargainStatus.Succeeded => Succeeded(),
         BargainStatus.Ordered => Ordered(),
-        BargainStatus.Paid => Ordered().When(new OrderPaid(Order(1))),
+        BargainStatus.Paid => Ordered().When(new OrderPaid(OrderNo(1))),
         BargainStatus.Expired => Helped(2).At(Start.AddHours(24)).When(Wake.Instance),
         BargainStatus.Cancelled => Helped(2).When(new CancelParticipation()),
         BargainStatus.Lapsed => Succeeded().At(Start.AddHours(24)).When(Wake.Instance),
