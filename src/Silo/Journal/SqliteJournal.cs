@@ -340,12 +340,12 @@ public sealed class SqliteJournal : IJournal
             due = Command("select id from grain where wake_at > $after and wake_at <= $until order by wake_at limit $limit", "$after", "$until", "$limit");
         }
 
-        public (long Sequence, DateTimeOffset? WakeAt, byte[]? State) Grain(GrainId id)
+        public (long Sequence, DateTimeOffset? WakeAt, ReadOnlyMemory<byte>? State) Grain(GrainId id)
         {
             grain.Parameters[0].Value = id.ToString();
             using var row = grain.ExecuteReader();
             if (!row.Read()) return default;
-            return (row.GetInt64(0), row.IsDBNull(1) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1)), row.IsDBNull(2) ? null : (byte[])row[2]);
+            return (row.GetInt64(0), row.IsDBNull(1) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1)), row.IsDBNull(2) ? null : new ReadOnlyMemory<byte>((byte[])row[2]));
         }
 
         public List<Flush> Flushes(long after, int bytesMax)
