@@ -50,9 +50,9 @@ internal static class ProgramStart
                     using var answer = await http.PostAsync(new Uri($"{url}/v1/sessions"), new StringContent("""{"shopId":"demo","code":"dev:first"}""", System.Text.Encoding.UTF8, "application/json"), cancellation);
                     if (answer.StatusCode == HttpStatusCode.Created) return watch.Elapsed.TotalSeconds;
                 }
-                catch (HttpRequestException)
+                catch (Exception notYet) when (notYet is HttpRequestException || (notYet is TaskCanceledException && !cancellation.IsCancellationRequested))
                 {
-                    // Not listening yet.
+                    // Not listening yet, or listening and still busy with its own start.
                 }
 
                 await Task.Delay(5, cancellation);
