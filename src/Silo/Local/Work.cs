@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Threading.Channels;
 using Campaigns.Grains.Kernel;
 
 namespace Campaigns.Silo.Local;
@@ -22,7 +23,38 @@ internal sealed class Asked<TReply>(GrainId grain, ICommand<TReply> command) : W
     public Task<Outcome<TReply>> Outcome => completion.Task;
 
     public override void Complete(in Answer answer) =>
-        completion.TrySetResult(new Outcome<TReply>(answer.Refusal is null ? (TReply?)answer.Value : default, answer.Refusal));
+        completion.TrySetResult(
+            answer.Refusal is { } refusal ? refusal
+            : answer.Value is TReply reply ? new Outcome<TReply>(reply, null)
+            : Refusal.Of(GrainRefusal.Faulted)); // the definition answers with something else than its contract says: a bug
+}
+
+/// <summary>A viewer joins the feed of a grain.</summary>
+internal sealed class Joining(GrainId grain, object view, long? after) : Work(grain, view)
+{
+    private readonly TaskCompletionSource<Answer> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private LiveFeed? feed;
+    private Channel<LiveEvent>? viewer;
+
+    public long? After { get; } = after;
+
+    public Task<Answer> Outcome => completion.Task;
+
+    public ChannelReader<LiveEvent> Events => viewer!.Reader;
+
+    /// <returns>false if the grain has too many viewers</returns>
+    public bool Join(LiveFeed joined, LiveEvent snapshot) => (viewer = (feed = joined).Join(After, snapshot)) is not null;
+
+    public void Leave()
+    {
+        if (viewer is not null) feed!.Leave(viewer);
+    }
+
+    public override void Complete(in Answer answer)
+    {
+        if (answer.Refusal is not null) Leave();
+        completion.TrySetResult(answer);
+    }
 }
 
 /// <summary>Another grain sends what it owes; the answer goes back to it as a <see cref="Settled"/>.</summary>
@@ -36,7 +68,7 @@ internal sealed class Delivered(GrainId to, object command, Activation sender, D
 }
 
 /// <summary>The answer to a debt comes back.</summary>
-internal sealed class Settled(Activation debtor, Debt debt, GrainId creditor, Receipt receipt) : Work(debtor.Cell.Id, debt)
+internal sealed class Settled(Activation debtor, Debt debt, GrainId creditor, in Receipt receipt) : Work(debtor.Cell.Id, debt)
 {
     public Activation Debtor { get; } = debtor;
 
