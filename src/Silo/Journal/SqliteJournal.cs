@@ -397,7 +397,10 @@ public sealed class SqliteJournal : IJournal
             grain.Parameters[0].Value = id.ToString();
             using var row = grain.ExecuteReader();
             if (!row.Read()) return default;
-            return (row.GetInt64(0), row.IsDBNull(1) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1)), row.IsDBNull(2) ? null : new ReadOnlyMemory<byte>((byte[])row[2])); // a null array would become an empty memory, not null
+
+            // Said explicitly: a bare null would become an empty memory by way of a null array.
+            ReadOnlyMemory<byte>? state = row.IsDBNull(2) ? default(ReadOnlyMemory<byte>?) : (byte[])row[2];
+            return (row.GetInt64(0), row.IsDBNull(1) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1)), state);
         }
 
         public List<Flush> Flushes(long after, int bytesMax)
