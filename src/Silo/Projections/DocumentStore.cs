@@ -93,6 +93,17 @@ public sealed class DocumentStore : IDocuments, IDisposable
         Interlocked.Exchange(ref asOfTicks, at.UtcTicks);
     }
 
+    /// <summary>Drops what was put and not committed.</summary>
+    internal void Forget() => written.Clear();
+
+    /// <summary>Starts from zero.</summary>
+    internal void Clear()
+    {
+        written.Clear();
+        Execute("delete from document");
+        Commit(0, DateTimeOffset.UnixEpoch);
+    }
+
     /// <summary>One document as last committed, from any thread.</summary>
     public TDocument? Read<TDocument>(ShopId shop, string collection, string key)
         where TDocument : class
