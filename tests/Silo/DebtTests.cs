@@ -82,7 +82,7 @@ public sealed class DebtTests
     public async Task Debt_in_a_snapshot_is_paid_after_a_clean_restart_without_being_asked()
     {
         var bank = new Bank { IsDown = true };
-        await using var engines = await Engines.Start(o => o with { DrainMax = TimeSpan.FromMilliseconds(200) }, bank);
+        await using var engines = await Engines.Start(receivers: bank);
         var paid = engines.Send(Payer, new Pay(CounterGrain.PaymentNumber(1), Bank, 10));
         await bank.Call();
         await engines.Stop();
