@@ -94,7 +94,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     {
         var work = new Asked<TReply>(grain, command);
         if (!TryPost(work)) return new(Refusal.Of(GrainRefusal.Busy));
-        return new(cancellation.CanBeCanceled ? work.Outcome.WaitAsync(cancellation) : work.Outcome);
+        return cancellation.CanBeCanceled ? new(work.Outcome.AsTask().WaitAsync(cancellation)) : work.Outcome;
     }
 
     public async ValueTask<Outcome<IAsyncEnumerable<LiveEvent>>> Watch<TView>(GrainId grain, ICommand<TView> view, long? after, CancellationToken cancellation = default)
