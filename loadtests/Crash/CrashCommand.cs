@@ -23,7 +23,8 @@ internal static class CrashCommand
     private static async Task<int> Run(CrashOptions options, CancellationToken cancellation)
     {
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Killing {options.Program ?? ServerProcess.FindProgram()} {options.Kills} times, seed {options.Seed}."));
-        var report = await AnsiConsole.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn()).StartAsync(progress =>
+        var console = AnsiConsole.Create(new() { Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect, Interactive = Console.IsOutputRedirected ? InteractionSupport.No : InteractionSupport.Detect });
+        var report = await console.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn()).StartAsync(progress =>
         {
             var task = progress.AddTask("Kill, start, compare", maxValue: Math.Max(1, options.Kills));
             return CrashRun.Play(options, killed => task.Value = killed, cancellation);

@@ -23,7 +23,7 @@ internal sealed record CrashReport(int Kills, long Acknowledged, long Unanswered
 {
     public string Summary => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Kills} kills, {Acknowledged} acknowledged, {Findings.Count(Wrong.Lost)} lost, {Findings.Count(Wrong.Doubled)} doubled, {Findings.Count(Wrong.Leaked)} leaked, {Findings.Count(Wrong.Late)} late deadlines, {Findings.Count(Wrong.Other)} otherwise wrong, {Took.TotalSeconds:0} seconds (seed {Seed}, {Bargains} bargains, {Unanswered} requests cut off and sent again)");
+        $"{Kills} kills, {Acknowledged} acknowledged, {Findings.Count(Wrong.Lost)} lost, {Findings.Count(Wrong.Doubled)} doubled, {Findings.Count(Wrong.Leaked)} leaked, {Findings.Count(Wrong.Late)} late deadlines, {Findings.Count(Wrong.Other)} otherwise wrong, {Took.TotalSeconds:0} seconds (seed {Seed}, {Bargains} bargains, {Unanswered} requests cut off by a kill and sent again)");
 }
 
 /// <summary>

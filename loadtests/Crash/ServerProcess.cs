@@ -45,6 +45,7 @@ internal sealed class ServerProcess(string program, string data, HttpClient http
         Address = new($"http://127.0.0.1:{port}");
         var start = new ProcessStartInfo(program, ["--urls", Address.ToString().TrimEnd('/'), "--ops-urls", "http://127.0.0.1:0", "--data", data])
         {
+            UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };

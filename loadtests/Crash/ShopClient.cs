@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -61,7 +60,7 @@ internal sealed class ShopClient(HttpClient http, Func<Uri> address, Findings fi
 
     private async Task<Reply> Send(HttpMethod method, string path, object? body, Person? who, string? key)
     {
-        while (true)
+        for (var cutOff = 0; ;)
         {
             stop.ThrowIfCancellationRequested();
             var token = who?.Token;
@@ -73,6 +72,7 @@ internal sealed class ShopClient(HttpClient http, Func<Uri> address, Findings fi
                 continue;
             }
 
+            if (reply is null && cutOff++ == 0) Interlocked.Increment(ref unanswered);
             if (reply is { Status: >= 500 and not 503 }) findings.Add(Wrong.Other, $"{method} {path} was answered {reply.Status} {reply.Code}.");
             if (reply is not (null or { Status: 503 } or { Code: "RateLimited" })) return reply;
             await Task.Delay(Pause, stop);
@@ -98,7 +98,6 @@ internal sealed class ShopClient(HttpClient http, Func<Uri> address, Findings fi
         }
         catch (Exception lost) when (lost is HttpRequestException or IOException or JsonException)
         {
-            Interlocked.Increment(ref unanswered);
             return null;
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
