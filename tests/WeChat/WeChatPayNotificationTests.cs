@@ -60,7 +60,7 @@ public sealed class WeChatPayNotificationTests
              "amount":{"total":9900,"payer_total":9400,"currency":"CNY","payer_currency":"CNY"},
              "scene_info":{"device_id":"013467007045764"},"promotion_detail":[{"coupon_id":"109519","amount":500}]}
             """));
-        Assert.Equal(Paid, opened.Transaction);
+        Assert.Equal(Paid with { Attach = "" }, opened.Transaction);
     }
 
     [Fact]

@@ -84,6 +84,7 @@ public enum ReservationPolicy
 }
 
 /// <summary>The rules of a bargain campaign, frozen at publication.</summary>
+/// <remarks>What has a default is <c>set</c>, not <c>init</c>: generated JSON code gives a missing <c>init</c> property zero instead of its default.</remarks>
 public sealed record BargainTerms : CampaignTerms
 {
     public required long FloorFen { get; init; }
@@ -91,29 +92,30 @@ public sealed record BargainTerms : CampaignTerms
     /// <summary>N, the assists needed, 1–200. Stated before the start and never changed.</summary>
     public required int AssistsNeeded { get; init; }
 
-    public CutCurve Curve { get; init; } = CutCurve.Even;
+    public CutCurve Curve { get; set; } = CutCurve.Even;
 
-    public long MinCutFen { get; init; } = 1;
+    public long MinCutFen { get; set; } = 1;
 
     /// <summary>60–10,080 minutes.</summary>
     public required int TtlMinutes { get; init; }
 
     /// <summary>How long an earned price can be ordered, 1–10,080 minutes.</summary>
-    public int PayWindowMinutes { get; init; } = 1_440;
+    public int PayWindowMinutes { get; set; } = 1_440;
 
-    public bool BuyAtAnyPrice { get; init; }
+    public bool BuyAtAnyPrice { get; set; }
 
     /// <summary>The owner's own cut, made at launch; takes slot 1 and none of the owner's daily assists.</summary>
-    public bool SelfCut { get; init; }
+    public bool SelfCut { get; set; }
 
     /// <summary>Slots that a new customer's assist takes, 1–5.</summary>
-    public int NewUserWeight { get; init; } = 1;
+    public int NewUserWeight { get; set; } = 1;
 
-    public ReservationPolicy Reservation { get; init; } = ReservationPolicy.AtLaunch;
+    public ReservationPolicy Reservation { get; set; } = ReservationPolicy.AtLaunch;
 
     /// <summary>1–100.</summary>
-    public int LaunchesPerUser { get; init; } = 1;
+    public int LaunchesPerUser { get; set; } = 1;
 
+    // The attribute is not inherited by an override, so each of these repeats it.
     [JsonIgnore]
     public override string Kind => "bargain";
 

@@ -77,7 +77,7 @@ internal sealed record OrderHeld(BargainOrdered Order) : BargainEvent;
 internal sealed record BargainOrdered(OrderId Order, long UnitPriceFen, long PriceFen, int PaymentWindowMinutes, DateTimeOffset At) : BargainEvent;
 
 [Stored("bargain-order-placed")]
-internal sealed record OrderPlaced(OrderId Order) : BargainEvent;
+internal sealed record BargainOrderPlaced(OrderId Order) : BargainEvent;
 
 /// <param name="Back">what the bargain is again</param>
 [Stored("bargain-order-refused")]
@@ -111,7 +111,7 @@ internal sealed record BargainClosed : BargainEvent;
 [JsonSerializable(typeof(BargainKillNoted))]
 [JsonSerializable(typeof(OrderHeld))]
 [JsonSerializable(typeof(BargainOrdered))]
-[JsonSerializable(typeof(OrderPlaced))]
+[JsonSerializable(typeof(BargainOrderPlaced))]
 [JsonSerializable(typeof(OrderRefused))]
 [JsonSerializable(typeof(BargainOrderReleased))]
 [JsonSerializable(typeof(BargainPaid))]

@@ -220,7 +220,7 @@ internal static class BargainRules
 
     public static BargainDecision OrderDecided(BargainState state, OrderId order, Refusal? refusal, DateTimeOffset now)
     {
-        if (refusal is null) return new OrderPlaced(order);
+        if (refusal is null) return new BargainOrderPlaced(order);
 
         return (BargainEvent[])[new OrderRefused(order, refusal, BeforeOrder(state), now), .. OverBy(state, now)];
     }
@@ -313,7 +313,7 @@ internal static class BargainRules
                 state.RefusedOrders.RemoveAll(r => r.Order == e.Order);
                 state.Debts.Owe(BargainState.OrderDebt, e.Order.Value);
                 break;
-            case OrderPlaced e:
+            case BargainOrderPlaced e:
                 state.Debts.Settle(BargainState.OrderDebt, e.Order.Value);
                 break;
             case OrderRefused e:

@@ -56,6 +56,14 @@ public sealed class DecisionWriter
         return (start, buffer.WrittenCount - start);
     }
 
+    /// <returns>where the copy of an encoded decision lies in <see cref="Written"/></returns>
+    public int Copy(ReadOnlySpan<byte> decision)
+    {
+        var offset = buffer.WrittenCount;
+        buffer.Write(decision);
+        return offset;
+    }
+
     public void Clear() => buffer.ResetWrittenCount();
 
     private int Reserve(int bytes)

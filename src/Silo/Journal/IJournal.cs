@@ -18,7 +18,8 @@ public interface IJournal : IAsyncDisposable
 
     /// <summary>
     /// Makes the batches durable in one step, in order. A decision whose <c>(grain, sequence)</c> is not the next one was made by a
-    /// stale activation: it is fenced off, with everything else of that grain in the call, and nothing of it is written.
+    /// stale activation: it is fenced off, with everything else of that grain in the call, and nothing of it is written. So is a snapshot
+    /// that lacks what is durable or holds what is not.
     /// </summary>
     /// <returns>the grains that were fenced</returns>
     /// <exception cref="JournalFailure">the outcome is unknown: the caller must stop and start again from the journal (law 7)</exception>
@@ -70,10 +71,25 @@ public sealed class Batch
     /// <summary>Grains whose activation ends with this batch.</summary>
     public List<GrainId> Closed { get; } = [];
 
-    /// <summary>See <see cref="IJournal.TailStart"/>; as far as this lane is concerned.</summary>
+    /// <summary>See <see cref="IJournal.TailStart"/>: what every lane of this engine agrees to. 0 leaves it where it is.</summary>
     public long TailStart { get; set; }
 
     public bool IsEmpty => Entries.Count == 0 && Snapshots.Count == 0 && Closed.Count == 0;
+
+    /// <summary>Takes out everything of some grains: it was decided by activations that turned out to be stale.</summary>
+    public void Remove(IReadOnlySet<GrainId> grains)
+    {
+        Snapshots.RemoveAll(s => grains.Contains(s.Grain));
+        Closed.RemoveAll(grains.Contains);
+        if (!Entries.Exists(e => grains.Contains(e.Grain))) return;
+
+        var written = Decisions.Written.ToArray();
+        var all = Entries.ToArray();
+        Decisions.Clear();
+        Entries.Clear();
+        foreach (var entry in all)
+            if (!grains.Contains(entry.Grain)) Entries.Add(entry with { Offset = Decisions.Copy(written.AsSpan(entry.Offset, entry.Length)) });
+    }
 
     public void Clear()
     {

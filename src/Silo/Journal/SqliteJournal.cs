@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Campaigns.Grains.Kernel;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
@@ -20,18 +22,20 @@ public sealed class SqliteJournal : IJournal
     private readonly sqlite3_stmt insertFlush;
     private readonly Lock sync = new();
     private readonly Dictionary<GrainId, Head> heads = [];
-    private readonly ThreadLocal<Reader> readers;
+    private readonly ConcurrentBag<Reader> readers = [];
+    private long removedHeads;
     private long tailStart;
     private long lastPosition;
+    private bool failed;
+    private int closed;
 
     private SqliteJournal(string path, FileStream ownership, SqliteConnection writer)
     {
         this.path = path;
         this.ownership = ownership;
         this.writer = writer;
-        readers = new(() => new Reader(path), trackAllValues: true);
-        lastPosition = Number("select coalesce(max(position), 0) from flush");
-        tailStart = Number("select value from meta where name = 'tail-start'");
+        lastPosition = Number(writer, "select coalesce(max(position), 0) from flush");
+        tailStart = Number(writer, "select value from meta where name = 'tail-start'");
         raw.sqlite3_prepare_v2(writer.Handle, "insert into flush(position, decisions) values (?1, ?2)", out insertFlush);
         ReadHeads();
     }
@@ -42,6 +46,10 @@ public sealed class SqliteJournal : IJournal
         public long Sequence;
         public long SnapshotSequence;
         public long FirstPosition;
+
+        // The flush that is being written, and the sequence before it: what a snapshot in the same flush cannot be older than.
+        public long Flush;
+        public long Before;
     }
 
     public long LastPosition => Volatile.Read(ref lastPosition);
@@ -76,10 +84,9 @@ public sealed class SqliteJournal : IJournal
                 create table if not exists meta(name text primary key, value integer not null) without rowid;
                 insert or ignore into meta values ('tail-start', 0), ('format', 1);
                 """);
-            var journal = new SqliteJournal(file, owner, connection);
-            var format = journal.Number("select value from meta where name = 'format'");
+            var format = Number(connection, "select value from meta where name = 'format'");
             if (format > FormatVersion) throw new IOException($"'{file}' was written by a newer version (format {format}; this one reads {FormatVersion}). Upgrade the program.");
-            return journal;
+            return new(file, owner, connection);
         }
         catch (Exception failure)
         {
@@ -91,29 +98,42 @@ public sealed class SqliteJournal : IJournal
 
     public GrainRecord Read(GrainId grain, bool withTail = true)
     {
-        var (sequence, wakeAt, state) = readers.Value!.Grain(grain);
-        Head head;
-        lock (sync)
+        while (true)
         {
-            if (!heads.TryGetValue(grain, out head))
+            var removed = Volatile.Read(ref removedHeads);
+            var (sequence, wakeAt, state) = Stored(grain);
+            Head head;
+            lock (sync)
             {
-                if (sequence == 0) return GrainRecord.Empty;
-                heads[grain] = new() { Sequence = sequence, SnapshotSequence = sequence };
-                return new(sequence, state, wakeAt, []);
+                if (!heads.TryGetValue(grain, out head))
+                {
+                    // Another host may have written a snapshot and closed the grain since the row was read: then the row is old.
+                    if (removed != removedHeads) continue;
+                    if (sequence == 0) return GrainRecord.Empty;
+                    heads[grain] = new() { Sequence = sequence, SnapshotSequence = sequence, FirstPosition = lastPosition + 1 };
+                    return new(sequence, state, wakeAt, []);
+                }
             }
-        }
 
-        return new(sequence, state, wakeAt, withTail && head.Sequence > sequence ? TailOf(grain, sequence, head.FirstPosition) : []);
+            if (head.SnapshotSequence > sequence) continue;
+            return new(sequence, state, wakeAt, withTail && head.Sequence > sequence ? TailOf(grain, sequence, head.FirstPosition) : []);
+        }
     }
 
     public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches)
     {
+        if (failed) throw new InvalidOperationException($"An earlier write to '{path}' failed. Open it again: only what it holds counts.");
         HashSet<GrainId>? fenced = null;
         lock (sync)
         {
             foreach (var batch in batches)
+            {
                 foreach (var entry in batch.Entries)
                     if (fenced?.Contains(entry.Grain) != true && !Advance(entry)) (fenced ??= []).Add(entry.Grain);
+                foreach (var snapshot in batch.Snapshots)
+                    if (fenced?.Contains(snapshot.Grain) != true && IsStale(snapshot)) (fenced ??= []).Add(snapshot.Grain);
+            }
+
             foreach (var grain in fenced ?? []) Retreat(grain);
         }
 
@@ -123,22 +143,23 @@ public sealed class SqliteJournal : IJournal
         }
         catch (Exception failure) when (failure is SqliteException or IOException)
         {
+            failed = true;
             throw new JournalFailure($"Writing '{path}' failed: {failure.Message}. Nothing of this write was acknowledged. Free disk space or repair the disk, then start again.", failure);
         }
 
         return fenced is null ? [] : fenced;
     }
 
-    public IReadOnlyList<Flush> ReadAfter(long position, int bytesMax) => readers.Value!.Flushes(position, bytesMax);
+    public IReadOnlyList<Flush> ReadAfter(long position, int bytesMax) => Borrow(r => r.Flushes(position, bytesMax));
 
     public IReadOnlyList<GrainId> Due(DateTimeOffset after, DateTimeOffset until, int limit) =>
-        readers.Value!.Due(after.ToUnixTimeMilliseconds(), until.ToUnixTimeMilliseconds(), limit);
+        Borrow(r => r.Due(after.ToUnixTimeMilliseconds(), until.ToUnixTimeMilliseconds(), limit));
 
     public ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref closed, 1) == 1) return ValueTask.CompletedTask;
         raw.sqlite3_finalize(insertFlush);
-        foreach (var reader in readers.Values) reader.Dispose();
-        readers.Dispose();
+        while (readers.TryTake(out var reader)) reader.Dispose();
         writer.Dispose();
         ownership.Dispose();
         return ValueTask.CompletedTask;
@@ -155,7 +176,7 @@ public sealed class SqliteJournal : IJournal
                 var reader = new DecisionReader(flush.Decisions.Span);
                 while (reader.Next())
                 {
-                    ref var head = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(heads, reader.Grain, out var known);
+                    ref var head = ref CollectionsMarshal.GetValueRefOrAddDefault(heads, reader.Grain, out var known);
                     if (!known) head = new() { SnapshotSequence = -1, FirstPosition = flush.Position };
                     head.Sequence = reader.FirstSequence + reader.Count - 1;
                 }
@@ -167,24 +188,32 @@ public sealed class SqliteJournal : IJournal
 
     private bool Advance(in Batch.Entry entry)
     {
-        ref var head = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(heads, entry.Grain, out var known);
+        ref var head = ref CollectionsMarshal.GetValueRefOrAddDefault(heads, entry.Grain, out var known);
         if (!known)
         {
             // A grain's first facts, or a host that kept an activation over a close: what is stored decides.
-            head.Sequence = head.SnapshotSequence = readers.Value!.Grain(entry.Grain).Sequence;
+            head.Sequence = head.SnapshotSequence = Stored(entry.Grain).Sequence;
         }
 
         if (entry.FirstSequence != head.Sequence + 1) return false;
         if (head.Sequence == head.SnapshotSequence) head.FirstPosition = lastPosition + 1;
+        if (head.Flush <= lastPosition) (head.Flush, head.Before) = (lastPosition + 1, head.Sequence);
         head.Sequence += entry.Events;
         return true;
+    }
+
+    // A snapshot that lacks what others have made durable, or holds what never became durable, would rewrite history.
+    private bool IsStale(in Snapshot snapshot)
+    {
+        if (!heads.TryGetValue(snapshot.Grain, out var head)) return snapshot.Sequence != Stored(snapshot.Grain).Sequence;
+        return snapshot.Sequence > head.Sequence || snapshot.Sequence < (head.Flush > lastPosition ? head.Before : head.Sequence);
     }
 
     // A grain is fenced as a whole, so what Advance let pass before the stale decision is taken back: what is on the disk decides.
     private void Retreat(GrainId grain)
     {
-        var head = heads[grain];
-        head.Sequence = readers.Value!.Grain(grain).Sequence;
+        if (!heads.TryGetValue(grain, out var head)) return;
+        head.Sequence = head.SnapshotSequence = Stored(grain).Sequence;
         foreach (var decision in TailOf(grain, head.Sequence, head.FirstPosition))
         {
             var reader = new DecisionReader(decision.Span);
@@ -192,12 +221,31 @@ public sealed class SqliteJournal : IJournal
             head.Sequence = reader.FirstSequence + reader.Count - 1;
         }
 
-        heads[grain] = head;
+        if (head.Sequence > head.SnapshotSequence) heads[grain] = head;
+        else Forget(grain);
     }
+
+    private void Forget(GrainId grain)
+    {
+        heads.Remove(grain);
+        removedHeads++;
+    }
+
+    // A connection to read with. They are shared: one for each thread that ever read would never end in a process with a thread pool.
+    private TResult Borrow<TResult>(Func<Reader, TResult> read)
+    {
+        var reader = readers.TryTake(out var idle) ? idle : new(path);
+        var result = read(reader);
+        readers.Add(reader);
+        return result;
+    }
+
+    private (long Sequence, DateTimeOffset? WakeAt, ReadOnlyMemory<byte>? State) Stored(GrainId grain) => Borrow(r => r.Grain(grain));
 
     private void Write(IReadOnlyList<Batch> batches, HashSet<GrainId>? fenced)
     {
         using var transaction = writer.BeginTransaction();
+        var first = lastPosition + 1;
         var position = lastPosition;
         var tail = long.MaxValue;
         foreach (var batch in batches)
@@ -225,13 +273,14 @@ public sealed class SqliteJournal : IJournal
                 foreach (var snapshot in batch.Snapshots)
                 {
                     if (fenced?.Contains(snapshot.Grain) == true) continue;
-                    ref var head = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(heads, snapshot.Grain, out _);
+                    ref var head = ref CollectionsMarshal.GetValueRefOrAddDefault(heads, snapshot.Grain, out var known);
+                    if (!known) head.Sequence = snapshot.Sequence;
                     head.SnapshotSequence = snapshot.Sequence;
-                    head.FirstPosition = position + 1;
+                    head.FirstPosition = first; // facts decided after the snapshot may be in the same flush
                 }
 
                 foreach (var grain in batch.Closed)
-                    if (heads.TryGetValue(grain, out var head) && head.Sequence == head.SnapshotSequence) heads.Remove(grain);
+                    if (heads.TryGetValue(grain, out var head) && head.Sequence == head.SnapshotSequence) Forget(grain);
             }
         }
     }
@@ -255,7 +304,7 @@ public sealed class SqliteJournal : IJournal
         saveSnapshot.Transaction = transaction;
         saveSnapshot.Parameters[0].Value = snapshot.Grain.ToString();
         saveSnapshot.Parameters[1].Value = snapshot.Sequence;
-        saveSnapshot.Parameters[2].Value = (object?)snapshot.WakeAt?.ToUnixTimeMilliseconds() ?? DBNull.Value;
+        saveSnapshot.Parameters[2].Value = snapshot.WakeAt is { } wake ? Milliseconds(wake) : DBNull.Value;
         saveSnapshot.Parameters[3].Value = (object?)snapshot.State ?? DBNull.Value;
         saveSnapshot.ExecuteNonQuery();
     }
@@ -308,9 +357,12 @@ public sealed class SqliteJournal : IJournal
         return kept.ToArray();
     }
 
-    private long Number(string sql)
+    // Rounded up: woken a little too early, a grain would find nothing to do.
+    private static long Milliseconds(DateTimeOffset time) => time.AddTicks(TimeSpan.TicksPerMillisecond - 1).ToUnixTimeMilliseconds();
+
+    private static long Number(SqliteConnection connection, string sql)
     {
-        using var command = writer.CreateCommand();
+        using var command = connection.CreateCommand();
         command.CommandText = sql;
         return Convert.ToInt64(command.ExecuteScalar(), CultureInfo.InvariantCulture);
     }
@@ -340,12 +392,15 @@ public sealed class SqliteJournal : IJournal
             due = Command("select id from grain where wake_at > $after and wake_at <= $until order by wake_at limit $limit", "$after", "$until", "$limit");
         }
 
-        public (long Sequence, DateTimeOffset? WakeAt, byte[]? State) Grain(GrainId id)
+        public (long Sequence, DateTimeOffset? WakeAt, ReadOnlyMemory<byte>? State) Grain(GrainId id)
         {
             grain.Parameters[0].Value = id.ToString();
             using var row = grain.ExecuteReader();
             if (!row.Read()) return default;
-            return (row.GetInt64(0), row.IsDBNull(1) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1)), row.IsDBNull(2) ? null : (byte[])row[2]);
+
+            // Said explicitly: a bare null would become an empty memory by way of a null array.
+            ReadOnlyMemory<byte>? state = row.IsDBNull(2) ? default(ReadOnlyMemory<byte>?) : (byte[])row[2];
+            return (row.GetInt64(0), row.IsDBNull(1) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1)), state);
         }
 
         public List<Flush> Flushes(long after, int bytesMax)

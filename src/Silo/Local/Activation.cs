@@ -19,13 +19,19 @@ internal sealed class Activation(Lane lane, Cell cell)
     /// <summary>The journal's position when it became dirty: its unsaved facts come after.</summary>
     public long DirtySince { get; set; }
 
-    /// <summary>The deadline that is in the lane's queue of deadlines.</summary>
+    /// <summary>When the state wants to be woken.</summary>
     public DateTimeOffset? Deadline { get; set; }
+
+    /// <summary>The earliest time in the lane's queue of timers: one entry is enough, however often the deadline moves.</summary>
+    public DateTimeOffset? TimerAt { get; set; }
 
     /// <summary>The wake-up time stored with the last snapshot.</summary>
     public DateTimeOffset? StoredWakeAt { get; set; }
 
     public DateTimeOffset LastUsed { get; set; }
+
+    /// <summary>True once it is among those that the sweep looks at.</summary>
+    public bool IsSwept { get; set; }
 
     /// <summary>True while its last snapshot is on the way to the disk and it may leave afterwards.</summary>
     public bool IsClosing { get; set; }
@@ -37,7 +43,10 @@ internal sealed class Activation(Lane lane, Cell cell)
 
     public Outbox? Outbox { get; set; }
 
+    /// <summary>Debts whose message could not be built: a bug, tried again later.</summary>
+    public int Unsendable { get; set; }
+
     public LiveFeed? Feed { get; set; }
 
-    public bool IsQuiet => Waiting is not { Count: > 0 } && Outbox is not { IsIdle: false } && Feed is not { HasViewers: true };
+    public bool IsQuiet => Waiting is not { Count: > 0 } && Unsendable == 0 && Outbox is not { IsIdle: false } && Feed is not { HasViewers: true };
 }

@@ -26,7 +26,7 @@ internal sealed class Inbox(int capacity)
     {
         Interlocked.Increment(ref count);
         queue.Enqueue(work);
-        Wake();
+        if (Volatile.Read(ref asleep) == 1 && Interlocked.Exchange(ref asleep, 0) == 1) signal.Set();
     }
 
     public bool TryTake([NotNullWhen(true)] out Work? work)
@@ -36,10 +36,8 @@ internal sealed class Inbox(int capacity)
         return true;
     }
 
-    public void Wake()
-    {
-        if (Volatile.Read(ref asleep) == 1 && Interlocked.Exchange(ref asleep, 0) == 1) signal.Set();
-    }
+    /// <summary>Ends the current wait, or the next one if the reader is just about to sleep.</summary>
+    public void Wake() => signal.Set();
 
     /// <summary>Waits until something was posted, <see cref="Wake"/> was called or the time is over.</summary>
     public void Wait(TimeSpan atMost)

@@ -14,6 +14,7 @@ internal sealed class Lane
     private const int WorksPerTurn = 256;
     private const int SweepsPerTurn = 64;
     private const int SnapshotsPerBatch = 1_000;
+    private static readonly TimeSpan PauseAfterBug = TimeSpan.FromMinutes(1);
 
     private readonly LocalEngine engine;
     private readonly LocalEngineOptions options;
@@ -22,13 +23,14 @@ internal sealed class Lane
     private readonly Inbox inbox;
     private readonly Lock gate = new();
     private readonly Dictionary<GrainId, Activation> active = [];
-    private readonly PriorityQueue<(Activation Activation, Debt? Retry, DateTimeOffset At), DateTimeOffset> timers = new();
+    private readonly PriorityQueue<(Activation Activation, Retry? Retry), DateTimeOffset> timers = new();
     private readonly Queue<Activation> sweep = new();
     private readonly Queue<(Activation Activation, long Since, long Events)> dirty = new();
     private readonly AutoResetEvent room = new(initialState: false);
     private Pending open = new() { Number = 1 };
     private Pending spare = new();
     private long flushedBatch;
+    private int abandonedTimers;
     private DateTimeOffset nextSweep;
 
     public Lane(LocalEngine engine, IJournal journal, TimeProvider clock, LocalEngineOptions options)
@@ -61,17 +63,25 @@ internal sealed class Lane
     /// <summary>The lane's thread.</summary>
     public void Run(CancellationToken stop)
     {
-        while (!stop.IsCancellationRequested)
+        try
         {
-            if (Step()) continue;
-            inbox.Wait(UntilNextTimer());
+            while (!stop.IsCancellationRequested && !engine.HasFailed)
+            {
+                if (!Step()) inbox.Wait(UntilNextTimer());
+            }
+        }
+        catch (Exception bug)
+        {
+            // What this lane holds in memory may be half changed: only the journal is sure (law 7).
+            engine.Fail(bug);
         }
     }
 
     /// <summary>Decides what is there and what is due. Returns false when there was nothing to do.</summary>
     public bool Step()
     {
-        if (Volatile.Read(ref open).Journal.Decisions.Length > options.UnflushedBytesMax)
+        var waiting = Volatile.Read(ref open);
+        if (waiting.Journal.Decisions.Length > options.UnflushedBytesMax || waiting.Answers.Count > options.InboxMax)
         {
             engine.SignalFlush();
             room.WaitOne(TimeSpan.FromMilliseconds(10));
@@ -94,12 +104,13 @@ internal sealed class Lane
     }
 
     /// <summary>The flusher takes what was decided. Null if there is nothing.</summary>
-    public Pending? TakeOpen()
+    /// <param name="tailStart">what this lane needs of the journal to recover comes after this position</param>
+    public Pending? TakeOpen(out long tailStart)
     {
         lock (gate)
         {
+            tailStart = TailStart();
             if (open.IsEmpty) return null;
-            open.Journal.TailStart = TailStart();
             var full = open;
             open = spare;
             open.Number = full.Number + 1;
@@ -114,7 +125,8 @@ internal sealed class Lane
     {
         if (fenced.Count > 0) Fence(fenced);
         Volatile.Write(ref flushedBatch, batch.Number);
-        foreach (var (feed, live) in batch.Live) feed.Publish(live);
+        foreach (var (activation, live) in batch.Live)
+            if (!activation.Fenced) activation.Feed!.Publish(live);
         foreach (var (activation, debt, to, command) in batch.Messages)
         {
             if (activation.Fenced) engine.Arrived();
@@ -127,14 +139,37 @@ internal sealed class Lane
         lock (gate) spare = batch;
     }
 
+    /// <summary>The engine has stopped, and this lane's thread with it: whoever still waits is told to ask again.</summary>
+    /// <param name="unflushed">the batch whose outcome is unknown, if the journal failed</param>
+    public void End(Pending? unflushed)
+    {
+        RefuseQueued();
+        foreach (var (work, _, _) in unflushed?.Answers ?? []) work.Complete(GrainRefusal.Busy);
+        foreach (var (work, _, _) in open.Answers) work.Complete(GrainRefusal.Busy);
+        open.Answers.Clear();
+        foreach (var activation in active.Values) Abandon(activation);
+    }
+
+    /// <summary>Nobody takes from the queue any more.</summary>
+    public void RefuseQueued()
+    {
+        while (inbox.TryTake(out var work))
+            if (work is not (Settled or Chore)) work.Complete(GrainRefusal.Busy);
+    }
+
     /// <summary>Replays one decision of the tail while the engine starts.</summary>
     public void Replay(ref DecisionReader decision, DateTimeOffset now)
     {
         if (!active.TryGetValue(decision.Grain, out var activation))
-            activation = Activate(decision.Grain, engine.DefinitionOf(decision.Grain.Kind)!, journal.Read(decision.Grain, withTail: false), now);
+        {
+            var record = journal.Read(decision.Grain, withTail: false);
+            activation = Activate(Cell.Restore(decision.Grain, engine.DefinitionOf(decision.Grain.Kind)!, record), record, now);
+        }
+
+        var known = activation.Cell.Sequence;
         activation.Cell.Replay(ref decision);
         Events += decision.Count;
-        MarkDirty(activation, journal.TailStart);
+        if (activation.Cell.Sequence > known) MarkDirty(activation, journal.TailStart);
     }
 
     /// <summary>After the tail was replayed: deadlines are set and what is owed goes out.</summary>
@@ -156,8 +191,12 @@ internal sealed class Lane
     {
         lock (gate)
         {
-            while (open.Journal.Snapshots.Count < SnapshotsPerBatch && dirty.TryDequeue(out var entry))
+            while (open.Journal.Snapshots.Count < SnapshotsPerBatch && dirty.TryPeek(out var entry) && !(IsCurrent(entry) && entry.Activation.Fenced))
+            {
+                dirty.Dequeue();
                 if (IsCurrent(entry)) Store(entry.Activation);
+            }
+
             return dirty.Count > 0;
         }
     }
@@ -176,6 +215,9 @@ internal sealed class Lane
                 case Chore chore:
                     ((Action)chore.Command)();
                     break;
+                case Joining joining:
+                    Join(joining, now);
+                    break;
                 default:
                     Handle(work, now);
                     break;
@@ -188,61 +230,60 @@ internal sealed class Lane
 
     private void Handle(Work work, DateTimeOffset now)
     {
-        if (Find(work.Grain, now) is not { } activation)
-        {
-            work.Complete(GrainRefusal.NotFound);
-            return;
-        }
+        if (Find(work, now) is not { } activation) return;
 
-        activation.LastUsed = now;
-        var turn = TurnOf(activation, work.Command, now);
+        Turn turn;
+        Decided decided;
         try
         {
-            var decided = activation.Cell.Handle(work.Command, turn, open.Journal);
-            var answer = decided.Refusal is { } refusal ? refusal : activation.Cell.Answer(work.Command, turn);
-            Follow(activation, decided, turn);
-            if (answer.IsLater) Wait(activation, work);
-            else Release(work, answer, activation);
-            if (work.Command is Wake && activation.StoredWakeAt <= now) Store(activation);
-            if (activation.Cell.Sequence == 0 && activation.IsQuiet) Drop(activation); // a stranger's id must not cost memory
+            turn = TurnOf(activation, work.Command, now);
+            decided = activation.Cell.Handle(work.Command, turn, open.Journal);
         }
         catch (Exception bug) when (engine.SurvivesBug(bug, activation, work.Command, open.Journal))
         {
             work.Complete(GrainRefusal.Faulted);
+            if (!activation.IsSwept) Keep(activation);
+            return;
         }
+
+        Follow(activation, decided, turn);
+        if (work.Command is Wake && activation.StoredWakeAt <= now) StoreWoken(activation, now);
+        var answer = decided.Refusal is { } refusal ? refusal : AnswerOf(activation, work.Command, turn);
+        if (answer.IsLater) Wait(activation, work);
+        else Release(work, answer, activation);
+        if (!activation.IsSwept) Keep(activation);
     }
 
     private void Settle(Settled settled, DateTimeOffset now)
     {
-        engine.Arrived();
         var activation = settled.Debtor;
-        if (activation.Fenced || !active.TryGetValue(activation.Cell.Id, out var current) || current != activation) return;
+        if (IsGone(activation))
+        {
+            engine.Arrived();
+            return;
+        }
 
         var cell = activation.Cell;
         activation.LastUsed = now;
-        if (settled.Receipt.Refusal?.Kind is not (RefusalKind.Busy or RefusalKind.Fault))
+        if (settled.Receipt.Refusal?.Kind is not (RefusalKind.Busy or RefusalKind.Fault) && Owes(activation, settled.Debt))
         {
             var turn = new Turn(cell.Id, now);
+            var decided = default(Decided);
             try
             {
-                Follow(activation, cell.Settle(settled.Debt, settled.Receipt, turn, open.Journal), turn);
+                decided = cell.Settle(settled.Debt, settled.Receipt, turn, open.Journal);
             }
             catch (Exception bug) when (engine.SurvivesBug(bug, activation, settled.Debt, open.Journal))
             {
                 // The debt stays open and is sent again: a bug here must not lose money.
             }
+
+            Follow(activation, decided, turn);
         }
 
-        if (cell.Definition.OwedBy(cell.State)!.Contains(settled.Debt.What, settled.Debt.About))
-        {
-            var first = engine.IsOutside(settled.Creditor) ? options.ReceiverBackoff : options.GrainBackoff;
-            var at = now + activation.Outbox!.Backoff(settled.Debt, first, options.BackoffMax);
-            timers.Enqueue((activation, settled.Debt, at), at);
-            return;
-        }
-
-        foreach (var (debt, to) in activation.Outbox!.Settled(settled.Debt, settled.Creditor).ToArray())
-            if (activation.Outbox.TrySend(debt, to)) Dispatch(activation, debt);
+        if (Owes(activation, settled.Debt)) SendLater(activation, settled.Debt, settled.Creditor, now);
+        else SendNext(activation, settled.Debt, settled.Creditor);
+        engine.Arrived(); // last: what follows from the answer is already counted as on its way
     }
 
     private bool HandleTimers(DateTimeOffset now)
@@ -252,10 +293,21 @@ internal sealed class Lane
         {
             handled++;
             timers.Dequeue();
-            var activation = timer.Activation;
-            if (activation.Fenced || !active.TryGetValue(activation.Cell.Id, out var current) || current != activation) continue;
-            if (timer.Retry is { } debt) Dispatch(activation, debt);
-            else if (activation.Deadline == at) Fire(activation, now);
+            var (activation, retry) = timer;
+            if (IsGone(activation))
+            {
+                abandonedTimers = Math.Max(0, abandonedTimers - 1);
+            }
+            else if (retry is not null)
+            {
+                SendAgain(activation, retry);
+            }
+            else if (activation.TimerAt == at)
+            {
+                activation.TimerAt = null;
+                if (activation.Deadline <= now) Fire(activation, now);
+                else SetDeadline(activation, activation.Deadline);
+            }
         }
 
         return handled > 0;
@@ -263,45 +315,89 @@ internal sealed class Lane
 
     private void Fire(Activation activation, DateTimeOffset now)
     {
-        DeadlineLatenessMs = (now - activation.Deadline!.Value).TotalMilliseconds;
-        activation.Deadline = null;
+        var fired = activation.Deadline!.Value;
+        DeadlineLatenessMs = (now - fired).TotalMilliseconds;
         var turn = new Turn(activation.Cell.Id, now);
+        var decided = default(Decided);
         try
         {
-            Follow(activation, activation.Cell.Handle(Grains.Kernel.Wake.Instance, turn, open.Journal), turn);
+            decided = activation.Cell.Handle(Grains.Kernel.Wake.Instance, turn, open.Journal);
         }
         catch (Exception bug) when (engine.SurvivesBug(bug, activation, Grains.Kernel.Wake.Instance, open.Journal))
         {
             // Tried again after the pause below.
         }
 
-        if (activation.Cell.Definition.DeadlineOf(activation.Cell.State) is { } again && again <= now)
-        {
-            // The state did not move on: asking again at once would be a loop.
-            activation.Deadline = now + TimeSpan.FromMinutes(1);
-            timers.Enqueue((activation, null, activation.Deadline.Value), activation.Deadline.Value);
-        }
+        Follow(activation, decided, turn);
 
-        if (activation.StoredWakeAt <= now) Store(activation);
+        // The state did not move on: asking again at once would be a loop. A next deadline may have passed too, though, and fires at once.
+        if (activation.Deadline <= fired) SetDeadline(activation, now + PauseAfterBug);
+        if (activation.StoredWakeAt <= now) StoreWoken(activation, now);
     }
 
-    private Activation? Find(GrainId id, DateTimeOffset now)
+    private void SetDeadline(Activation activation, DateTimeOffset? deadline)
     {
-        if (active.TryGetValue(id, out var activation) && !activation.Fenced) return activation;
-        if (activation is not null) Drop(activation);
-        if (engine.DefinitionOf(id.Kind) is not { } definition) return null;
+        activation.Deadline = deadline;
+        if (deadline is not { } at || activation.TimerAt <= at) return;
+        activation.TimerAt = at;
+        timers.Enqueue((activation, null), at);
+    }
 
-        activation = Activate(id, definition, journal.Read(id), now);
+    private Activation? Find(Work work, DateTimeOffset now)
+    {
+        if (active.TryGetValue(work.Grain, out var activation) && !activation.Fenced)
+        {
+            activation.LastUsed = now;
+            return activation;
+        }
+
+        if (engine.DefinitionOf(work.Grain.Kind) is not { } definition)
+        {
+            work.Complete(GrainRefusal.NotFound);
+            return null;
+        }
+
+        GrainRecord record;
+        Cell cell;
+        try
+        {
+            record = journal.Read(work.Grain);
+            cell = Cell.Restore(work.Grain, definition, record);
+        }
+        catch (Exception unreadable)
+        {
+            engine.Log.LogError(unreadable, "{Grain} cannot be read from the journal.", work.Grain);
+            work.Complete(GrainRefusal.Faulted);
+            return null;
+        }
+
+        if (activation is not null) Drop(activation);
+        activation = Activate(cell, record, now);
+        if (record.Tail.Count > 0) Store(activation); // facts that nobody else has marked as unsaved: the tail may start after them
         Follow(activation);
         return activation;
     }
 
-    private Activation Activate(GrainId id, GrainDefinition definition, GrainRecord record, DateTimeOffset now)
+    private Activation Activate(Cell cell, GrainRecord record, DateTimeOffset now)
     {
-        var activation = new Activation(this, Cell.Restore(id, definition, record)) { LastUsed = now, StoredWakeAt = record.WakeAt };
-        active.Add(id, activation);
-        sweep.Enqueue(activation);
+        var activation = new Activation(this, cell) { LastUsed = now, StoredWakeAt = record.WakeAt };
+        active.Add(cell.Id, activation);
+        if (cell.Sequence > 0) Keep(activation);
         return activation;
+    }
+
+    // A stranger's id must not cost memory: only an activation with something in it stays.
+    private void Keep(Activation activation)
+    {
+        if (activation.Cell.Sequence == 0 && activation.IsQuiet)
+        {
+            Drop(activation);
+        }
+        else
+        {
+            activation.IsSwept = true;
+            sweep.Enqueue(activation);
+        }
     }
 
     // After a change: what the new state means for others.
@@ -312,7 +408,7 @@ internal sealed class Lane
         MarkDirty(activation, journal.LastPosition);
         var events = decided.Events as object[];
         Events += events?.Length ?? 1;
-        if (activation.Feed is { } feed) Publish(activation.Cell, feed, events ?? [decided.Events!]);
+        if (activation.Feed is not null) Publish(activation, events ?? [decided.Events!]);
         Follow(activation);
         if (activation.Waiting is { Count: > 0 }) AnswerWaiting(activation, turn);
     }
@@ -324,32 +420,116 @@ internal sealed class Lane
             while (debts.TryTakeFresh(out var debt)) Offer(activation, debt);
 
         var deadline = cell.Definition.DeadlineOf(cell.State);
-        if (deadline == activation.Deadline) return;
-        activation.Deadline = deadline;
-        if (deadline is { } at) timers.Enqueue((activation, null, at), at);
+        if (deadline != activation.Deadline) SetDeadline(activation, deadline);
     }
+
+    private static bool Owes(Activation activation, Debt debt) =>
+        activation.Cell.Definition.OwedBy(activation.Cell.State)!.Contains(debt.What, debt.About);
 
     private void Offer(Activation activation, Debt debt)
     {
         activation.Outbox ??= new(options.MessagesInFlightMax);
-        var to = activation.Cell.Definition.MessageFor(activation.Cell.State, debt, activation.Cell.Id).To;
-        if (activation.Outbox.TrySend(debt, to)) Dispatch(activation, debt);
+        if (TryMessage(activation, debt) is not { } message)
+        {
+            activation.Unsendable++;
+            var at = clock.GetUtcNow() + PauseAfterBug;
+            timers.Enqueue((activation, new(debt, null)), at);
+        }
+        else if (activation.Outbox.TrySend(debt, message.To))
+        {
+            Dispatch(activation, debt, message.To, message.Command);
+        }
     }
 
     // The message is built now, from the state as it is, and leaves when that state is durable.
-    private void Dispatch(Activation activation, Debt debt)
+    private void Send(Activation activation, Debt debt, GrainId to)
     {
-        var owed = activation.Cell.Definition.MessageFor(activation.Cell.State, debt, activation.Cell.Id);
-        engine.Departed();
-        if (IsFlushed(activation)) engine.Send(activation, debt, owed.To, owed.Command);
-        else open.Messages.Add((activation, debt, owed.To, owed.Command));
+        if (TryMessage(activation, debt) is { } message) Dispatch(activation, debt, to, message.Command);
+        else SendLater(activation, debt, to, clock.GetUtcNow());
     }
 
-    private void Publish(Cell cell, LiveFeed feed, object[] events)
+    private void Dispatch(Activation activation, Debt debt, GrainId to, object command)
     {
+        engine.Departed();
+        if (IsFlushed(activation)) engine.Send(activation, debt, to, command);
+        else open.Messages.Add((activation, debt, to, command));
+    }
+
+    private void SendLater(Activation activation, Debt debt, GrainId to, DateTimeOffset now)
+    {
+        var first = engine.IsOutside(to) ? options.ReceiverBackoff : options.GrainBackoff;
+        timers.Enqueue((activation, new(debt, to)), now + activation.Outbox!.Backoff(debt, first, options.BackoffMax));
+    }
+
+    private void SendAgain(Activation activation, Retry retry)
+    {
+        if (retry.To is { } to)
+        {
+            if (Owes(activation, retry.Debt)) Send(activation, retry.Debt, to);
+            else SendNext(activation, retry.Debt, to);
+            return;
+        }
+
+        activation.Unsendable--;
+        if (Owes(activation, retry.Debt)) Offer(activation, retry.Debt);
+    }
+
+    // The line to a receiver moves on; a debt in it may have been settled in another way meanwhile.
+    private void SendNext(Activation activation, Debt settled, GrainId to)
+    {
+        while (activation.Outbox!.TryNext(settled, to, out var next, out to))
+        {
+            if (Owes(activation, next))
+            {
+                Send(activation, next, to);
+                return;
+            }
+
+            settled = next;
+        }
+    }
+
+    private Owed? TryMessage(Activation activation, Debt debt)
+    {
+        try
+        {
+            return activation.Cell.Definition.MessageFor(activation.Cell.State, debt, activation.Cell.Id);
+        }
+        catch (Exception bug)
+        {
+            engine.Log.LogError(bug, "{Grain} cannot build the message that pays {Debt}; it is tried again.", activation.Cell.Id, debt);
+            return null;
+        }
+    }
+
+    private Answer AnswerOf(Activation activation, object command, in Turn turn)
+    {
+        try
+        {
+            return activation.Cell.Answer(command, turn);
+        }
+        catch (Exception bug)
+        {
+            engine.Log.LogError(bug, "{Grain} has handled {Command}, but answering failed.", activation.Cell.Id, command.GetType().Name);
+            return GrainRefusal.Faulted;
+        }
+    }
+
+    private void Publish(Activation activation, object[] events)
+    {
+        var cell = activation.Cell;
         for (var i = 0; i < events.Length; i++)
-            if (cell.Definition.LiveOf(cell.State, events[i]) is { } live)
-                open.Live.Add((feed, new(cell.Sequence - events.Length + 1 + i, live.Name, live.Data)));
+        {
+            try
+            {
+                if (cell.Definition.LiveOf(cell.State, events[i]) is { } live)
+                    open.Live.Add((activation, new(cell.Sequence - events.Length + 1 + i, live.Name, live.Data)));
+            }
+            catch (Exception bug)
+            {
+                engine.Log.LogError(bug, "{Grain} cannot tell its viewers about {Event}.", cell.Id, events[i].GetType().Name);
+            }
+        }
     }
 
     private void Wait(Activation activation, Work work)
@@ -365,7 +545,7 @@ internal sealed class Lane
         var kept = 0;
         for (var i = 0; i < waiting.Count; i++)
         {
-            var answer = activation.Cell.Answer(waiting[i].Command, turn);
+            var answer = AnswerOf(activation, waiting[i].Command, turn);
             if (answer.IsLater) waiting[kept++] = waiting[i];
             else Release(waiting[i], answer, activation);
         }
@@ -401,12 +581,25 @@ internal sealed class Lane
         open.Journal.Snapshots.Add(snapshot);
     }
 
+    // Its wake-up time has come: the stored one must move on, or it would be found again and again.
+    private void StoreWoken(Activation activation, DateTimeOffset now)
+    {
+        Store(activation);
+        activation.LastBatch = open.Number;
+        if (activation.StoredWakeAt <= now && activation.StoredWakeAt != Snapshot.AtOnce)
+        {
+            activation.StoredWakeAt = now + PauseAfterBug;
+            open.Journal.Snapshots[^1] = open.Journal.Snapshots[^1] with { WakeAt = activation.StoredWakeAt };
+        }
+    }
+
     // Keeps the tail that a recovery replays short: the state that is unsaved for longest is saved first.
     private void Checkpoint()
     {
         while (dirty.TryPeek(out var oldest) && (!IsCurrent(oldest) || Events - oldest.Events > options.TailEventsMax))
         {
             if (open.Journal.Snapshots.Count >= SnapshotsPerBatch) return;
+            if (IsCurrent(oldest) && oldest.Activation.Fenced) return; // holds the tail until it is reloaded, which is soon
             dirty.Dequeue();
             if (IsCurrent(oldest)) Store(oldest.Activation);
         }
@@ -424,7 +617,7 @@ internal sealed class Lane
     }
 
     private static bool IsCurrent((Activation Activation, long Since, long Events) entry) =>
-        entry.Activation.Dirty && entry.Activation.DirtySince == entry.Since && !entry.Activation.Fenced;
+        entry.Activation.Dirty && entry.Activation.DirtySince == entry.Since;
 
     // A slow clock hand over all activations: cheaper than moving each to the front of a list at every use.
     private void Sweep(DateTimeOffset now)
@@ -434,14 +627,10 @@ internal sealed class Lane
         for (var i = Math.Min(SweepsPerTurn + sweep.Count / 256, sweep.Count); i > 0; i--)
         {
             var activation = sweep.Dequeue();
-            if (activation.Fenced)
-            {
-                Drop(activation);
-                continue;
-            }
+            if (activation.Fenced && !IsCurrent(activation)) continue;
 
             sweep.Enqueue(activation);
-            if (activation.LastUsed + options.IdleAfter > now || !activation.IsQuiet || activation.IsClosing) continue;
+            if (activation.Fenced || activation.LastUsed + options.IdleAfter > now || !activation.IsQuiet || activation.IsClosing) continue;
             if (activation.Dirty) Store(activation);
             activation.IsClosing = true;
             activation.ClosingSince = now;
@@ -463,18 +652,47 @@ internal sealed class Lane
 
     private void Drop(Activation activation)
     {
-        if (active.TryGetValue(activation.Cell.Id, out var current) && current == activation) active.Remove(activation.Cell.Id);
+        if (IsCurrent(activation)) active.Remove(activation.Cell.Id);
+        Abandon(activation);
+        activation.Fenced = true; // the sweep finds it and forgets it
+        activation.Dirty = false;
+        if (activation.TimerAt is not null) abandonedTimers++;
+
+        // A timer may be due in a month; until then it would keep the state in memory.
+        if (abandonedTimers < 1_024 || abandonedTimers < timers.Count / 2) return;
+        var kept = timers.UnorderedItems.Where(t => !IsGone(t.Element.Activation)).ToArray();
+        timers.Clear();
+        timers.EnqueueRange(kept);
+        abandonedTimers = 0;
+    }
+
+    private static void Abandon(Activation activation)
+    {
         foreach (var work in activation.Waiting ?? []) work.Complete(GrainRefusal.Busy);
         activation.Waiting = null;
-        activation.Fenced = true; // its timers and the sweep find it and forget it
+        activation.Feed?.Close();
     }
+
+    private bool IsCurrent(Activation activation) => active.TryGetValue(activation.Cell.Id, out var current) && current == activation;
+
+    private static bool IsGone(Activation activation) => activation.Fenced;
 
     private void Fence(IReadOnlyCollection<GrainId> fenced)
     {
         lock (gate)
-            foreach (var grain in fenced)
-                if (active.TryGetValue(grain, out var activation)) activation.Fenced = true;
-        engine.Log.LogWarning("Fenced off {Count} activations: another instance wrote to their grains.", fenced.Count);
+        {
+            // What a stale activation has decided since is as wrong as what the journal refused, even where its numbers fit by chance.
+            var mine = fenced.Where(active.ContainsKey).ToHashSet();
+            if (mine.Count == 0) return;
+            open.Journal.Remove(mine);
+            foreach (var grain in mine)
+            {
+                active[grain].Fenced = true;
+                Receive(new Asked<Done>(grain, Grains.Kernel.Wake.Instance)); // reloads it: its debts and deadlines go on
+            }
+
+            engine.Log.LogWarning("Fenced off {Count} activations: another instance wrote to their grains.", mine.Count);
+        }
     }
 
     private TimeSpan UntilNextTimer()
@@ -488,34 +706,27 @@ internal sealed class Lane
         }
     }
 
-    /// <summary>Joins a viewer to a grain's feed; see <see cref="IGrains.Watch"/>.</summary>
-    public void Join(GrainId grain, object view, long? after, Action<Answer, LiveFeed?, System.Threading.Channels.Channel<LiveEvent>?> joined)
+    private void Join(Joining viewer, DateTimeOffset now)
     {
-        var now = clock.GetUtcNow();
-        if (Find(grain, now) is not { } activation)
+        if (Find(viewer, now) is not { } activation) return;
+
+        var answer = AnswerOf(activation, viewer.Command, new(viewer.Grain, now));
+        if (answer.IsLater)
         {
-            joined(GrainRefusal.NotFound, null, null);
-            return;
+            answer = GrainRefusal.Busy;
+        }
+        else if (answer.Value is { } shown)
+        {
+            activation.Feed ??= new(activation.Cell.Sequence);
+            if (!viewer.Join(activation.Feed, new(activation.Cell.Sequence, LiveEvent.Snapshot, shown))) answer = GrainRefusal.Busy;
         }
 
-        activation.LastUsed = now;
-        var answer = activation.Cell.Answer(view, new(grain, now));
-        if (answer.Value is not { } shown)
-        {
-            joined(answer.IsLater ? GrainRefusal.Busy : answer, null, null);
-            return;
-        }
-
-        var feed = activation.Feed ??= new(activation.Cell.Sequence);
-        var viewer = feed.Join(after, new(activation.Cell.Sequence, LiveEvent.Snapshot, shown));
-        var completion = new Joined(grain, view, a => joined(viewer is null ? GrainRefusal.Busy : a, feed, viewer));
-        Release(completion, answer, activation);
+        Release(viewer, answer, activation);
+        if (!activation.IsSwept) Keep(activation);
     }
 
-    private sealed class Joined(GrainId grain, object view, Action<Answer> joined) : Work(grain, view)
-    {
-        public override void Complete(in Answer answer) => joined(answer);
-    }
+    /// <param name="To">whose line it stands in; null if that could not be told</param>
+    private sealed record Retry(Debt Debt, GrainId? To);
 }
 
 /// <summary>A batch and everything that leaves when it is durable.</summary>
@@ -529,7 +740,7 @@ internal sealed class Pending
 
     public List<(Activation Activation, Debt Debt, GrainId To, object Command)> Messages { get; } = [];
 
-    public List<(LiveFeed Feed, LiveEvent Live)> Live { get; } = [];
+    public List<(Activation Activation, LiveEvent Live)> Live { get; } = [];
 
     public List<Activation> Closing { get; } = [];
 

@@ -65,6 +65,16 @@ internal sealed class LiveFeed
         }
     }
 
+    /// <summary>The activation ends: viewers come back with their last id and find the grain wherever it is then.</summary>
+    public void Close()
+    {
+        lock (sync)
+        {
+            foreach (var viewer in viewers.Keys) viewer.Writer.TryComplete();
+            viewers.Clear();
+        }
+    }
+
     public void Leave(Channel<LiveEvent> viewer)
     {
         lock (sync) viewers.Remove(viewer);

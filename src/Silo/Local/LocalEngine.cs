@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Campaigns.Grains.Kernel;
 using Campaigns.Silo.Journal;
 using Microsoft.Extensions.Logging;
@@ -10,6 +11,8 @@ namespace Campaigns.Silo.Local;
 /// </summary>
 public sealed class LocalEngine : IGrains, IAsyncDisposable
 {
+    private const int WokenTogether = 1_000;
+
     private readonly IJournal journal;
     private readonly ProductClock clock;
     private readonly LocalEngineOptions options;
@@ -18,11 +21,16 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     private readonly Lane[] lanes;
     private readonly AutoResetEvent flushSignal = new(initialState: false);
     private readonly CancellationTokenSource stop = new();
-    private readonly List<Thread> threads = [];
+    private readonly CancellationTokenSource failing = new();
+    private readonly List<Thread> laneThreads = [];
+    private readonly List<(Lane Lane, Pending Batch)> flushing = [];
+    private Thread? flusher;
     private Task? duePoll;
     private long onTheirWay;
     private int accepting;
-    private Exception? failure;
+    private volatile bool lanesEnded;
+    private volatile bool ended;
+    private volatile Exception? failure;
 
     public LocalEngine(IJournal journal, IEnumerable<GrainDefinition> definitions, IEnumerable<IReceiver> receivers, ProductClock clock, LocalEngineOptions options, ILogger<LocalEngine> log)
     {
@@ -66,16 +74,18 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
 
     internal ILogger Log { get; }
 
+    internal bool HasFailed => failure is not null;
+
     /// <summary>Replays the tail of the journal, then decides what fell due while the process was down, then accepts.</summary>
     public async Task Start()
     {
         Recover();
-        for (var i = 0; i < lanes.Length; i++) StartThread($"lane-{i}", lanes[i].Run);
-        StartThread("flusher", RunFlusher);
+        for (var i = 0; i < lanes.Length; i++) laneThreads.Add(StartThread($"lane-{i}", lanes[i].Run));
+        flusher = StartThread("flusher", _ => RunFlusher());
         Volatile.Write(ref accepting, 1);
         clock.Moved += WakeLanes;
         foreach (var lane in lanes) lane.Receive(new Chore(lane.Recovered));
-        foreach (var debtor in journal.Due(DateTimeOffset.MinValue, Snapshot.AtOnce, int.MaxValue).Select(g => Ask(g, Wake.Instance)).ToArray()) await debtor;
+        await WakeDebtors();
         await WakeStored();
         duePoll = Task.Run(PollDue);
     }
@@ -83,60 +93,83 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     public ValueTask<Outcome<TReply>> Ask<TReply>(GrainId grain, ICommand<TReply> command, CancellationToken cancellation = default)
     {
         var work = new Asked<TReply>(grain, command);
-        if (!IsAccepting || !LaneOf(grain).TryPost(work)) return new(Refusal.Of(GrainRefusal.Busy));
-        return new(cancellation.CanBeCanceled ? work.Outcome.WaitAsync(cancellation) : work.Outcome);
+        if (!TryPost(work)) return new(Refusal.Of(GrainRefusal.Busy));
+        return cancellation.CanBeCanceled ? new(work.Outcome.AsTask().WaitAsync(cancellation)) : work.Outcome;
     }
 
     public async ValueTask<Outcome<IAsyncEnumerable<LiveEvent>>> Watch<TView>(GrainId grain, ICommand<TView> view, long? after, CancellationToken cancellation = default)
     {
-        if (!IsAccepting) return Refusal.Of(GrainRefusal.Busy);
-        var lane = LaneOf(grain);
-        var joined = new TaskCompletionSource<(Answer, LiveFeed?, System.Threading.Channels.Channel<LiveEvent>?)>(TaskCreationOptions.RunContinuationsAsynchronously);
-        lane.Receive(new Chore(() => lane.Join(grain, view, after, (a, f, v) => joined.TrySetResult((a, f, v)))));
-        var (answer, feed, viewer) = await joined.Task.WaitAsync(cancellation);
-        return new Outcome<IAsyncEnumerable<LiveEvent>>(answer.Refusal is null ? Read(feed!, viewer!, cancellation) : null, answer.Refusal);
+        var viewer = new Joining(grain, view, after);
+        if (!TryPost(viewer)) return Refusal.Of(GrainRefusal.Busy);
+        try
+        {
+            var answer = await viewer.Outcome.WaitAsync(cancellation);
+            if (answer.Refusal is { } refusal) return refusal;
+        }
+        catch (OperationCanceledException)
+        {
+            _ = viewer.Outcome.ContinueWith((_, v) => ((Joining)v!).Leave(), viewer, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            throw;
+        }
+
+        var leave = cancellation.UnsafeRegister(static v => ((Joining)v!).Leave(), viewer);
+        return new Outcome<IAsyncEnumerable<LiveEvent>>(Read(viewer, leave, cancellation), null);
     }
 
     /// <summary>Waits until everything due by now is decided and durable, and no message is on its way (those in a backoff apart).</summary>
     public async Task WhenQuiet(CancellationToken cancellation)
     {
         await WakeStored();
-        for (var quiet = 0; quiet < 2;)
-        {
-            quiet = lanes.All(l => l.IsQuiet(clock.GetUtcNow())) && MessagesOnTheirWay == 0 ? quiet + 1 : 0;
-            await Task.Delay(1, cancellation);
-        }
+        await WhenIdle(clock.GetUtcNow, cancellation);
     }
 
-    /// <summary>Refuses new commands, finishes what was accepted, stores all states, stops.</summary>
+    /// <summary>Refuses new commands, finishes what was accepted, stores all states, stops. Who still waits then is told to ask again.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref accepting, 0) == 1 && failure is null)
         {
-            using var limit = new CancellationTokenSource(options.DrainMax);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(failing.Token);
+            limit.CancelAfter(options.DrainMax);
             try
             {
-                while (!(lanes.All(l => l.Queued == 0) && MessagesOnTheirWay == 0)) await Task.Delay(1, limit.Token);
-                await Task.WhenAll(lanes.Select(StoreAll));
-                while (!lanes.All(l => l.IsQuiet(DateTimeOffset.MinValue))) await Task.Delay(1, limit.Token);
+                await WhenIdle(() => DateTimeOffset.MinValue, limit.Token);
+                await Task.WhenAll(lanes.Select(l => StoreAll(l, limit.Token)));
+                await WhenIdle(() => DateTimeOffset.MinValue, limit.Token);
             }
             catch (OperationCanceledException)
             {
-                Log.LogWarning("Stopped after {DrainMax} with work left; everything acknowledged is in the journal and goes on at the next start.", options.DrainMax);
+                if (failure is null) Log.LogWarning("Stopped after {DrainMax} with work left; everything acknowledged is in the journal and goes on at the next start.", options.DrainMax);
             }
         }
 
         clock.Moved -= WakeLanes;
         await stop.CancelAsync();
-        if (duePoll is not null) await duePoll;
         WakeLanes();
+        foreach (var thread in laneThreads) thread.Join();
+        lanesEnded = true; // now the flusher ends too, after what the lanes have left
         SignalFlush();
-        foreach (var thread in threads) thread.Join();
+        flusher?.Join();
+        if (!ended)
+        {
+            ended = true;
+            foreach (var lane in lanes) lane.End(flushing.Find(f => f.Lane == lane).Batch);
+        }
+
+        if (duePoll is not null) await duePoll;
     }
 
     internal GrainDefinition? DefinitionOf(string kind) => definitions.GetValueOrDefault(kind);
 
     internal bool IsOutside(GrainId grain) => receivers.ContainsKey(grain.Kind);
+
+    internal void Fail(Exception cause)
+    {
+        if (Interlocked.CompareExchange(ref failure, cause, null) is not null) return;
+        Log.LogCritical(cause, "The engine stopped: {Message}", cause.Message);
+        failing.Cancel();
+        SignalFlush();
+        Failed?.Invoke(cause);
+    }
 
     internal void SignalFlush() => flushSignal.Set();
 
@@ -162,19 +195,31 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         return true;
     }
 
-    private static async IAsyncEnumerable<LiveEvent> Read(LiveFeed feed, System.Threading.Channels.Channel<LiveEvent> viewer, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    private static async IAsyncEnumerable<LiveEvent> Read(Joining viewer, CancellationTokenRegistration leave, [EnumeratorCancellation] CancellationToken cancellation)
     {
         try
         {
-            await foreach (var live in viewer.Reader.ReadAllAsync(cancellation)) yield return live;
+            await foreach (var live in viewer.Events.ReadAllAsync(cancellation)) yield return live;
         }
         finally
         {
-            feed.Leave(viewer);
+            await leave.DisposeAsync();
+            viewer.Leave();
         }
     }
 
-    private Lane LaneOf(GrainId grain) => lanes.Length == 1 ? lanes[0] : lanes[(uint)grain.GetHashCode() % (uint)lanes.Length];
+    private bool TryPost(Work work)
+    {
+        if (!IsAccepting) return false;
+        var lane = LaneOf(work.Grain);
+        if (!lane.TryPost(work)) return false;
+
+        // Posted while the engine stopped: nobody else would answer it.
+        if (ended) lane.RefuseQueued();
+        return true;
+    }
+
+    private Lane LaneOf(GrainId grain) => lanes.Length == 1 ? lanes[0] : lanes[unchecked((uint)grain.GetHashCode()) % (uint)lanes.Length];
 
     private async Task SendOutside(IReceiver receiver, Activation sender, Debt debt, GrainId to, object command)
     {
@@ -183,7 +228,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
             limit.CancelAfter(options.ReceiverTimeout);
-            receipt = await Task.Run(() => receiver.Receive(to, command, limit.Token), limit.Token);
+            receipt = await Task.Run(() => receiver.Receive(to, command, limit.Token), limit.Token).WaitAsync(limit.Token);
         }
         catch (Exception failed)
         {
@@ -215,57 +260,69 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         Log.LogInformation("Recovered {Events} events of {Grains} grains in {Milliseconds} ms.", EventsRecorded, ActiveGrains, watch.ElapsedMilliseconds);
     }
 
-    private void RunFlusher(CancellationToken cancellation)
+    private void RunFlusher()
     {
-        var taken = new List<(Lane Lane, Pending Batch)>();
         var batches = new List<Batch>();
-        while (true)
+        try
         {
-            foreach (var lane in lanes)
-                if (lane.TakeOpen() is { } batch)
-                {
-                    taken.Add((lane, batch));
-                    if (!batch.Journal.IsEmpty) batches.Add(batch.Journal);
-                }
-
-            if (taken.Count == 0)
+            while (failure is null)
             {
-                if (cancellation.IsCancellationRequested) return;
+                var last = lanesEnded;
+                if (Flush(batches)) continue;
+                if (last) return;
                 flushSignal.WaitOne();
-                continue;
             }
-
-            if (failure is not null) return;
-            IReadOnlyCollection<GrainId> fenced = [];
-            if (batches.Count > 0)
-            {
-                try
-                {
-                    var start = Stopwatch.GetTimestamp();
-                    fenced = journal.Append(batches);
-                    FlushSeconds += Stopwatch.GetElapsedTime(start).TotalSeconds;
-                    Flushes++;
-                }
-                catch (Exception unknown)
-                {
-                    // The outcome is unknown. Nothing is answered: callers time out or see the connection close, and ask again after the restart.
-                    Fail(unknown);
-                    return;
-                }
-            }
-
-            foreach (var (lane, batch) in taken) lane.Flushed(batch, fenced);
-            if (batches.Count > 0) Flushed?.Invoke(journal.LastPosition);
-            taken.Clear();
-            batches.Clear();
+        }
+        catch (Exception unknown)
+        {
+            // The outcome is unknown. Nothing is answered: callers time out or see the connection close, and ask again after the restart.
+            Fail(unknown);
         }
     }
 
-    private void Fail(Exception cause)
+    // One group commit: everything that the lanes have decided meanwhile, in one write. Returns false if that is nothing.
+    private bool Flush(List<Batch> batches)
     {
-        if (Interlocked.CompareExchange(ref failure, cause, null) is not null) return;
-        Log.LogCritical(cause, "The engine stopped: {Message}", cause.Message);
-        Failed?.Invoke(cause);
+        var tailStart = long.MaxValue;
+        foreach (var lane in lanes)
+        {
+            if (lane.TakeOpen(out var tail) is { } batch)
+            {
+                flushing.Add((lane, batch));
+                if (!batch.Journal.IsEmpty) batches.Add(batch.Journal);
+            }
+
+            tailStart = Math.Min(tailStart, tail); // also of a lane that has nothing to write: one tail is replayed for all
+        }
+
+        if (flushing.Count == 0) return false;
+        if (failure is not null) return true; // a broken rule has left half a decision in its batch
+
+        IReadOnlyCollection<GrainId> fenced = [];
+        if (batches.Count > 0)
+        {
+            foreach (var batch in batches) batch.TailStart = tailStart;
+            var start = Stopwatch.GetTimestamp();
+            fenced = journal.Append(batches);
+            FlushSeconds += Stopwatch.GetElapsedTime(start).TotalSeconds;
+            Flushes++;
+        }
+
+        foreach (var (lane, batch) in flushing) lane.Flushed(batch, fenced);
+        if (batches.Count > 0) Flushed?.Invoke(journal.LastPosition);
+        flushing.Clear();
+        batches.Clear();
+        return true;
+    }
+
+    // Two looks in a row: the first may have seen a lane before an answer reached it that was no longer on its way at the end of the look.
+    private async Task WhenIdle(Func<DateTimeOffset> until, CancellationToken cancellation)
+    {
+        for (var idle = 0; idle < 2 && failure is null;)
+        {
+            idle = lanes.All(l => l.IsQuiet(until())) && MessagesOnTheirWay == 0 ? idle + 1 : 0;
+            await Task.Delay(1, cancellation);
+        }
     }
 
     // Deadlines of grains that are not in memory: the stored ones are looked up by time.
@@ -282,28 +339,45 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
             {
                 return;
             }
+            catch (Exception failed)
+            {
+                Log.LogError(failed, "Stored deadlines could not be looked up; tried again after {DuePoll}.", options.DuePoll);
+            }
         }
     }
 
     private async Task WakeStored()
     {
-        const int page = 1_000;
         var now = clock.GetUtcNow();
-        while (!stop.IsCancellationRequested)
+        while (IsAccepting)
         {
-            var due = journal.Due(Snapshot.AtOnce, now, page);
-            foreach (var outcome in due.Select(g => Ask(g, Wake.Instance)).ToArray()) await outcome;
-            if (due.Count < page) return;
+            var due = journal.Due(Snapshot.AtOnce, now, WokenTogether);
+            var refused = (await Wake(due)).Count(w => w.Refusal is not null);
+
+            // A grain that cannot be woken now is found again by the next look.
+            if (due.Count < WokenTogether || refused == due.Count) return;
         }
     }
 
-    private async Task StoreAll(Lane lane)
+    // All who owe something when the process starts, however many: none of them would be asked by anybody.
+    private async Task WakeDebtors()
+    {
+        foreach (var some in journal.Due(DateTimeOffset.MinValue, Snapshot.AtOnce, int.MaxValue).Where(g => DefinitionOf(g.Kind) is not null).Chunk(WokenTogether))
+        {
+            for (var left = some; left.Length > 0 && IsAccepting; await Task.Yield()) left = (await Wake(left)).Where(w => w.Refusal?.Kind == RefusalKind.Busy).Select(w => w.Grain).ToArray();
+        }
+    }
+
+    private async Task<(GrainId Grain, Refusal? Refusal)[]> Wake(IReadOnlyList<GrainId> grains) =>
+        await Task.WhenAll(grains.Select(async g => (g, (await Ask(g, Grains.Kernel.Wake.Instance)).Refusal)));
+
+    private static async Task StoreAll(Lane lane, CancellationToken limit)
     {
         for (var more = true; more;)
         {
             var done = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
             lane.Receive(new Chore(() => done.SetResult(lane.SnapshotSome())));
-            more = await done.Task;
+            more = await done.Task.WaitAsync(limit);
         }
     }
 
@@ -312,10 +386,10 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         foreach (var lane in lanes) lane.Wake();
     }
 
-    private void StartThread(string name, Action<CancellationToken> run)
+    private Thread StartThread(string name, Action<CancellationToken> run)
     {
         var thread = new Thread(() => run(stop.Token)) { Name = name, IsBackground = true };
-        threads.Add(thread);
         thread.Start();
+        return thread;
     }
 }

@@ -8,40 +8,51 @@ namespace Campaigns.Silo.Local;
 /// </summary>
 internal sealed class Outbox(int inFlightMax)
 {
-    private readonly Dictionary<GrainId, Queue<Debt>?> inFlight = [];
-    private readonly Queue<(Debt Debt, GrainId To)> ready = new();
+    // One line for each receiver: null if its only debt is on its way, which is nearly always so.
+    private readonly Dictionary<GrainId, Queue<Debt>?> lines = [];
+    private readonly Queue<GrainId> waitingLines = new();
     private Dictionary<Debt, int>? tries;
+    private int inFlight;
 
-    public bool IsIdle => inFlight.Count == 0 && ready.Count == 0;
+    public bool IsIdle => lines.Count == 0;
 
-    /// <returns>true if the debt may be sent now; else it waits for an earlier one</returns>
+    /// <returns>true if the debt may be sent now; else it waits for its turn</returns>
     public bool TrySend(Debt debt, GrainId to)
     {
-        if (inFlight.TryGetValue(to, out var behind))
+        if (lines.TryGetValue(to, out var line))
         {
-            if (behind is null) inFlight[to] = behind = new();
-            behind.Enqueue(debt);
+            if (line is null) lines[to] = line = new();
+            line.Enqueue(debt);
             return false;
         }
 
-        if (inFlight.Count >= inFlightMax)
+        if (inFlight >= inFlightMax)
         {
-            ready.Enqueue((debt, to));
+            lines.Add(to, new([debt]));
+            waitingLines.Enqueue(to);
             return false;
         }
 
-        inFlight.Add(to, null);
+        lines.Add(to, null);
+        inFlight++;
         return true;
     }
 
-    /// <summary>The receiver has answered and the debt is settled.</summary>
-    /// <returns>debts that may be tried now</returns>
-    public IEnumerable<(Debt Debt, GrainId To)> Settled(Debt debt, GrainId to)
+    /// <summary>The receiver has answered and the debt is settled: the next in its line goes, or the first in another line.</summary>
+    public bool TryNext(Debt settled, GrainId to, out Debt next, out GrainId nextTo)
     {
-        tries?.Remove(debt);
-        if (!inFlight.Remove(to, out var behind)) yield break;
-        foreach (var next in behind ?? []) yield return (next, to);
-        if (ready.TryDequeue(out var waiting)) yield return waiting;
+        tries?.Remove(settled);
+        nextTo = to;
+        if (lines[to] is { } line && line.TryDequeue(out next)) return true;
+
+        lines.Remove(to);
+        inFlight--;
+        next = default;
+        if (!waitingLines.TryDequeue(out nextTo)) return false;
+
+        inFlight++;
+        next = lines[nextTo]!.Dequeue();
+        return true;
     }
 
     /// <returns>how long to wait before the debt is sent again; doubles with each try</returns>

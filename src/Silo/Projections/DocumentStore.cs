@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -28,7 +29,7 @@ public sealed class DocumentStore : IDocuments, IDisposable
     private readonly SqliteConnection writer;
     private readonly SqliteCommand find;
     private readonly SqliteCommand put;
-    private readonly ThreadLocal<SqliteConnection> readers;
+    private readonly ConcurrentBag<SqliteConnection> readers = [];
     private readonly Dictionary<(ShopId Shop, string Collection, string Key), (object Document, string Owner, long Sort)> written = [];
     private long asOfTicks;
 
@@ -45,7 +46,6 @@ public sealed class DocumentStore : IDocuments, IDisposable
             """);
         find = Command(writer, "select json from document where shop = $0 and collection = $1 and key = $2", 3);
         put = Command(writer, "insert into document values ($0, $1, $2, $3, $4, $5) on conflict do update set owner = $3, sort = $4, json = $5", 6);
-        readers = new(Open, trackAllValues: true);
         using var progress = Command(writer, "select position, at from progress", 0);
         using var row = progress.ExecuteReader();
         row.Read();
@@ -93,13 +93,27 @@ public sealed class DocumentStore : IDocuments, IDisposable
         Interlocked.Exchange(ref asOfTicks, at.UtcTicks);
     }
 
+    /// <summary>Drops what was put and not committed.</summary>
+    internal void Forget() => written.Clear();
+
+    /// <summary>Starts from zero.</summary>
+    internal void Clear()
+    {
+        written.Clear();
+        Execute("delete from document");
+        Commit(0, DateTimeOffset.UnixEpoch);
+    }
+
     /// <summary>One document as last committed, from any thread.</summary>
     public TDocument? Read<TDocument>(ShopId shop, string collection, string key)
         where TDocument : class
     {
-        using var command = Command(readers.Value!, "select json from document where shop = $0 and collection = $1 and key = $2", 3);
+        var connection = Borrow();
+        using var command = Command(connection, "select json from document where shop = $0 and collection = $1 and key = $2", 3);
         (command.Parameters[0].Value, command.Parameters[1].Value, command.Parameters[2].Value) = (shop.Value, collection, key);
-        return command.ExecuteScalar() is string json ? JsonSerializer.Deserialize<TDocument>(json, Json) : null;
+        var json = command.ExecuteScalar() as string;
+        readers.Add(connection);
+        return json is null ? null : JsonSerializer.Deserialize<TDocument>(json, Json);
     }
 
     /// <summary>The documents of an owner, newest first, from any thread. A cursor that cannot be read starts at the beginning.</summary>
@@ -109,31 +123,34 @@ public sealed class DocumentStore : IDocuments, IDisposable
     {
         limit = Math.Clamp(limit, 1, PageMax);
         var (sort, key) = ReadCursor(cursor);
-        using var command = Command(readers.Value!, "select json, sort, key from document where shop = $0 and collection = $1 and owner = $2 and (sort, key) < ($3, $4) order by sort desc, key desc limit $5", 6);
+        var connection = Borrow();
+        using var command = Command(connection, "select json, sort, key from document where shop = $0 and collection = $1 and owner = $2 and (sort, key) < ($3, $4) order by sort desc, key desc limit $5", 6);
         (command.Parameters[0].Value, command.Parameters[1].Value, command.Parameters[2].Value) = (shop.Value, collection, owner);
         (command.Parameters[3].Value, command.Parameters[4].Value, command.Parameters[5].Value) = (sort, key, limit + 1);
         var items = new List<TDocument>();
         string? next = null;
-        using var row = command.ExecuteReader();
-        while (row.Read())
+        using (var row = command.ExecuteReader())
         {
-            if (items.Count == limit)
+            while (row.Read())
             {
-                next = WriteCursor(sort, key);
-                break;
-            }
+                if (items.Count == limit)
+                {
+                    next = WriteCursor(sort, key);
+                    break;
+                }
 
-            items.Add(JsonSerializer.Deserialize<TDocument>(row.GetString(0), Json)!);
-            (sort, key) = (row.GetInt64(1), row.GetString(2));
+                items.Add(JsonSerializer.Deserialize<TDocument>(row.GetString(0), Json)!);
+                (sort, key) = (row.GetInt64(1), row.GetString(2));
+            }
         }
 
+        readers.Add(connection);
         return new(items, next, AsOf);
     }
 
     public void Dispose()
     {
-        foreach (var reader in readers.Values) reader.Dispose();
-        readers.Dispose();
+        while (readers.TryTake(out var reader)) reader.Dispose();
         find.Dispose();
         put.Dispose();
         writer.Dispose();
@@ -161,6 +178,9 @@ public sealed class DocumentStore : IDocuments, IDisposable
         for (var i = 0; i < parameters; i++) command.Parameters.Add(new(string.Create(CultureInfo.InvariantCulture, $"${i}"), null));
         return command;
     }
+
+    // A connection to read with. They are shared: one for each thread that ever read would never end in a process with a thread pool.
+    private SqliteConnection Borrow() => readers.TryTake(out var idle) ? idle : Open();
 
     private SqliteConnection Open()
     {

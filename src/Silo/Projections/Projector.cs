@@ -20,7 +20,12 @@ public sealed class Projector(IJournal journal, IEnumerable<GrainDefinition> def
     /// <summary>The last failure, if the read models have stopped following.</summary>
     public Exception? Failure { get; private set; }
 
-    public void Start() => running = Task.Run(Run);
+    public void Start()
+    {
+        // The journal was restored from a backup: what the documents say beyond it never happened.
+        if (documents.Position > journal.LastPosition) documents.Clear();
+        running = Task.Run(Run);
+    }
 
     /// <summary>There is something new in the journal.</summary>
     public void Signal()
@@ -42,6 +47,7 @@ public sealed class Projector(IJournal journal, IEnumerable<GrainDefinition> def
     /// <returns>the number of facts read; 0 when the documents are up to date</returns>
     public int Step()
     {
+        documents.Forget(); // what a step that failed has left
         var flushes = journal.ReadAfter(documents.Position, BytesPerStep);
         if (flushes.Count == 0) return 0;
 
@@ -67,6 +73,7 @@ public sealed class Projector(IJournal journal, IEnumerable<GrainDefinition> def
     {
         for (var target = journal.LastPosition; documents.Position < target;)
         {
+            if (Failure is not null) throw new InvalidOperationException("The read models have stopped following.", Failure);
             Signal();
             await Task.Delay(2, cancellation);
         }

@@ -1,0 +1,171 @@
+using Campaigns.Grains.Kernel;
+using Campaigns.Silo.Projections;
+using Campaigns.Tests.Kit;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Campaigns.Tests.Silo;
+
+/// <summary>Read models follow the journal, go on after a restart, and can be built again from zero.</summary>
+public sealed class ProjectorTests
+{
+    private static readonly ShopId Shop = new("demo");
+
+    private readonly CounterTotals totals = new();
+
+    [Fact]
+    public async Task Documents_follow_the_journal_until_nothing_lags()
+    {
+        await using var engines = await Engines.Start();
+        using var documents = Open(engines);
+        await using var projector = Project(engines, documents);
+        projector.Start();
+        engines.Engine.Flushed += _ => projector.Signal();
+        for (var i = 1; i <= 50; i++) await engines.Ask(CounterGrain.Id(i % 5), new Add(i));
+        await CaughtUp(projector);
+
+        Assert.Equal(0, projector.LagFlushes);
+        Assert.Equal(new CounterTotal(10 + 5 + 15 + 20 + 25 + 30 + 35 + 40 + 45 + 50, 10), documents.Read<CounterTotal>(Shop, "totals", CounterGrain.Id(0).Key.ToString("N")));
+        Assert.Null(documents.Read<CounterTotal>(new("other"), "totals", CounterGrain.Id(0).Key.ToString("N")));
+        Assert.InRange(documents.AsOf, engines.Clock.GetUtcNow().AddMinutes(-1), engines.Clock.GetUtcNow());
+    }
+
+    [Fact]
+    public async Task Restart_continues_where_it_stopped()
+    {
+        await using var engines = await Engines.Start();
+        await engines.Ask(CounterGrain.Id(1), new Add(1));
+        using (var documents = Open(engines)) Assert.Equal(1, Project(engines, documents).Step());
+        await engines.Ask(CounterGrain.Id(1), new Add(2));
+        using (var documents = Open(engines))
+        {
+            var projector = Project(engines, documents);
+            Assert.Equal(1, projector.LagFlushes);
+            Assert.Equal(1, projector.Step());
+            Assert.Equal(0, projector.Step());
+            Assert.Equal(new CounterTotal(3, 2), documents.Read<CounterTotal>(Shop, "totals", CounterGrain.Id(1).Key.ToString("N")));
+        }
+    }
+
+    [Fact]
+    public async Task Rebuild_from_zero_gives_the_same_documents()
+    {
+        await using var engines = await Engines.Start();
+        using var documents = Open(engines);
+        var projector = Project(engines, documents);
+        var random = new Random(5);
+        for (var i = 0; i < 100; i++)
+        {
+            await engines.Ask(CounterGrain.Id(random.Next(20)), new Add(random.Next(100)));
+            if (i % 10 == 0) projector.Step();
+        }
+
+        projector.Step();
+        using var rebuilt = Open(engines, "rebuilt.db");
+        while (Project(engines, rebuilt).Step() > 0)
+        {
+            // From the first flush on.
+        }
+
+        Assert.Equal(All(documents), All(rebuilt));
+        Assert.Equal(20, All(rebuilt).Count);
+        Assert.Equal(documents.AsOf, rebuilt.AsOf);
+    }
+
+    [Fact]
+    public async Task Failure_is_told_and_shows_no_half_flush()
+    {
+        await using var engines = await Engines.Start();
+        using var documents = Open(engines);
+        await using var projector = Project(engines, documents);
+        await engines.Ask(CounterGrain.Id(1), new Add(13));
+        totals.Fails = true;
+        Assert.Throws<InvalidDataException>(() => projector.Step());
+        Assert.Equal(1, projector.LagFlushes);
+        Assert.Null(documents.Read<CounterTotal>(Shop, "totals", CounterGrain.Id(1).Key.ToString("N")));
+
+        projector.Start();
+        using var limit = new CancellationTokenSource(Engines.Patience);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => projector.WhenCaughtUp(limit.Token));
+        Assert.IsType<InvalidDataException>(projector.Failure);
+    }
+
+    [Fact]
+    public async Task Documents_from_the_future_of_a_restored_journal_are_built_again()
+    {
+        await using var engines = await Engines.Start();
+        using var documents = Open(engines);
+        documents.Put(Shop, "totals", "ghost", "all", engines.Clock.GetUtcNow(), new CounterTotal(1, 1));
+        documents.Commit(999, engines.Clock.GetUtcNow());
+        await engines.Ask(CounterGrain.Id(1), new Add(13));
+        await using var projector = Project(engines, documents);
+        projector.Start();
+        await CaughtUp(projector);
+        Assert.Equal([new CounterTotal(13, 1)], All(documents));
+    }
+
+    [Fact]
+    public async Task Pages_follow_each_other_newest_first_without_gap_or_double()
+    {
+        await using var engines = await Engines.Start();
+        using var documents = Open(engines);
+        for (var i = 0; i < 25; i++) documents.Put(Shop, "c", $"key/{i:00}", "me", Story<CounterState, CounterEvent>.Start.AddSeconds(i / 3), new CounterTotal(i, 1));
+        documents.Put(Shop, "c", "not-mine", "you", Story<CounterState, CounterEvent>.Start, new CounterTotal(99, 1));
+        documents.Put(new("other"), "c", "not-ours", "me", Story<CounterState, CounterEvent>.Start, new CounterTotal(98, 1));
+        documents.Commit(1, Story<CounterState, CounterEvent>.Start);
+
+        var seen = new List<long>();
+        string? cursor = null;
+        do
+        {
+            var page = documents.List<CounterTotal>(Shop, "c", "me", cursor, 10);
+            Assert.InRange(page.Items.Count, 1, 10);
+            seen.AddRange(page.Items.Select(d => d.Total));
+            cursor = page.NextCursor;
+        }
+        while (cursor is not null);
+        Assert.Equal(Enumerable.Range(0, 25).Reverse().Select(i => (long)i), seen);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("zz")]
+    [InlineData("00")]
+    [InlineData("31")]
+    [InlineData("2f2f2f")]
+    [InlineData("ffff2fff")]
+    [InlineData("' or 1=1 --")]
+    public async Task Broken_cursor_starts_at_the_beginning_and_sizes_are_bounded(string cursor)
+    {
+        await using var engines = await Engines.Start();
+        using var documents = Open(engines);
+        for (var i = 0; i < 150; i++) documents.Put(Shop, "c", $"{i}", "me", Story<CounterState, CounterEvent>.Start, new CounterTotal(i, 1));
+        documents.Commit(1, Story<CounterState, CounterEvent>.Start);
+        Assert.Equal(DocumentStore.PageMax, documents.List<CounterTotal>(Shop, "c", "me", cursor, 1_000).Items.Count);
+        Assert.Single(documents.List<CounterTotal>(Shop, "c", "me", cursor, -3).Items);
+    }
+
+    private static DocumentStore Open(Engines engines, string name = "documents.db") => new(Path.Combine(engines.Folder, name));
+
+    private static IReadOnlyList<CounterTotal> All(DocumentStore documents) => documents.List<CounterTotal>(Shop, "totals", "all", null, 100).Items;
+
+    private static Task CaughtUp(Projector projector) => projector.WhenCaughtUp(CancellationToken.None).WaitAsync(Engines.Patience);
+
+    private Projector Project(Engines engines, DocumentStore documents) => new(engines.Journal, [engines.Grain], [totals], documents, NullLogger<Projector>.Instance);
+}
+
+internal sealed record CounterTotal(long Total, long Facts);
+
+internal sealed class CounterTotals : IProjection
+{
+    public bool Fails { get; set; }
+
+    public bool Reads(string kind) => kind == CounterGrain.Name;
+
+    public void Apply(in Recorded fact, IDocuments documents)
+    {
+        var key = fact.Grain.Key.ToString("N");
+        var known = documents.Find<CounterTotal>(fact.Grain.Shop, "totals", key) ?? new(0, 0);
+        documents.Put(fact.Grain.Shop, "totals", key, "all", fact.At, new CounterTotal(known.Total + ((fact.Event as Added)?.Amount ?? 0), known.Facts + 1));
+        if (Fails) throw new InvalidDataException("A bug, on purpose.");
+    }
+}
