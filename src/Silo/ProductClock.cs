@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace Campaigns.Silo;
 
@@ -6,6 +7,7 @@ namespace Campaigns.Silo;
 /// <param name="file">where the offset is kept; null keeps it in memory</param>
 public sealed class ProductClock(string? file = null) : TimeProvider
 {
+    private readonly Lock gate = new();
     private long offsetTicks = file is not null && File.Exists(file) ? TimeSpan.FromSeconds(long.Parse(File.ReadAllText(file), CultureInfo.InvariantCulture)).Ticks : 0;
 
     /// <summary>Raised after the clock was moved, so that waits for a deadline look again.</summary>
@@ -17,8 +19,26 @@ public sealed class ProductClock(string? file = null) : TimeProvider
     public void Advance(TimeSpan by)
     {
         if (by < TimeSpan.Zero) throw new ArgumentOutOfRangeException(nameof(by), by, "The clock never goes back.");
-        var ticks = Interlocked.Add(ref offsetTicks, by.Ticks);
-        if (file is not null) File.WriteAllText(file, (ticks / TimeSpan.TicksPerSecond).ToString(CultureInfo.InvariantCulture));
+        lock (gate)
+        {
+            // Stored first: nothing may be decided at a time that a crash would take back.
+            var ticks = offsetTicks + by.Ticks;
+            if (file is not null) Store(file, (ticks / TimeSpan.TicksPerSecond).ToString(CultureInfo.InvariantCulture));
+            Volatile.Write(ref offsetTicks, ticks);
+        }
+
         Moved?.Invoke();
+    }
+
+    // Written beside and moved into place: a crash leaves the old offset or the new one, never an empty file that no start could read.
+    private static void Store(string file, string text)
+    {
+        using (var stream = new FileStream(file + ".new", FileMode.Create, FileAccess.Write))
+        {
+            stream.Write(Encoding.ASCII.GetBytes(text));
+            stream.Flush(flushToDisk: true);
+        }
+
+        File.Move(file + ".new", file, overwrite: true);
     }
 }
