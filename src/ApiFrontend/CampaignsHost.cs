@@ -113,7 +113,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
 
         var clock = new ProductClock(Path.Combine(options.Data, "clock-offset-seconds"));
         services.AddSingleton(clock).AddSingleton<TimeProvider>(clock);
-        services.AddSingleton<IJournal>(journal).AddSingleton(documents).AddSingleton<Telemetry>();
+        services.AddSingleton<IJournal>(journal).AddSingleton(documents).AddSingleton<Telemetry>().AddSingleton<Startup>();
         services.AddSingleton(new ShopperTokens(SecretFiles.ReadOrMake(Path.Combine(options.Data, "keys", "token.key"), 32), clock));
         services.AddSingleton(s => new LocalEngine(journal, Definitions(), s.GetServices<IReceiver>(), clock, options.Engine ?? new(), s.GetRequiredService<ILogger<LocalEngine>>()));
         services.AddSingleton<IGrains>(s => new PatientGrains(s.GetRequiredService<LocalEngine>(), options.PatienceMax));
@@ -180,6 +180,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(shared.GetRequiredService<LocalEngine>());
         builder.Services.AddSingleton(shared.GetRequiredService<Projector>());
+        builder.Services.AddSingleton(shared.GetRequiredService<Startup>());
         builder.Services.AddSingleton(shared.GetRequiredService<Telemetry>()).AddSingleton(shared.GetRequiredService<TimeProvider>());
         builder.Services.AddAuthorization();
         builder.Services.AddRateLimiter(_ => { });
@@ -221,5 +222,6 @@ internal sealed class CampaignsHost : IAsyncDisposable
         await ops.StartAsync();
         if (app.Environment.IsDevelopment() && await DemoShopSetup.Open(engine, Services.GetRequiredService<TimeProvider>()) is { } refusal)
             throw new InvalidOperationException($"The demo shop could not be opened: {refusal.Code}.");
+        Services.GetRequiredService<Startup>().IsDone = true;
     }
 }

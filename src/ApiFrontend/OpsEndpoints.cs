@@ -9,6 +9,12 @@ namespace Campaigns.ApiFrontend;
 
 internal sealed record Health(string Status, IReadOnlyDictionary<string, string> Checks);
 
+/// <summary>Whether the start is through: recovered, accepting, and in Development the demo shop is open.</summary>
+internal sealed class Startup
+{
+    public volatile bool IsDone;
+}
+
 internal sealed record OpsStatus(long ActiveGrains, long QueuedCommands, long MessagesInFlight, long JournalPosition, long TailFlushes, long ProjectionLagFlushes, double RecoverySeconds, long RecoveredEvents);
 
 /// <summary>What SREs and their machines ask. Health is on both ports; the rest on the operations port alone.</summary>
@@ -27,16 +33,17 @@ internal static class OpsEndpoints
         routes.MapPost("/ops/shops", (ShopBody body) => OpenShop(body, grains));
     }
 
-    private static IResult Ready(LocalEngine engine, Projector projector)
+    private static IResult Ready(LocalEngine engine, Projector projector, Startup startup)
     {
+        var isReady = engine.IsAccepting && startup.IsDone;
         var checks = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["engine"] = engine.IsAccepting ? "ok" : "not accepting",
+            ["engine"] = isReady ? "ok" : engine.IsAccepting ? "starting" : "not accepting",
             ["projections"] = projector.Failure is null ? $"ok, {projector.LagFlushes} flushes behind" : "stopped",
         };
 
         // Lists that stand still do not take a shop offline; a stopped engine does.
-        return TypedResults.Json(new Health(engine.IsAccepting ? "ready" : "not ready", checks), Api.Json, statusCode: engine.IsAccepting ? 200 : 503);
+        return TypedResults.Json(new Health(isReady ? "ready" : "not ready", checks), Api.Json, statusCode: isReady ? 200 : 503);
     }
 
     private static async Task<IResult> OpenShop(ShopBody body, IGrains grains)

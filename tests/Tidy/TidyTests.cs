@@ -195,7 +195,7 @@ public sealed partial class TidyTests
     [GeneratedRegex("""\bFIXM[E]\b|\bHAC[K]\b|["\s(](/hom[e]/|/roo[t]/|/User[s]/|/tm[p]/|[A-Z]:\\\\)\w*""", RegexOptions.None, 5_000)]
     private static partial Regex Unfinished();
 
-    [GeneratedRegex(@"\bThread\.Slee[p]\b|\bTask\.Dela[y]\b|\bSpinUnti[l]\b", RegexOptions.None, 5_000)]
+    [GeneratedRegex(@"\bThread\.Slee[p]\b|\bTask\.Dela[y]\((?!Timeout\.Infinite)|\bSpinUnti[l]\b", RegexOptions.None, 5_000)]
     private static partial Regex Waits();
 
     [GeneratedRegex("(Manager|Helper|Service|Services|Utils|Util|Base)$|^Base[A-Z]", RegexOptions.None, 1_000)]
