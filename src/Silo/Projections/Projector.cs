@@ -12,6 +12,7 @@ public sealed class Projector(IJournal journal, IEnumerable<GrainDefinition> def
     private readonly Dictionary<string, GrainDefinition> definitions = definitions.ToDictionary(d => d.Kind, StringComparer.Ordinal);
     private readonly SemaphoreSlim signal = new(0, 1);
     private readonly CancellationTokenSource stop = new();
+    private int ended;
     private Task? running;
 
     /// <summary>Flushes that the read models do not include yet.</summary>
@@ -81,6 +82,8 @@ public sealed class Projector(IJournal journal, IEnumerable<GrainDefinition> def
 
     public async ValueTask DisposeAsync()
     {
+        // Its host ends it at the right moment, and the host's container once more.
+        if (Interlocked.Exchange(ref ended, 1) == 1) return;
         await stop.CancelAsync();
         if (running is not null) await running;
         signal.Dispose();
