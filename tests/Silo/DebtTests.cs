@@ -247,7 +247,7 @@ internal sealed class Bank : IReceiver
             await Task.Yield();
             if (Hangs) await new TaskCompletionSource().Task; // deaf to the cancellation too
             if (IsDown) throw new TimeoutException("The bank is down.");
-            Received.Enqueue((to, ((TakePayment)command).Payment));
+            Received.Enqueue((to, ((ReceivePayment)command).Payment));
             return new(Done.Instance, null);
         }
         finally
