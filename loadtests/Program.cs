@@ -1,28 +1,31 @@
+using System.CommandLine;
 using System.Runtime.InteropServices;
-using Campaigns.LoadTests.Peers;
+using Campaigns.LoadTests.Engine;
 
-// Temporary: tries the peers alone until the engine benchmark takes their figures into its table.
 using var cancel = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal =>
 {
     signal.Cancel = true;
     cancel.Cancel();
 });
-var duration = TimeSpan.FromSeconds(args is [var seconds] ? int.Parse(seconds) : 5);
 
-foreach (var peer in (IPeer[])[new RedisPeer(RedisFsync.Always), new RedisPeer(RedisFsync.EverySecond), new PostgresPeer()])
+var root = new RootCommand("Load tests: programs with a table as output, never timed tests.") { EngineCommand() };
+return await root.Parse(args).InvokeAsync(cancellationToken: cancel.Token);
+
+static Command EngineCommand()
 {
-    await using var _ = peer;
-    if (peer.Unavailable is { } reason)
+    var seconds = new Option<int>("--seconds") { Description = "How long each figure is measured", DefaultValueFactory = _ => 5 };
+    var callers = new Option<int>("--callers") { Description = "Callers in the closed loop", DefaultValueFactory = _ => 500 };
+    var json = new Option<FileInfo?>("--json") { Description = "Also write the figures to this file" };
+    var noPeers = new Option<bool>("--no-peers") { Description = "Leave out Redis and PostgreSQL" };
+    var command = new Command("engine", "Goals P1, P2, P6 and P7, beside Redis and PostgreSQL in the same run where they are installed") { seconds, callers, json, noPeers };
+    command.SetAction(async (parsed, stop) =>
     {
-        Console.WriteLine($"{peer.Name}: {reason}");
-        continue;
-    }
-
-    await peer.Start(cancel.Token);
-    if (peer is IHotTakes takes) Print("takes at one sale", await takes.HotTakesPerSecond(duration, cancel.Token));
-    if (peer is IHotAssists hot) Print("assists at one bargain", await hot.HotAssistsPerSecond(duration, cancel.Token));
-    if (peer is ISpreadAssists spread) Print("assists spread", await spread.SpreadAssistsPerSecond(duration, cancel.Token));
-
-    void Print(string what, double rate) => Console.WriteLine($"{peer.Name}: {what} {rate:N0}/s");
+        var bench = new EngineBench(TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(callers), Console.Error.WriteLine);
+        var figures = await bench.Run(!parsed.GetValue(noPeers), stop);
+        Figure.Print(figures);
+        if (parsed.GetValue(json) is { } file) Figure.Save(figures, file.FullName);
+        return 0;
+    });
+    return command;
 }

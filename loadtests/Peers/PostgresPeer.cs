@@ -20,8 +20,10 @@ internal sealed class PostgresPeer : IHotAssists, ISpreadAssists
 
     public string Name => "PostgreSQL function, row locks";
 
-    public string? Unavailable => programs is null ? "postgres, initdb and pgbench were not found together on PATH or in /usr/lib/postgresql"
-        : Environment.IsPrivilegedProcess && !File.ReadLines("/etc/passwd").Any(line => line.StartsWith($"{Owner}:", StringComparison.Ordinal))
+    public string? Unavailable =>
+        programs is null ? "postgres, initdb and pgbench were not found together on PATH or in /usr/lib/postgresql"
+        : Environment.IsPrivilegedProcess
+            && !File.ReadLines("/etc/passwd").Any(line => line.StartsWith($"{Owner}:", StringComparison.Ordinal))
             ? $"root needs a user {Owner} to run it as"
         : null;
 
@@ -33,10 +35,12 @@ internal sealed class PostgresPeer : IHotAssists, ISpreadAssists
         await sandbox.Run(Program("initdb"), ["-D", data, "-U", Owner, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"],
             ToolMax, cancellation, asOwner: true);
 
-        // Only a failed start writes to our console, before the log goes to a file. Durability stays at its defaults. No checkpoint falls into the run: a long run spreads its cost thin, five seconds would not.
+        // Durability stays at its defaults. No checkpoint falls into the run: a long run spreads its cost thin, five seconds would not.
+        // Only a failed start is said on our console; after it the log goes into the sandbox.
         var process = sandbox.Serve(Program("postgres"),
             ["-D", data, "-k", sandbox.Directory, "-c", "listen_addresses=", "-c", "shared_buffers=1GB", "-c", "wal_buffers=64MB",
-             "-c", "max_wal_size=16GB", "-c", "checkpoint_timeout=1h", "-c", "logging_collector=on", "-c", "log_min_messages=fatal"], PosixSignal.SIGQUIT);
+             "-c", "max_wal_size=16GB", "-c", "checkpoint_timeout=1h",
+             "-c", "logging_collector=on", "-c", "log_min_messages=fatal"], PosixSignal.SIGQUIT);
 
         database = NpgsqlDataSource.Create(
             $"Host={sandbox.Directory};Username={Owner};Database={Owner};Pooling=false;Command Timeout={ToolMax.TotalSeconds}");

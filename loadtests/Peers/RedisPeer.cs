@@ -43,7 +43,8 @@ internal sealed class RedisPeer(RedisFsync fsync) : IHotTakes, IHotAssists
         // No rewrite of the log: it would fork and copy within the few measured seconds, a tax that a long run spreads thin.
         var process = sandbox.Serve(Program("redis-server"),
             ["--bind", "127.0.0.1", "--port", port, "--dir", sandbox.Directory, "--logfile", Path.Combine(sandbox.Directory, "log"),
-             "--appendonly", "yes", "--appendfsync", Setting, "--auto-aof-rewrite-percentage", "0", "--save", ""], PosixSignal.SIGTERM);
+             "--appendonly", "yes", "--appendfsync", Setting, "--auto-aof-rewrite-percentage", "0", "--save", ""],
+            PosixSignal.SIGTERM);
 
         for (var attempt = 0; ; attempt++)
         {
@@ -68,7 +69,8 @@ internal sealed class RedisPeer(RedisFsync fsync) : IHotTakes, IHotAssists
 
     public Task<double> HotAssistsPerSecond(TimeSpan duration, CancellationToken cancellation) =>
         Measure(RedisScripts.SeedBargain, RedisScripts.Assist, RedisScripts.BargainBooks,
-            ["3", "bargain:{1}:price", "bargain:{1}:helpers", "bargain:{1}:slots", "__rand_int__", "20260101", "3", "86400"], duration, cancellation);
+            ["3", "bargain:1:price", "bargain:1:helpers", "bargain:1:slots", "__rand_int__", "20260101", "3", "86400"],
+            duration, cancellation);
 
     public ValueTask DisposeAsync()
     {
@@ -85,7 +87,8 @@ internal sealed class RedisPeer(RedisFsync fsync) : IHotTakes, IHotAssists
 
     private string Program(string name) => Path.Combine(programs!, name);
 
-    private async Task<double> Measure(string seed, string script, string books, string[] arguments, TimeSpan duration, CancellationToken cancellation)
+    private async Task<double> Measure(string seed, string script, string books, string[] arguments, TimeSpan duration,
+        CancellationToken cancellation)
     {
         var sha = (await Ask(cancellation, "SCRIPT", "LOAD", script)).Trim();
         var (warmed, _) = await Round(WarmUpRequests);
@@ -100,7 +103,8 @@ internal sealed class RedisPeer(RedisFsync fsync) : IHotTakes, IHotAssists
             await Ask(cancellation, "FLUSHALL");
             await Ask(cancellation, "EVAL", seed, "0", count);
             var printed = await sandbox!.Run(Program("redis-benchmark"),
-                ["-h", "127.0.0.1", "-p", port, "-c", $"{Clients}", "-P", "1", "-n", count, "-r", $"{Ids}", "--csv", "EVALSHA", sha, .. arguments],
+                ["-h", "127.0.0.1", "-p", port, "-c", $"{Clients}", "-P", "1", "-n", count, "-r", $"{Ids}", "--csv",
+                 "EVALSHA", sha, .. arguments],
                 duration * 4 + ToolMax, cancellation);
             var answered = await Ask(cancellation, "EVAL", books, "0", count);
             return (RequestsPerSecond(printed), double.Parse(answered, CultureInfo.InvariantCulture) / requests);

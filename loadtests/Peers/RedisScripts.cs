@@ -19,7 +19,8 @@ internal static class RedisScripts
         return left
         """;
 
-    /// <summary>Answers the new price, or a refusal below zero. Helper and day name the quota's key here, not in KEYS: one Redis, no cluster.</summary>
+    /// <summary>Answers the new price, or a refusal below zero.</summary>
+    // Helper and day name the quota's key in the script, not in KEYS: one Redis, no cluster.
     public const string Assist = """
         local helper, day, cap, day_seconds = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
         local quota = 'quota:' .. helper .. ':' .. day
@@ -46,11 +47,11 @@ internal static class RedisScripts
           price = price + cut
           chunk[#chunk + 1] = cut
           if #chunk == 1000 or slot == tonumber(ARGV[1]) then
-            redis.call('RPUSH', 'bargain:{1}:slots', unpack(chunk))
+            redis.call('RPUSH', 'bargain:1:slots', unpack(chunk))
             chunk = {}
           end
         end
-        redis.call('SET', 'bargain:{1}:price', price)
+        redis.call('SET', 'bargain:1:price', price)
         """;
 
     /// <summary>Answers how many takes were accepted.</summary>
@@ -69,12 +70,14 @@ internal static class RedisScripts
     /// <summary>Answers how many assists were accepted.</summary>
     public const string BargainBooks = """
         local rest, used = 0, 0
-        local slots = redis.call('LRANGE', 'bargain:{1}:slots', 0, -1)
+        local slots = redis.call('LRANGE', 'bargain:1:slots', 0, -1)
         for _, cut in ipairs(slots) do rest = rest + cut end
         for _, quota in ipairs(redis.call('KEYS', 'quota:*')) do used = used + redis.call('GET', quota) end
         local accepted = ARGV[1] - #slots
-        if rest ~= tonumber(redis.call('GET', 'bargain:{1}:price')) or accepted ~= used or accepted ~= redis.call('SCARD', 'bargain:{1}:helpers')
-        then return redis.error_reply('ERR the bargain does not add up') end
+        local price, helpers = tonumber(redis.call('GET', 'bargain:1:price')), redis.call('SCARD', 'bargain:1:helpers')
+        if rest ~= price or accepted ~= used or accepted ~= helpers then
+          return redis.error_reply('ERR the bargain does not add up')
+        end
         return accepted
         """;
 }

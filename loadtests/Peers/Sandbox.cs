@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace Campaigns.LoadTests.Peers;
 
 /// <summary>A temporary directory and the processes that live in it; both are gone after disposal, an exception or a signal.</summary>
-internal sealed partial class Sandbox : IDisposable
+internal sealed class Sandbox : IDisposable
 {
-    private static readonly TimeSpan StopMax = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ShortMax = TimeSpan.FromSeconds(10);
 
     private readonly string? user;
     private readonly Lock gate = new();
@@ -33,7 +33,7 @@ internal sealed partial class Sandbox : IDisposable
         try
         {
             // mktemp rather than .NET, because only a process of that user makes a directory of that user.
-            var made = await sandbox.Run("mktemp", ["-d", "-t", "campaigns-peer-XXXXXX"], TimeSpan.FromSeconds(10), cancellation, asOwner: true);
+            var made = await sandbox.Run("mktemp", ["-d", "-t", "campaigns-peer-XXXXXX"], ShortMax, cancellation, asOwner: true);
             sandbox.created = made.TrimEnd();
             return sandbox;
         }
@@ -44,17 +44,15 @@ internal sealed partial class Sandbox : IDisposable
         }
     }
 
-    /// <summary>Finds the directory, of the given ones and PATH, that holds all of these programs, so that they are of one version.</summary>
+    /// <summary>Finds the directory, of the given ones and PATH, that holds all these programs: so they are of one version.</summary>
     public static string? Find(string[] programs, params IEnumerable<string> first) =>
         first.Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
             .FirstOrDefault(directory => programs.All(program => File.Exists(Path.Combine(directory, program))));
 
     /// <summary>Starts a server that runs until the sandbox ends, which asks it with the given signal.</summary>
-    public Process Serve(string program, string[] arguments, PosixSignal stop)
-    {
-        // The server writes its own log into the sandbox: nobody drains a pipe for it.
-        return Launch(program, arguments, asOwner: true, stop, redirect: false);
-    }
+    // It writes its own log into the sandbox: nobody drains a pipe for it.
+    public Process Serve(string program, string[] arguments, PosixSignal stop) =>
+        Launch(program, arguments, asOwner: true, stop, redirect: false);
 
     /// <summary>Runs a tool to its end and returns what it printed.</summary>
     public async Task<string> Run(string program, string[] arguments, TimeSpan atMost, CancellationToken cancellation, bool asOwner = false)
@@ -70,9 +68,12 @@ internal sealed partial class Sandbox : IDisposable
             if (tool.ExitCode == 0) return await output;
 
             cancellation.ThrowIfCancellationRequested();
+            // Ctrl-C ended the tool before the caller's own handler came to cancel the token.
+            if (ended) throw new OperationCanceledException($"{program} was ended by a signal.");
+
             throw new InvalidOperationException($"{program} ended with {tool.ExitCode}: {await errors}{await output}");
         }
-        catch (OperationCanceledException late) when (!cancellation.IsCancellationRequested)
+        catch (OperationCanceledException late) when (bounded.IsCancellationRequested && !cancellation.IsCancellationRequested)
         {
             throw new TimeoutException($"{program} was not done after {atMost.TotalSeconds} s.", late);
         }
@@ -126,10 +127,10 @@ internal sealed partial class Sandbox : IDisposable
         if (process.HasExited) return;
 
         // PostgreSQL killed outright would leave its shared memory behind, so a server is asked first.
-        if (signal is { } asked && Kill(process.Id, asked) == 0 && process.WaitForExit(StopMax)) return;
+        if (signal is { } asked && Kill(process.Id, asked) == 0 && process.WaitForExit(ShortMax)) return;
 
         process.Kill(entireProcessTree: true);
-        process.WaitForExit(StopMax);
+        process.WaitForExit(ShortMax);
     }
 
     private static int Kill(int process, PosixSignal signal) =>

@@ -37,10 +37,12 @@ internal static class CampaignEndpoints
     }
 
     private static IResult Open(string? kind, ShopperCaller caller, Paging page, DocumentStore documents) =>
-        TypedResults.Json(documents.List<CampaignListItem>(caller.Shop, CampaignViews.Published, kind ?? CampaignViews.AllKinds, page.Cursor, page.Limit), Api.Json);
+        TypedResults.Json(kind is null
+            ? documents.List<CampaignListItem>(caller.Shop, CampaignViews.Published, CampaignViews.All, page.Cursor, page.Limit)
+            : documents.List<CampaignListItem>(caller.Shop, CampaignViews.PublishedByKind, kind, page.Cursor, page.Limit), Api.Json);
 
     private static IResult All(MerchantCaller caller, Paging page, DocumentStore documents) =>
-        TypedResults.Json(documents.List<CampaignListItem>(caller.Shop, CampaignViews.OfMerchant, CampaignViews.AllKinds, page.Cursor, page.Limit), Api.Json);
+        TypedResults.Json(documents.List<CampaignListItem>(caller.Shop, CampaignViews.OfMerchant, CampaignViews.All, page.Cursor, page.Limit), Api.Json);
 
     private static async Task<IResult> Get(CampaignId id, MerchantCaller caller, IGrains grains) => (await grains.Ask(id.In(caller.Shop), new GetCampaign())).Ok();
 
@@ -51,7 +53,7 @@ internal static class CampaignEndpoints
             ? Api.Refuse(refusal)
             : TypedResults.Json(CampaignReport.Of(
                 documents.Read<CampaignCounts>(caller.Shop, CampaignViews.Counts, id.ToString()) ?? new(),
-                documents.Read<ShopCounts>(caller.Shop, CampaignViews.ShopTotals, CampaignViews.AllKinds) ?? new(),
+                documents.Read<ShopCounts>(caller.Shop, CampaignViews.ShopTotals, CampaignViews.All) ?? new(),
                 documents.AsOf), Api.Json);
     }
 

@@ -1,1 +1,3 @@
-Console.WriteLine("campaigns");
+using Campaigns.ApiFrontend.Cli;
+
+return await Commands.Root().Parse(args).InvokeAsync();

@@ -22,13 +22,13 @@ internal static class SessionEndpoints
     private static async Task<IResult> SignIn(SignIn body, IGrains grains, WeChatLogin weChat, ShopperTokens tokens, CancellationToken cancellation)
     {
         if (!ShopId.TryParse(body.ShopId, out var shop)) return Api.Refuse(EdgeRefusal.NotFound);
-        if ((await grains.Ask(shop.Grain(), new GetShop())).Refusal is { } noShop) return Api.Refuse(noShop);
+        if ((await grains.Ask(shop.Grain(), new GetShop(), cancellation)).Refusal is { } noShop) return Api.Refuse(noShop);
 
         var login = await weChat.Exchange(body.Code, cancellation);
         if (login.Session is not { } session) return Api.Refuse(login.Refusal == LoginRefusal.InvalidCode ? EdgeRefusal.InvalidCode : EdgeRefusal.LoginUnavailable);
 
         var shopper = ShopperId.OfOpenId(shop, session.Openid);
-        if ((await grains.Ask(shopper.In(shop), new RegisterShopper(session.Openid))).Refusal is { } refusal) return Api.Refuse(refusal);
+        if ((await grains.Ask(shopper.In(shop), new RegisterShopper(session.Openid), cancellation)).Refusal is { } refusal) return Api.Refuse(refusal);
         var (token, expires) = tokens.Issue(shop, shopper);
         return Api.Created(new Session(token, shopper, expires));
     }

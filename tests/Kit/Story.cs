@@ -72,7 +72,8 @@ internal sealed class Story<TState, TEvent>(GrainDefinition<TState, TEvent> defi
         where TOne : TEvent
     {
         Assert.Null(decision.Refusal);
-        check?.Invoke(Assert.Single(decision.Events.ToArray().OfType<TOne>()));
+        var one = Assert.Single(decision.Events.ToArray().OfType<TOne>());
+        check?.Invoke(one);
         return this;
     }
 

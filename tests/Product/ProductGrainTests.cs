@@ -64,6 +64,16 @@ public sealed class ProductGrainTests
     }
 
     [Fact]
+    public void An_answer_to_a_debt_that_is_settled_changes_nothing()
+    {
+        story.When(Add with { Skus = [One] }).WhenSettled("open-sku", AnySku);
+
+        var decision = new ProductGrain().Settle(story.State, new("open-sku", Small.Value), new(AnySku, null), new(story.Self, Story<ProductState, ProductEvent>.Start));
+
+        Assert.Empty(decision.Events.ToArray());
+    }
+
+    [Fact]
     public void Adding_something_else_under_the_same_id_changes_nothing() => story.When(Add).When(Add with { Title = "other" }).ThenNothing();
 
     [Fact]

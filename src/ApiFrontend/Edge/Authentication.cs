@@ -118,7 +118,7 @@ internal static class AuthenticationSetup
 {
     private const string MerchantScheme = "merchant";
 
-    /// <summary>Two ways to say who you are, and one rule per right. An endpoint without a rule is refused, and fails a test.</summary>
+    /// <summary>Two ways to say who you are, and one rule per right.</summary>
     public static void AddCallers(this IServiceCollection services)
     {
         services.AddAuthentication()
@@ -127,7 +127,14 @@ internal static class AuthenticationSetup
         services.AddAuthorizationBuilder()
             .AddPolicy(Rights.Shopper, p => p.AddAuthenticationSchemes(Rights.Shopper).RequireAuthenticatedUser())
             .AddPolicy(Rights.MerchantRead, p => p.AddAuthenticationSchemes(MerchantScheme).RequireAuthenticatedUser().RequireClaim(Rights.ScopeClaim, Rights.ReadScope))
-            .AddPolicy(Rights.MerchantWrite, p => p.AddAuthenticationSchemes(MerchantScheme).RequireAuthenticatedUser().RequireClaim(Rights.ScopeClaim, Rights.WriteScope))
-            .SetFallbackPolicy(new AuthorizationPolicyBuilder(Rights.Shopper).RequireAssertion(_ => false).Build());
+            .AddPolicy(Rights.MerchantWrite, p => p.AddAuthenticationSchemes(MerchantScheme).RequireAuthenticatedUser().RequireClaim(Rights.ScopeClaim, Rights.WriteScope));
     }
+
+    /// <summary>An unknown route is 404 for everybody; a route that somebody mapped without saying who may use it is refused to everybody.</summary>
+    public static void UseRules(this IApplicationBuilder app) => app.Use((context, next) => context.GetEndpoint() switch
+    {
+        null => Problems.Write(context, EdgeRefusal.NotFound),
+        RouteEndpoint route when route.Metadata.GetMetadata<IAuthorizeData>() is null && route.Metadata.GetMetadata<IAllowAnonymous>() is null => Problems.Write(context, EdgeRefusal.Forbidden),
+        _ => next(context),
+    });
 }

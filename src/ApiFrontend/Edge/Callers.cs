@@ -32,7 +32,7 @@ internal sealed record ShopperCaller(ShopId Shop, ShopperId Shopper)
 internal sealed record MerchantCaller(ShopId Shop)
 {
     public static ValueTask<MerchantCaller?> BindAsync(HttpContext context) => new(
-        context.User.FindFirstValue(Rights.ShopClaim) is { } shop ? new MerchantCaller(new(shop)) : null);
+        context.User.FindFirstValue(Rights.ShopClaim) is { } shop ? new MerchantCaller(new ShopId(shop)) : null);
 }
 
 /// <summary>

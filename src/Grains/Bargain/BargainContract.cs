@@ -57,22 +57,34 @@ public enum BargainRefusal
 
     [Refuses(RefusalKind.State, "已经下过单了", "This bargain has been ordered already.")]
     AlreadyOrdered = 8,
+
+    [Refuses(RefusalKind.State, "该砍价取消订单的次数过多，不能再下单", "Too many orders of this bargain came to nothing; it cannot be ordered again.")]
+    OrderLimitReached = 9,
 }
 
 public enum CutCurve
 {
+    [JsonStringEnumMemberName("even")]
     Even = 1,
+
+    [JsonStringEnumMemberName("front-loaded")]
     FrontLoaded = 2,
+
+    [JsonStringEnumMemberName("random")]
     Random = 3,
 }
 
 public enum ReservationPolicy
 {
+    [JsonStringEnumMemberName("at-launch")]
     AtLaunch = 1,
+
+    [JsonStringEnumMemberName("at-success")]
     AtSuccess = 2,
 }
 
 /// <summary>The rules of a bargain campaign, frozen at publication.</summary>
+/// <remarks>What has a default is <c>set</c>, not <c>init</c>: generated JSON code gives a missing <c>init</c> property zero instead of its default.</remarks>
 public sealed record BargainTerms : CampaignTerms
 {
     public required long FloorFen { get; init; }
@@ -80,36 +92,43 @@ public sealed record BargainTerms : CampaignTerms
     /// <summary>N, the assists needed, 1–200. Stated before the start and never changed.</summary>
     public required int AssistsNeeded { get; init; }
 
-    public CutCurve Curve { get; init; } = CutCurve.Even;
+    public CutCurve Curve { get; set; } = CutCurve.Even;
 
-    public long MinCutFen { get; init; } = 1;
+    public long MinCutFen { get; set; } = 1;
 
     /// <summary>60–10,080 minutes.</summary>
     public required int TtlMinutes { get; init; }
 
     /// <summary>How long an earned price can be ordered, 1–10,080 minutes.</summary>
-    public int PayWindowMinutes { get; init; } = 1_440;
+    public int PayWindowMinutes { get; set; } = 1_440;
 
-    public bool BuyAtAnyPrice { get; init; }
+    public bool BuyAtAnyPrice { get; set; }
 
     /// <summary>The owner's own cut, made at launch; takes slot 1 and none of the owner's daily assists.</summary>
-    public bool SelfCut { get; init; }
+    public bool SelfCut { get; set; }
 
     /// <summary>Slots that a new customer's assist takes, 1–5.</summary>
-    public int NewUserWeight { get; init; } = 1;
+    public int NewUserWeight { get; set; } = 1;
 
-    public ReservationPolicy Reservation { get; init; } = ReservationPolicy.AtLaunch;
+    public ReservationPolicy Reservation { get; set; } = ReservationPolicy.AtLaunch;
 
     /// <summary>1–100.</summary>
-    public int LaunchesPerUser { get; init; } = 1;
+    public int LaunchesPerUser { get; set; } = 1;
 
+    // The attribute is not inherited by an override, so each of these repeats it.
+    [JsonIgnore]
     public override string Kind => "bargain";
 
+    [JsonIgnore]
     public override bool TakesPlaceAtEntry => Reservation == ReservationPolicy.AtLaunch;
 
+    [JsonIgnore]
     public override long PriceFen => FloorFen;
 
+    [JsonIgnore]
     public override int EntriesPerShopper => LaunchesPerUser;
+
+    public override IEnumerable<Finding> Bounds() => [.. base.Bounds(), .. BargainPublication.Bounds(this)];
 
     public override IEnumerable<Finding> Check(CampaignPlan plan, PublicationFacts facts) => BargainPublication.Check(this, plan, facts);
 
@@ -128,6 +147,7 @@ public sealed record BargainView(
     BargainId Id,
     CampaignId CampaignId,
     ShopperId OwnerId,
+    SkuId Sku,
     BargainStatus State,
     long ListPriceFen,
     long FloorFen,
@@ -148,6 +168,9 @@ public sealed record AssistResult(long CutFen, int SlotsUsed, long PriceFen, lon
 
 /// <param name="FirstSlot">from 1</param>
 public sealed record HelperSlots(ShopperId ShopperId, int FirstSlot, int SlotsUsed);
+
+/// <summary>The live event <c>cut</c>: one assist as those who watch see it.</summary>
+public sealed record BargainCut(ShopperId ShopperId, int Slot, int SlotsUsed, long CutFen, long PriceFen, long LeftFen, int SlotsLeft, DateTimeOffset At);
 
 /// <summary>The evidence that the cut plan was fixed at launch: hash it again and compare. <c>Seed</c>, <c>Slots</c> and <c>HelperSlots</c> once revealed.</summary>
 public sealed record BargainProof(string Version, string Commitment, string Parameters, string? Seed, IReadOnlyList<long>? Slots, IReadOnlyList<HelperSlots>? HelperSlots);
@@ -175,4 +198,8 @@ public sealed record ApplyAssist(ShopperId Helper, bool IsNew, string? Device) :
 
 /// <summary>Orders at the price earned, or at the current price where the campaign allows it. Answered when the order is open. Idempotent by order.</summary>
 /// <param name="ListPriceNow">the SKU's list price now: nobody pays more</param>
-public sealed record OrderBargain(OrderId Order, ShopperId Buyer, Money ListPriceNow, int PaymentWindowMinutes) : ICommand<Done>;
+public sealed record OrderBargain(OrderId Order, ShopperId Buyer, Money ListPriceNow, int PaymentWindowMinutes) : ICommand<Done>
+{
+    /// <summary>How many orders of one bargain may come to nothing before it takes no more: each is remembered, so that a repeat is known.</summary>
+    public const int LostOrdersMax = 100;
+}

@@ -64,6 +64,8 @@ public sealed record CampaignPlan(string Title, DateTimeOffset StartsAt, DateTim
 [JsonDerivedType(typeof(Bargain.BargainTerms), "bargain")]
 public abstract record CampaignTerms
 {
+    public const int QuotaMax = 10_000_000;
+
     /// <summary>The kind in routes and views, such as <c>bargain</c>.</summary>
     [JsonIgnore]
     public abstract string Kind { get; }
@@ -83,6 +85,9 @@ public abstract record CampaignTerms
     [JsonIgnore]
     public abstract int EntriesPerShopper { get; }
 
+    /// <summary>Every value of these terms that is out of its bounds: such terms cannot even be a draft.</summary>
+    public virtual IEnumerable<Finding> Bounds() => Within("rules.quota", Quota, 1, QuotaMax);
+
     /// <summary>Everything that speaks against publishing, and what is worth knowing.</summary>
     public abstract IEnumerable<Finding> Check(CampaignPlan plan, PublicationFacts facts);
 
@@ -91,6 +96,10 @@ public abstract record CampaignTerms
 
     /// <summary>The grain of a participation, for the gate messages.</summary>
     public abstract GrainId Participation(ShopId shop, Guid id);
+
+    /// <summary>Nothing if <paramref name="value"/> is between the two bounds, else the finding that it is not.</summary>
+    internal static IEnumerable<Finding> Within(string field, long value, long low, long high) =>
+        value >= low && value <= high ? [] : [new("INVALID", Finding.Block, field, $"{field} is {value}; it must be from {low} to {high}.")];
 }
 
 /// <summary>What publishing has to know and a rule may not look up.</summary>

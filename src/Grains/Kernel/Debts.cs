@@ -55,7 +55,7 @@ public sealed class Debts
     }
 }
 
-internal sealed class DebtsJson : JsonConverter<Debts>
+public sealed class DebtsJson : JsonConverter<Debts>
 {
     public override Debts Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {

@@ -80,7 +80,7 @@ public sealed class IdJson<TId> : JsonConverter<TId>
     }
 }
 
-internal sealed class ShopIdJson : JsonConverter<ShopId>
+public sealed class ShopIdJson : JsonConverter<ShopId>
 {
     public override ShopId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetString()!);
 

@@ -33,7 +33,7 @@ public readonly record struct Money(long Fen) : IComparable<Money>
     public override string ToString() => $"{Fen / 100}.{Fen % 100:00}";
 }
 
-internal sealed class MoneyJson : JsonConverter<Money>
+public sealed class MoneyJson : JsonConverter<Money>
 {
     public override Money Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetInt64());
 

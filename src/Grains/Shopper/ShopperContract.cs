@@ -59,10 +59,11 @@ public sealed record BlockShopper(DateTimeOffset Until, string Reason) : IComman
 /// assist gives the quota back. Idempotent by bargain: while it is open, and for the rest of the day.
 /// </summary>
 /// <param name="Device">a short keyed hash of the device, or null; see <see cref="ApplyAssist"/></param>
-public sealed record PledgeAssist(BargainId Bargain, AssistPolicy Policy, string? Device) : ICommand<PledgedAssist>;
+/// <param name="Tap">names this very request, so that of many taps at once exactly one is told that it was the first</param>
+public sealed record PledgeAssist(BargainId Bargain, AssistPolicy Policy, string? Device, Guid Tap = default) : ICommand<PledgedAssist>;
 
-/// <param name="Repeated">true if this very assist had been answered before</param>
-public sealed record PledgedAssist(AssistResult Result, int AssistsLeftToday, bool Repeated);
+/// <param name="Repeated">true if another tap made this assist</param>
+public sealed record PledgedAssist(AssistResult Result, int AssistsLeftToday, bool Repeated = false);
 
 /// <summary>Starts a participation in a campaign, <paramref name="Limit"/> times at most; answered when it runs. Idempotent by participation.</summary>
 public sealed record LaunchParticipation(Guid Participation, CampaignId Campaign, int Limit) : ICommand<Done>;

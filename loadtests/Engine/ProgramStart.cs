@@ -1,0 +1,77 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Campaigns.LoadTests.Engine;
+
+/// <summary>Starts the real program on an empty folder and waits for its first answer.</summary>
+internal static class ProgramStart
+{
+    private const int Rounds = 5;
+    private static readonly TimeSpan LimitPerRound = TimeSpan.FromSeconds(30);
+
+    /// <returns>the median, in seconds</returns>
+    public static async Task<double> Measure(CancellationToken cancellation)
+    {
+        var took = new List<double>();
+        for (var i = 0; i < Rounds; i++) took.Add(await Once(cancellation));
+        took.Sort();
+        return took[Rounds / 2];
+    }
+
+    /// <summary>The program as this configuration built it, beside this one in the repository.</summary>
+    public static string Find()
+    {
+        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            var program = Path.Combine(folder.FullName, "src", "ApiFrontend", "bin", configuration, "net10.0", "campaigns");
+            if (File.Exists(program)) return program;
+        }
+
+        throw new FileNotFoundException("The program is not built. Build Campaigns.sln in the same configuration first.");
+    }
+
+    private static async Task<double> Once(CancellationToken cancellation)
+    {
+        var data = Directory.CreateTempSubdirectory("campaigns-start-").FullName;
+        var url = $"http://127.0.0.1:{FreePort()}";
+        var start = new ProcessStartInfo(Find(), ["--urls", url, "--ops-urls", $"http://127.0.0.1:{FreePort()}", "--data", data]) { RedirectStandardOutput = true };
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
+        var watch = Stopwatch.StartNew();
+        using var process = Process.Start(start)!;
+        try
+        {
+            while (watch.Elapsed < LimitPerRound)
+            {
+                try
+                {
+                    // The demo shop is opened last: when it is there, everything is.
+                    using var answer = await http.PostAsync(new Uri($"{url}/v1/sessions"), new StringContent("""{"shopId":"demo","code":"dev:first"}""", System.Text.Encoding.UTF8, "application/json"), cancellation);
+                    if (answer.StatusCode == HttpStatusCode.Created) return watch.Elapsed.TotalSeconds;
+                }
+                catch (HttpRequestException)
+                {
+                    // Not listening yet.
+                }
+
+                await Task.Delay(5, cancellation);
+            }
+
+            throw new TimeoutException($"The program did not answer within {LimitPerRound}.");
+        }
+        finally
+        {
+            process.Kill();
+            await process.WaitForExitAsync(CancellationToken.None);
+            Directory.Delete(data, recursive: true);
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

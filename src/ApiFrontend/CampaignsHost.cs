@@ -1,0 +1,211 @@
+using System.Net;
+using Campaigns.ApiFrontend.Edge;
+using Campaigns.ApiFrontend.Payments;
+using Campaigns.ApiFrontend.Sandbox;
+using Campaigns.ApiFrontend.WeChat;
+using Campaigns.Grains;
+using Campaigns.Grains.Kernel;
+using Campaigns.Silo;
+using Campaigns.Silo.Journal;
+using Campaigns.Silo.Local;
+using Campaigns.Silo.Projections;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+
+namespace Campaigns.ApiFrontend;
+
+/// <param name="Urls">where shoppers and merchants are served</param>
+/// <param name="OpsUrls">where SREs are served; null means the next port on loopback</param>
+/// <param name="Data">the folder of the journal, the read models and the secrets</param>
+internal sealed record HostOptions(string Urls = "http://127.0.0.1:8080", string? OpsUrls = null, string Data = "./data", LocalEngineOptions? Engine = null);
+
+/// <summary>The whole product in one process: HTTP edge, local engine, SQLite journal, read models; in Development a demo shop and the sandbox.</summary>
+internal sealed class CampaignsHost : IAsyncDisposable
+{
+    public const string DemoKey = "demo-merchant-key";
+
+    public static readonly ShopId DemoShop = new("demo");
+
+    private readonly WebApplication app;
+    private readonly WebApplication ops;
+    private readonly SqliteJournal journal;
+    private readonly DocumentStore documents;
+
+    private CampaignsHost(WebApplication app, WebApplication ops, SqliteJournal journal, DocumentStore documents) =>
+        (this.app, this.ops, this.journal, this.documents) = (app, ops, journal, documents);
+
+    public Uri Address => AddressOf(app);
+
+    public Uri OpsAddress => AddressOf(ops);
+
+    public IServiceProvider Services => app.Services;
+
+    /// <summary>The failure that stopped the engine, if one did.</summary>
+    public Exception? Failure { get; private set; }
+
+    public IEnumerable<Endpoint> Endpoints => ((IEndpointRouteBuilder)app).DataSources.SelectMany(s => s.Endpoints);
+
+    /// <summary>Recovers, opens the ports and is ready when it returns.</summary>
+    /// <exception cref="IOException">the data folder is in use or cannot be written</exception>
+    /// <exception cref="StartRefused">the configuration is incomplete or not allowed</exception>
+    public static async Task<CampaignsHost> Start(HostOptions options, string[]? args = null)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args ?? [], ContentRootPath = AppContext.BaseDirectory, EnvironmentName = EnvironmentName() });
+        StartRefused.ThrowIfNotAllowed(builder.Environment, builder.Configuration);
+
+        var journal = SqliteJournal.Open(options.Data);
+        var documents = new DocumentStore(Path.Combine(options.Data, "projections.db"));
+        Configure(builder, options, journal, documents);
+        var app = builder.Build();
+        var host = new CampaignsHost(app, BuildOps(app.Services, options), journal, documents);
+        try
+        {
+            Map(app);
+            await host.Run();
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    public Task WaitForShutdown() => app.WaitForShutdownAsync();
+
+    /// <summary>Drains: new requests are refused by the closed ports, accepted ones are finished, states are stored.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await app.StopAsync();
+        await ops.StopAsync();
+        await Services.GetRequiredService<LocalEngine>().DisposeAsync();
+        await Services.GetRequiredService<Projector>().DisposeAsync();
+        await app.DisposeAsync();
+        await ops.DisposeAsync();
+        documents.Dispose();
+        await journal.DisposeAsync();
+    }
+
+    private static string EnvironmentName() => Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT") ?? Environment.GetEnvironmentVariable("DOTNET_ENVIRONMENT") ?? Environments.Development;
+
+    private static void Configure(WebApplicationBuilder builder, HostOptions options, SqliteJournal journal, DocumentStore documents)
+    {
+        var services = builder.Services;
+        builder.WebHost.UseUrls(options.Urls);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = Api.BodyBytesMax;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+        });
+        builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
+        builder.Logging.ClearProviders();
+        if (builder.Environment.IsDevelopment()) builder.Logging.AddSimpleConsole(o => o.SingleLine = true);
+        else builder.Logging.AddJsonConsole(o => o.IncludeScopes = true);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("System", LogLevel.Warning).AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
+
+        var clock = new ProductClock(Path.Combine(options.Data, "clock-offset-seconds"));
+        services.AddSingleton(clock).AddSingleton<TimeProvider>(clock);
+        services.AddSingleton<IJournal>(journal).AddSingleton(documents).AddSingleton<Telemetry>();
+        services.AddSingleton(new ShopperTokens(SecretFiles.ReadOrMake(Path.Combine(options.Data, "keys", "token.key"), 32), clock));
+        services.AddSingleton(s => new LocalEngine(journal, Definitions(), s.GetServices<IReceiver>(), clock, options.Engine ?? new(), s.GetRequiredService<ILogger<LocalEngine>>()));
+        services.AddSingleton<IGrains>(s => s.GetRequiredService<LocalEngine>());
+        services.AddSingleton(s => new Projector(journal, Definitions(), Mechanics.Projections, documents, s.GetRequiredService<ILogger<Projector>>()));
+        AddSandbox(services, Path.Combine(options.Data, "keys"));
+
+        services.AddCallers();
+        var limits = builder.Configuration.GetSection("Limits").Get<RateLimits>() ?? (builder.Environment.IsDevelopment() ? new() { PerAddress = 20_000, PerDevice = 500, PerShopper = 500 } : new());
+        services.AddRateLimiter(o => RateLimits.Configure(o, limits));
+        services.ConfigureHttpJsonOptions(o => Api.Configure(o.SerializerOptions));
+        services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
+        services.Configure<RouteOptions>(o => o.SetParameterPolicy<IdSegment>("id"));
+        services.AddExceptionHandler<ProblemsOfExceptions>();
+        services.AddOpenApi("v1", OpenApiDocument.Describe);
+    }
+
+    private static IEnumerable<GrainDefinition> Definitions() => [.. Mechanics.Grains, new SandboxPaymentGrain()];
+
+    // The sandbox is the only gateway of this version; StartRefused keeps it out of Production.
+    private static void AddSandbox(IServiceCollection services, string keyFolder)
+    {
+        services.AddSingleton(_ => new SandboxKeys(keyFolder));
+        services.AddSingleton(s => s.GetRequiredService<SandboxKeys>().Merchants);
+        services.AddSingleton<SandboxGateway>().AddSingleton<IPaymentGateway>(s => s.GetRequiredService<SandboxGateway>());
+        services.AddSingleton<IReceiver>(s => new GatewayReceiver(s.GetRequiredService<IPaymentGateway>));
+        services.AddSingleton<IReceiver>(s => new CallbackPoster(s.GetRequiredService<IHttpClientFactory>(), s.GetRequiredService<SandboxKeys>(), () => AddressOf(s.GetRequiredService<IServer>()), s.GetRequiredService<TimeProvider>()));
+        services.AddHttpClient();
+        services.AddHttpClient<WeChatLogin>((s, http) => http.BaseAddress = new(AddressOf(s.GetRequiredService<IServer>()), StandInWeChat.Path + "/")).RemoveAllLoggers();
+        services.AddSingleton(SandboxKeys.App);
+    }
+
+    private static void Map(WebApplication app)
+    {
+        app.UseMiddleware<RequestLog>();
+        app.UseExceptionHandler(_ => { });
+        app.UseStatusCodePages(Problems.Fill);
+        app.UseRouting();
+        app.UseRules();
+        app.UseAuthentication();
+        app.UseRateLimiter();
+        app.UseAuthorization();
+        app.UseMiddleware<Idempotency>();
+
+        app.MapSessions();
+        app.MapCampaigns();
+        app.MapBargains();
+        app.MapOrders();
+        app.MapCatalogue();
+        app.MapPaymentCallbacks();
+        app.MapHealth();
+        app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
+        if (!app.Environment.IsDevelopment()) return;
+        app.MapSandbox();
+        app.MapStandInWeChat(SandboxKeys.App).AllowAnonymous().DisableRateLimiting();
+    }
+
+    // A second listener of its own: what is not mapped on the public port cannot be reached there by any trick of headers.
+    private static WebApplication BuildOps(IServiceProvider shared, HostOptions options)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        var first = new Uri(options.Urls.Split(';')[0].Replace("*", "localhost", StringComparison.Ordinal).Replace("+", "localhost", StringComparison.Ordinal));
+        builder.WebHost.UseUrls(options.OpsUrls ?? $"http://127.0.0.1:{(first.Port == 0 ? 0 : first.Port + 1)}");
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton(shared.GetRequiredService<LocalEngine>());
+        builder.Services.AddSingleton(shared.GetRequiredService<Projector>());
+        builder.Services.AddAuthorization();
+        builder.Services.AddRateLimiter(_ => { });
+        builder.Services.ConfigureHttpJsonOptions(o => Api.Configure(o.SerializerOptions));
+        var ops = builder.Build();
+        ops.MapHealth();
+        ops.MapOps(shared.GetRequiredService<LocalEngine>(), shared.GetRequiredService<IJournal>(), shared.GetRequiredService<Projector>(), shared.GetRequiredService<Telemetry>(), shared.GetRequiredService<IGrains>());
+        return ops;
+    }
+
+    private static Uri AddressOf(WebApplication app) => AddressOf(app.Services.GetRequiredService<IServer>());
+
+    private static Uri AddressOf(IServer server)
+    {
+        var address = server.Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        return new(address.Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", IPAddress.Loopback.ToString(), StringComparison.Ordinal));
+    }
+
+    private async Task Run()
+    {
+        var engine = Services.GetRequiredService<LocalEngine>();
+        var projector = Services.GetRequiredService<Projector>();
+        engine.Flushed += _ => projector.Signal();
+        engine.Failed += failure =>
+        {
+            Failure = failure;
+            app.Lifetime.StopApplication();
+        };
+
+        // The ports open first: what recovery sends again (a callback, a prepay) must find us listening.
+        await app.StartAsync();
+        await engine.Start();
+        projector.Start();
+        await ops.StartAsync();
+        if (app.Environment.IsDevelopment() && await DemoShopSetup.Open(engine, Services.GetRequiredService<TimeProvider>()) is { } refusal)
+            throw new InvalidOperationException($"The demo shop could not be opened: {refusal.Code}.");
+    }
+}

@@ -1,0 +1,114 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Campaigns.Silo.Journal;
+using Campaigns.Silo.Local;
+using Campaigns.Silo.Projections;
+
+namespace Campaigns.ApiFrontend.Edge;
+
+/// <summary>
+/// The metrics, in Prometheus text format. Written by hand because no exporter fits: names and units follow the Prometheus conventions,
+/// labels are bounded (routes, codes), ids never are labels.
+/// </summary>
+internal sealed class Telemetry
+{
+    private static readonly double[] Bounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+
+    private readonly ConcurrentDictionary<string, StrongCount> refusals = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Method, string Route, int Status), Durations> requests = new();
+
+    public void Refused(string code) => refusals.GetOrAdd(code, _ => new()).Add();
+
+    public void Request(string method, string route, int status, TimeSpan took) => requests.GetOrAdd((method, route, status), _ => new()).Record(took.TotalSeconds);
+
+    public string Write(LocalEngine engine, IJournal journal, Projector projector)
+    {
+        var text = new StringBuilder();
+        Metric("campaigns_build_info", "gauge", "What runs.", $"{{version=\"{typeof(Telemetry).Assembly.GetName().Version}\"}} 1");
+        Value("campaigns_ready", "gauge", "1 while commands are accepted.", engine.IsAccepting ? 1 : 0);
+        Value("campaigns_grains_active", "gauge", "Grains in memory.", engine.ActiveGrains);
+        Value("campaigns_commands_total", "counter", "Commands handled by grains.", engine.CommandsHandled);
+        Value("campaigns_events_total", "counter", "Facts recorded, those replayed at the start included.", engine.EventsRecorded);
+        Value("campaigns_commands_queued", "gauge", "Commands waiting for a lane.", engine.QueuedCommands);
+        Value("campaigns_messages_in_flight", "gauge", "Owed messages waiting for their answer.", engine.MessagesOnTheirWay);
+        Value("campaigns_deadline_lateness_seconds", "gauge", "How late the latest deadline was handled.", engine.DeadlineLatenessMs / 1_000);
+        Value("campaigns_journal_flushes_total", "counter", "Durable writes.", engine.Flushes);
+        Value("campaigns_journal_flush_seconds_total", "counter", "Time spent in durable writes.", engine.FlushSeconds);
+        Value("campaigns_journal_position", "gauge", "Newest position of the journal.", journal.LastPosition);
+        Value("campaigns_journal_tail_flushes", "gauge", "Flushes that a restart would replay.", journal.LastPosition - journal.TailStart);
+        Value("campaigns_recovery_seconds", "gauge", "How long the last start replayed the journal.", engine.Recovery.Took.TotalSeconds);
+        Value("campaigns_projection_lag_flushes", "gauge", "Flushes that lists and reports do not show yet.", projector.LagFlushes);
+        Value("campaigns_projection_failed", "gauge", "1 if the read models have stopped following.", projector.Failure is null ? 0 : 1);
+        Value("process_resident_memory_bytes", "gauge", "Resident memory.", Environment.WorkingSet);
+        Value("process_cpu_seconds_total", "counter", "CPU time.", Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds);
+        Metric("campaigns_refusals_total", "counter", "Refused requests by code.", [.. refusals.Select(r => $"{{code=\"{r.Key}\"}} {r.Value.Value}")]);
+
+        var series = new List<string>();
+        foreach (var ((method, route, status), durations) in requests)
+        {
+            var labels = $"method=\"{method}\",route=\"{route}\",status=\"{status}\"";
+            for (var i = 0; i < Bounds.Length; i++) series.Add($"_bucket{{{labels},le=\"{Bounds[i].ToString(CultureInfo.InvariantCulture)}\"}} {durations.UpTo(i)}");
+            series.Add($"_bucket{{{labels},le=\"+Inf\"}} {durations.Count}");
+            series.Add($"_sum{{{labels}}} {durations.Sum.ToString(CultureInfo.InvariantCulture)}");
+            series.Add($"_count{{{labels}}} {durations.Count}");
+        }
+
+        Metric("campaigns_http_request_duration_seconds", "histogram", "HTTP requests, live streams apart.", [.. series]);
+        return text.ToString();
+
+        void Value(string name, string type, string help, double value) => Metric(name, type, help, $" {value.ToString(CultureInfo.InvariantCulture)}");
+
+        void Metric(string name, string type, string help, params ReadOnlySpan<string> lines)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"# HELP {name} {help}\n# TYPE {name} {type}\n");
+            foreach (var line in lines) text.Append(name).Append(line).Append('\n');
+        }
+    }
+
+    private sealed class StrongCount
+    {
+        private long value;
+
+        public long Value => Interlocked.Read(ref value);
+
+        public void Add() => Interlocked.Increment(ref value);
+    }
+
+    private sealed class Durations
+    {
+        private readonly long[] buckets = new long[Bounds.Length + 1];
+        private long sumMicroseconds;
+
+        public long Count => buckets.Sum();
+
+        public double Sum => Interlocked.Read(ref sumMicroseconds) / 1e6;
+
+        public long UpTo(int bound) => buckets.Take(bound + 1).Sum();
+
+        public void Record(double seconds)
+        {
+            var i = Array.FindIndex(Bounds, b => seconds <= b);
+            Interlocked.Increment(ref buckets[i < 0 ? Bounds.Length : i]);
+            Interlocked.Add(ref sumMicroseconds, (long)(seconds * 1e6));
+        }
+    }
+}
+
+/// <summary>Counts and times each request, and gives it the id that the client also sees.</summary>
+internal sealed class RequestLog(RequestDelegate next, Telemetry telemetry, ILogger<RequestLog> log)
+{
+    public async Task Invoke(HttpContext context)
+    {
+        context.TraceIdentifier = Guid.CreateVersion7().ToString("N");
+        context.Response.Headers["X-Request-Id"] = context.TraceIdentifier;
+        var start = Stopwatch.GetTimestamp();
+        await next(context);
+        var took = Stopwatch.GetElapsedTime(start);
+        var route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "unknown";
+        if (context.Response.ContentType != "text/event-stream") telemetry.Request(context.Request.Method, route, context.Response.StatusCode, took);
+        if (log.IsEnabled(LogLevel.Debug) || context.Response.StatusCode >= 500)
+            log.Log(context.Response.StatusCode >= 500 ? LogLevel.Warning : LogLevel.Debug, "{Method} {Route} answered {Status} in {Milliseconds:0.0} ms ({RequestId}).", context.Request.Method, route, context.Response.StatusCode, took.TotalMilliseconds, context.TraceIdentifier);
+    }
+}

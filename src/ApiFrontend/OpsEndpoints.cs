@@ -1,0 +1,48 @@
+using Campaigns.ApiFrontend.Edge;
+using Campaigns.ApiFrontend.Sandbox;
+using Campaigns.Grains.Kernel;
+using Campaigns.Silo.Journal;
+using Campaigns.Silo.Local;
+using Campaigns.Silo.Projections;
+
+namespace Campaigns.ApiFrontend;
+
+internal sealed record Health(string Status, IReadOnlyDictionary<string, string> Checks);
+
+internal sealed record OpsStatus(long ActiveGrains, long QueuedCommands, long MessagesInFlight, long JournalPosition, long TailFlushes, long ProjectionLagFlushes, double RecoverySeconds, long RecoveredEvents);
+
+/// <summary>What SREs and their machines ask. Health is on both ports; the rest on the operations port alone.</summary>
+internal static class OpsEndpoints
+{
+    public static void MapHealth(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/health/live", () => TypedResults.Json(new Health("live", new Dictionary<string, string>(StringComparer.Ordinal)), Api.Json)).AllowAnonymous().DisableRateLimiting().WithTags("Health");
+        routes.MapGet("/health/ready", Ready).AllowAnonymous().DisableRateLimiting().WithTags("Health");
+    }
+
+    public static void MapOps(this IEndpointRouteBuilder routes, LocalEngine engine, IJournal journal, Projector projector, Telemetry telemetry, IGrains grains)
+    {
+        routes.MapGet("/metrics", () => TypedResults.Text(telemetry.Write(engine, journal, projector), "text/plain; version=0.0.4; charset=utf-8"));
+        routes.MapGet("/ops/status", () => TypedResults.Json(new OpsStatus(engine.ActiveGrains, engine.QueuedCommands, engine.MessagesOnTheirWay, journal.LastPosition, journal.LastPosition - journal.TailStart, projector.LagFlushes, engine.Recovery.Took.TotalSeconds, engine.Recovery.Events), Api.Json));
+        routes.MapPost("/ops/shops", (ShopBody body) => OpenShop(body, grains));
+    }
+
+    private static IResult Ready(LocalEngine engine, Projector projector)
+    {
+        var checks = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["engine"] = engine.IsAccepting ? "ok" : "not accepting",
+            ["projections"] = projector.Failure is null ? $"ok, {projector.LagFlushes} flushes behind" : "stopped",
+        };
+
+        // Lists that stand still do not take a shop offline; a stopped engine does.
+        return TypedResults.Json(new Health(engine.IsAccepting ? "ready" : "not ready", checks), Api.Json, statusCode: engine.IsAccepting ? 200 : 503);
+    }
+
+    private static async Task<IResult> OpenShop(ShopBody body, IGrains grains)
+    {
+        if (!ShopId.TryParse(body.ShopId, out var shop)) return TypedResults.BadRequest("shopId: 1–40 characters of a–z, 0–9 and -.");
+        var key = $"mk-{Guid.NewGuid():N}";
+        return await SandboxEndpoints.OpenShop(grains, shop, shop.Value, key) is { } refusal ? TypedResults.Conflict(refusal.Code) : Api.Created(new ShopWithKey(shop.Value, key));
+    }
+}

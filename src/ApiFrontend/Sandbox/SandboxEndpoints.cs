@@ -1,0 +1,78 @@
+using Campaigns.ApiFrontend.Edge;
+using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Payment;
+using Campaigns.Grains.Shop;
+using Campaigns.Silo;
+using Campaigns.Silo.Local;
+
+namespace Campaigns.ApiFrontend.Sandbox;
+
+internal sealed record SandboxPay(int DelaySeconds = 0, int Repeat = 0, bool Forge = false, long? AmountFen = null);
+
+internal sealed record RefundFaults(int Failures);
+
+internal sealed record ClockAdvance(long AdvanceSeconds);
+
+internal sealed record ClockView(DateTimeOffset Now);
+
+internal sealed record ShopBody(string ShopId);
+
+internal sealed record ShopWithKey(string ShopId, string MerchantKey);
+
+/// <summary>Levers of a developer's machine. Mapped in Development only; Production refuses to start with any of it configured.</summary>
+internal static class SandboxEndpoints
+{
+    private const long AdvanceSecondsMax = 366L * 24 * 3600;
+    private const int DelaySecondsMax = 30 * 24 * 3600;
+
+    public static void MapSandbox(this IEndpointRouteBuilder routes)
+    {
+        var sandbox = routes.MapGroup("/sandbox").AllowAnonymous().WithTags("Sandbox");
+        sandbox.MapPost("/payments/{id:id}/pay", Pay).Produces<Done>().WithSummary("The shopper pays; the callback follows");
+        sandbox.MapPost("/payments/{id:id}/fail", Fail).Produces<Done>().WithSummary("The shopper's payment fails");
+        sandbox.MapPost("/refund-faults", FailRefunds).Produces<RefundFaults>().WithSummary("The next refund calls fail");
+        sandbox.MapGet("/clock", Clock).Produces<ClockView>().WithSummary("The product's clock");
+        sandbox.MapPost("/clock", Advance).Produces<ClockView>().WithSummary("Move the product's clock forward; what falls due is decided before the answer");
+        sandbox.MapPost("/shops", AddShop).Produces<ShopWithKey>(201).WithSummary("Make another shop");
+    }
+
+    private static async Task<IResult> Pay(PaymentId id, SandboxPay? body, IGrains grains)
+    {
+        var pay = body ?? new();
+        if (pay.DelaySeconds is < 0 or > DelaySecondsMax) return Api.Refuse(Refusal.Invalid("delaySeconds", "0–2,592,000 seconds."));
+        if (pay.Repeat is < 0 or > SandboxPaymentGrain.RepeatMax) return Api.Refuse(Refusal.Invalid("repeat", "0–10 times."));
+        if (pay.AmountFen is < 0) return Api.Refuse(Refusal.Invalid("amountFen", "Not negative."));
+        return (await grains.Ask(SandboxPayments.Of(id), new PayAtSandbox(pay.DelaySeconds, pay.Repeat, pay.Forge, pay.AmountFen is { } fen ? new Money(fen) : null))).Ok();
+    }
+
+    private static async Task<IResult> Fail(PaymentId id, IGrains grains) => (await grains.Ask(SandboxPayments.Of(id), new FailAtSandbox())).Ok();
+
+    private static IResult FailRefunds(RefundFaults body, SandboxGateway gateway)
+    {
+        if (body.Failures is < 0 or > 1_000) return Api.Refuse(Refusal.Invalid("failures", "0–1,000."));
+        gateway.FailRefunds(body.Failures);
+        return TypedResults.Json(body, Api.Json);
+    }
+
+    private static IResult Clock(ProductClock clock) => TypedResults.Json(new ClockView(clock.GetUtcNow()), Api.Json);
+
+    private static async Task<IResult> Advance(ClockAdvance body, ProductClock clock, LocalEngine engine, CancellationToken cancellation)
+    {
+        if (body.AdvanceSeconds is < 0 or > AdvanceSecondsMax) return Api.Refuse(Refusal.Invalid("advanceSeconds", "0–31,622,400 seconds; the clock never goes back."));
+        clock.Advance(TimeSpan.FromSeconds(body.AdvanceSeconds));
+        await engine.WhenQuiet(cancellation);
+        return TypedResults.Json(new ClockView(clock.GetUtcNow()), Api.Json);
+    }
+
+    private static async Task<IResult> AddShop(ShopBody body, IGrains grains)
+    {
+        if (!ShopId.TryParse(body.ShopId, out var shop)) return Api.Refuse(Refusal.Invalid("shopId", "1–40 characters of a–z, 0–9 and -."));
+        var key = $"mk-{Guid.NewGuid():N}";
+        return await OpenShop(grains, shop, shop.Value, key) is { } refusal ? Api.Refuse(refusal) : Api.Created(new ShopWithKey(shop.Value, key));
+    }
+
+    /// <summary>Opens a shop with a merchant key that may do everything in it.</summary>
+    public static async Task<Refusal?> OpenShop(IGrains grains, ShopId shop, string name, string key) =>
+        (await grains.Ask(shop.Grain(), new OpenShop(name))).Refusal
+        ?? (await grains.Ask(ApiKeyAddress.Of(key), new GrantApiKey(shop, [Rights.ReadScope, Rights.WriteScope]))).Refusal;
+}

@@ -1,0 +1,108 @@
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using Campaigns.ApiFrontend.Payments;
+using Campaigns.ApiFrontend.WeChat;
+using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Payment;
+using Campaigns.Grains.Shopper;
+using Campaigns.Silo;
+
+namespace Campaigns.ApiFrontend.Sandbox;
+
+/// <summary>
+/// The gateway of a developer's machine: takes payments without money and calls back over loopback HTTP, signed and encrypted like
+/// WeChat Pay v3.
+/// </summary>
+internal sealed class SandboxGateway(IGrains grains, SandboxKeys keys, TimeProvider clock) : IPaymentGateway
+{
+    private int faults;
+
+    /// <summary>The next refund calls fail, all payments together.</summary>
+    public void FailRefunds(int failures) => Volatile.Write(ref faults, failures);
+
+    public async Task<Prepaid> Prepay(ShopId shop, Prepay prepay, CancellationToken cancellation)
+    {
+        // The openid stays with the shopper's grain; it is looked up for the call and written down nowhere else.
+        var payer = await grains.Ask(prepay.Payer.In(shop), new GetPayer(), cancellation);
+        return Reply(await grains.Ask(SandboxPayments.Of(prepay.Payment), new Announce(shop, prepay.Amount, Reply(payer).OpenId), cancellation));
+    }
+
+    public async Task<RefundedAtGateway> Refund(ShopId shop, RefundAtGateway refund, CancellationToken cancellation)
+    {
+        if (Interlocked.Decrement(ref faults) >= 0) throw new HttpRequestException("The sandbox was told to fail this refund.");
+        Interlocked.CompareExchange(ref faults, 0, -1);
+        return Reply(await grains.Ask(SandboxPayments.Of(refund.Payment), new RefundAtSandbox(refund.RefundId, refund.Amount), cancellation));
+    }
+
+    public PaymentSheetView Sheet(string prepayId)
+    {
+        var sheet = WeChatPaySignatures.SignPayment(SandboxKeys.App.Appid, prepayId, keys.Merchant, WeChatPaySignatures.NewNonce(), clock.GetUtcNow());
+        return new(SandboxKeys.App.Appid, sheet.TimeStamp, sheet.NonceStr, sheet.Package, sheet.SignType, sheet.PaySign);
+    }
+
+    private static TReply Reply<TReply>(Outcome<TReply> outcome) => outcome.Refusal is { } refusal ? throw new HttpRequestException($"The sandbox answered {refusal.Code}.") : outcome.Reply!;
+}
+
+/// <summary>The sandbox's credentials: a mini program, a merchant and WeChat Pay's own key. Made once per data folder.</summary>
+internal sealed class SandboxKeys
+{
+    public const string Mchid = "1900000001";
+
+    public static readonly WeChatApp App = new("wxcampaignsdemo", "campaigns-demo-secret");
+
+    private const string PlatformSerial = "5157F09EFDC096DE15EBE81A47057A72AAAAAAAA";
+    private static readonly ApiV3Key ApiV3Key = new("campaigns-sandbox-apiv3-key-0001");
+
+    public SandboxKeys(string folder)
+    {
+        Merchant = Load(Path.Combine(folder, "sandbox-merchant.pem"));
+        Platform = Load(Path.Combine(folder, "sandbox-platform.pem"));
+        Forger = RSA.Create(2048);
+        Merchants = new(Mchid, App.Appid, ApiV3Key, new Dictionary<string, RSA>(StringComparer.Ordinal) { [PlatformSerial] = Platform });
+    }
+
+    public RSA Merchant { get; }
+
+    /// <summary>What a callback is opened with.</summary>
+    public WeChatPayKeys Merchants { get; }
+
+    private RSA Platform { get; }
+
+    /// <summary>Somebody else's key, for forged callbacks.</summary>
+    private RSA Forger { get; }
+
+    public ComposedNotification Compose(string id, WeChatPayTransaction transaction, bool forge, DateTimeOffset now) =>
+        WeChatPayNotification.Compose(id, transaction, ApiV3Key, new SigningKey(PlatformSerial, forge ? Forger : Platform), now);
+
+    private static RSA Load(string file)
+    {
+        var key = RSA.Create(2048);
+        if (File.Exists(file)) key.ImportFromPem(File.ReadAllText(file));
+        else SecretFiles.Write(file, key.ExportPkcs8PrivateKeyPem());
+        return key;
+    }
+}
+
+/// <summary>Posts the sandbox's callbacks to the product's own address.</summary>
+internal sealed class CallbackPoster(IHttpClientFactory http, SandboxKeys keys, Func<Uri> self, TimeProvider clock) : IReceiver
+{
+    public string Kind => SandboxPayments.CallbackKind;
+
+    public async Task<Receipt> Receive(GrainId to, object command, CancellationToken cancellation)
+    {
+        var post = (PostCallback)command;
+        var transaction = new WeChatPayTransaction(
+            SandboxKeys.Mchid, SandboxKeys.App.Appid, post.Payment.ToString(), $"42{post.Payment}"[..32], WeChatPayTransaction.Success, post.PaidAt, new(post.Amount.Fen, post.Amount.Fen), new(post.OpenId), post.Shop.Value);
+        var notification = keys.Compose(Guid.NewGuid().ToString(), transaction, post.Forge, clock.GetUtcNow());
+
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(self(), PaymentCallbacks.Path)) { Content = new ByteArrayContent(notification.Body) };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        notification.Headers.CopyTo(request.Headers);
+        using var client = http.CreateClient(nameof(CallbackPoster));
+        using var response = await client.SendAsync(request, cancellation);
+        if ((int)response.StatusCode >= 500) throw new HttpRequestException($"The callback was answered {(int)response.StatusCode}.");
+
+        // The real gateway repeats a refused callback for a day; here one refusal is enough to see it in the log.
+        return new(Done.Instance, null);
+    }
+}

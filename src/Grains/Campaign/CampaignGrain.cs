@@ -1,0 +1,106 @@
+using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Stock;
+using CampaignDecision = Campaigns.Grains.Kernel.Decision<Campaigns.Grains.Campaign.CampaignEvent>;
+using Reply = Campaigns.Grains.Kernel.Answer;
+
+namespace Campaigns.Grains.Campaign;
+
+/// <summary>The shell of the campaign: which rule decides what, what is answered, what is owed to whom.</summary>
+internal sealed class CampaignGrain() : GrainDefinition<CampaignState, CampaignEvent>(CampaignJson.Default)
+{
+    public override string Kind => "campaign";
+
+    public override CampaignDecision Decide(CampaignState state, object command, in Turn turn) => command switch
+    {
+        GetCampaign => CampaignDecision.Nothing,
+        Admit c => CampaignRules.Decide(state, c, turn.Now),
+        ClaimPlace c => CampaignRules.Decide(state, c),
+        CloseParticipation c => CampaignRules.Decide(state, c, turn.Now),
+        DraftCampaign c => CampaignRules.Decide(state, c, turn.Now),
+        PublishCampaign c => CampaignRules.Decide(state, c, turn.Now),
+        PauseCampaign c => CampaignRules.Decide(state, c, turn.Now),
+        ResumeCampaign c => CampaignRules.Decide(state, c, turn.Now),
+        KillCampaign c => CampaignRules.Decide(state, c, turn.Now),
+        ChangeQuota c => CampaignRules.Decide(state, c, turn.Now),
+        Wake c => CampaignRules.Decide(state, c, turn.Now),
+        _ => throw Unknown(command),
+    };
+
+    public override CampaignState Evolve(CampaignState state, CampaignEvent @event) => CampaignRules.Evolve(state, @event);
+
+    public override Reply Answer(CampaignState state, object command, in Turn turn) => command switch
+    {
+        Wake => Reply.Of(Done.Instance),
+        _ when state.Plan is null => GrainRefusal.NotFound,
+        Admit c => state.Participations.TryGetValue(c.Participation, out var p) && !p.IsStarted ? Reply.Later : Reply.Of(Done.Instance),
+        ClaimPlace or CloseParticipation => Reply.Of(Done.Instance),
+        PublishCampaign when state.Publication is not null => Reply.Later,
+        PublishCampaign when state.RefusedPublication is { } refused => Refusal.Of(CampaignRefusal.NotPublishable) with { Findings = refused.Findings },
+        PauseCampaign => ViewWhenTold(state, CampaignState.PauseDebt, turn),
+        ResumeCampaign => ViewWhenTold(state, CampaignState.ResumeDebt, turn),
+        KillCampaign => ViewWhenTold(state, CampaignState.CancelDebt, turn),
+        ChangeQuota c when state.Change?.Request == c.Request => Reply.Later,
+        ChangeQuota c when state.RefusedChange is { } refused && refused.Request == c.Request => refused.Why,
+        _ => Reply.Of(View(state, turn.Self)),
+    };
+
+    public override DateTimeOffset? Deadline(CampaignState state) => state.Status switch
+    {
+        CampaignStatus.Scheduled => state.Plan!.StartsAt,
+        CampaignStatus.Running or CampaignStatus.Paused => state.Plan!.EndsAt,
+        _ => null,
+    };
+
+    public override Debts Owes(CampaignState state) => state.Debts;
+
+    public override Owed Message(CampaignState state, Debt debt, GrainId self) => debt.What switch
+    {
+        CampaignState.StartDebt => state.Plan!.Terms.Start(AdmissionOf(state, debt.About, self)),
+        CampaignState.PauseDebt => new(state.Plan!.Terms.Participation(self.Shop, debt.About), new SetPaused(true)),
+        CampaignState.ResumeDebt => new(state.Plan!.Terms.Participation(self.Shop, debt.About), new SetPaused(false)),
+        CampaignState.CancelDebt => new(state.Plan!.Terms.Participation(self.Shop, debt.About), new CancelParticipation()),
+        CampaignState.ReserveDebt => new(state.Plan!.Sku.In(self.Shop), new ReserveStock(self.Key, state.Change?.Asked ?? state.Total)),
+        CampaignState.CloseDebt => new(state.Plan!.Sku.In(self.Shop), new CloseReservation(self.Key)),
+        _ => throw Unknown(debt),
+    };
+
+    public override CampaignDecision Settle(CampaignState state, Debt debt, in Receipt receipt, in Turn turn)
+    {
+        // "Busy" is no answer: the debt stays open and is sent again.
+        if (receipt.Refusal?.Kind == RefusalKind.Busy || !state.Debts.Contains(debt.What, debt.About)) return CampaignDecision.Nothing;
+
+        return debt.What switch
+        {
+            // A start is refused by no mechanic, so a refusal is a fault that must not lose an admission: it is sent again.
+            CampaignState.StartDebt => receipt.Refusal is null ? new ParticipationStarted(debt.About) : CampaignDecision.Nothing,
+            CampaignState.PauseDebt or CampaignState.ResumeDebt or CampaignState.CancelDebt => new ParticipationTold(debt.What, debt.About),
+            CampaignState.ReserveDebt => CampaignRules.StockDecided(state, receipt.Refusal, turn.Now),
+            CampaignState.CloseDebt => new CampaignSettled(turn.Now),
+            _ => throw Unknown(debt),
+        };
+    }
+
+    private static Reply ViewWhenTold(CampaignState state, string what, in Turn turn) =>
+        state.UntoldOf(what) > 0 ? Reply.Later : Reply.Of(View(state, turn.Self));
+
+    private static Admission AdmissionOf(CampaignState state, Guid participation, GrainId self) =>
+        new(self.Shop, CampaignId.Of(self.Key), state.Revision, state.Plan!, state.Facts!, participation, state.Participations[participation].Owner);
+
+    private static CampaignView View(CampaignState state, GrainId self)
+    {
+        var plan = state.Plan!;
+        return new(
+            CampaignId.Of(self.Key),
+            plan.Terms.Kind,
+            plan.Title,
+            state.Status,
+            state.Revision,
+            plan.Sku,
+            plan.StartsAt,
+            plan.EndsAt,
+            plan.Terms,
+            new(state.Total, state.Left),
+            state.Facts?.ListPrice.Fen ?? 0,
+            state.Findings);
+    }
+}

@@ -1,0 +1,352 @@
+using System.Diagnostics;
+using System.Text.Json.Serialization;
+using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Shopper;
+using static Campaigns.Grains.Campaign.CampaignRefusal;
+using static Campaigns.Grains.Kernel.GrainRefusal;
+using CampaignDecision = Campaigns.Grains.Kernel.Decision<Campaigns.Grains.Campaign.CampaignEvent>;
+
+namespace Campaigns.Grains.Campaign;
+
+/// <summary>Owned by one grain and changed in place: hundreds of thousands may take part, and no command but the gates looks through them.</summary>
+internal sealed class CampaignState
+{
+    public const string StartDebt = "start";
+    public const string PauseDebt = "pause";
+    public const string ResumeDebt = "resume";
+    public const string CancelDebt = "cancel";
+    public const string ReserveDebt = "reserve";
+    public const string CloseDebt = "close-reservation";
+
+    /// <summary>What was drafted; frozen from publication on. Null before the first draft.</summary>
+    public CampaignPlan? Plan { get; set; }
+
+    public CampaignStatus Status { get; set; }
+
+    /// <summary>Stays true when the campaign is settled.</summary>
+    public bool WasKilled { get; set; }
+
+    public int Revision { get; set; }
+
+    public PublicationFacts? Facts { get; set; }
+
+    public IReadOnlyList<Finding> Findings { get; set; } = [];
+
+    /// <summary>The publication that waits for the stock.</summary>
+    public CampaignPublicationRequested? Publication { get; set; }
+
+    /// <summary>Why the newest publication was refused by the stock.</summary>
+    public CampaignPublicationRefused? RefusedPublication { get; set; }
+
+    public int Total { get; set; }
+
+    /// <summary>Places of the quota that are kept for those who still take part.</summary>
+    public int Held { get; set; }
+
+    public int Sold { get; set; }
+
+    /// <summary>The change of the quota that waits for the stock.</summary>
+    public QuotaChangeRequested? Change { get; set; }
+
+    public QuotaChangeRefused? RefusedChange { get; set; }
+
+    public Dictionary<Guid, Participation> Participations { get; set; } = [];
+
+    /// <summary>How many of them are not over.</summary>
+    public int Live { get; set; }
+
+    /// <summary>Those that are over, oldest first: the newest are remembered, so that a late repeat of their admission is known as one.</summary>
+    public Queue<Guid> Closed { get; set; } = [];
+
+    /// <summary>How many participations have not yet heard of a pause, a resumption, the kill.</summary>
+    public Dictionary<string, int> Untold { get; set; } = new(StringComparer.Ordinal);
+
+    public Debts Debts { get; set; } = new();
+
+    [JsonIgnore]
+    public int Taken => Held + Sold;
+
+    [JsonIgnore]
+    public int Left => Total - Taken;
+
+    [JsonIgnore]
+    public bool IsOver => Status is CampaignStatus.Ended or CampaignStatus.Killed;
+
+    public int UntoldOf(string what) => Untold.GetValueOrDefault(what);
+
+    /// <summary>Within its window and open, whether or not the wake-up of its start came already.</summary>
+    public bool IsOpen(DateTimeOffset now) => Status is CampaignStatus.Scheduled or CampaignStatus.Running && now >= Plan!.StartsAt && now < Plan.EndsAt;
+}
+
+/// <param name="HasPlace">a place of the quota is kept for it, or sold to it</param>
+internal readonly record struct Participation(ShopperId Owner, bool IsStarted, bool HasPlace, bool IsOver);
+
+/// <summary>Every rule of the campaign. Pure: no clock, no chance, no I/O.</summary>
+internal static class CampaignRules
+{
+    public const int TitleLengthMax = 120;
+
+    /// <summary>A repeat of an admission comes within seconds; 10,000 closed participations are 400 KB at most.</summary>
+    public const int ClosedMax = 10_000;
+
+    public static CampaignDecision Decide(CampaignState state, DraftCampaign command, DateTimeOffset now)
+    {
+        if (state.Plan is not null && (state.Status != CampaignStatus.Draft || state.Publication is not null)) return NotEditable;
+        if (state.Plan == command.Plan) return CampaignDecision.Nothing;
+        if (Bounds(command.Plan) is { Count: > 0 } findings) return Refusal.Of(Invalid) with { Findings = findings };
+
+        return new CampaignDrafted(command.Plan, now);
+    }
+
+    public static CampaignDecision Decide(CampaignState state, PublishCampaign command, DateTimeOffset now)
+    {
+        if (state.Plan is null) return NotFound;
+        if (state.Status != CampaignStatus.Draft || state.Publication is not null) return WrongState;
+        var findings = Check(state.Plan, command.Facts, now);
+        if (findings.Any(f => f.Severity == Finding.Block)) return Refusal.Of(NotPublishable) with { Findings = findings };
+
+        return new CampaignPublicationRequested(command.Facts, findings, now);
+    }
+
+    public static CampaignDecision Decide(CampaignState state, PauseCampaign command, DateTimeOffset now)
+    {
+        if (state.Plan is null) return NotFound;
+        if (!state.IsOpen(now)) return WrongState;
+        if (state.UntoldOf(CampaignState.PauseDebt) > 0) return Busy;
+
+        return (CampaignEvent[])[.. Opening(state, now), new CampaignPausedByMerchant(command.Reason, now)];
+    }
+
+    public static CampaignDecision Decide(CampaignState state, ResumeCampaign command, DateTimeOffset now)
+    {
+        if (state.Plan is null) return NotFound;
+        if (state.Status != CampaignStatus.Paused || now >= state.Plan.EndsAt) return WrongState;
+        if (state.UntoldOf(CampaignState.ResumeDebt) > 0) return Busy;
+
+        return new CampaignResumed(command.Reason, now);
+    }
+
+    public static CampaignDecision Decide(CampaignState state, KillCampaign command, DateTimeOffset now)
+    {
+        if (state.Plan is null) return NotFound;
+        if (state.Status is CampaignStatus.Draft or CampaignStatus.Killed or CampaignStatus.Settled) return WrongState;
+
+        // An ended campaign without participants owes its reservation already.
+        return (CampaignEvent[])[new CampaignKilledByMerchant(command.Reason, now), .. state.Live == 0 && !state.IsOver ? [new CampaignEmptied()] : Array.Empty<CampaignEvent>()];
+    }
+
+    public static CampaignDecision Decide(CampaignState state, ChangeQuota command, DateTimeOffset now)
+    {
+        if (state.Plan is null) return NotFound;
+        if (state.Status is not (CampaignStatus.Scheduled or CampaignStatus.Running or CampaignStatus.Paused)) return WrongState;
+        if (state.Change is not null) return Busy;
+        if ((long)state.Total + command.Delta > CampaignTerms.QuotaMax) return Refusal.Invalid("delta", $"The quota would be {(long)state.Total + command.Delta}; it must not be above {CampaignTerms.QuotaMax}.");
+        var asked = (int)Math.Max((long)state.Total + command.Delta, state.Taken);
+        if (asked == state.Total) return CampaignDecision.Nothing;
+
+        return new QuotaChangeRequested(command.Request, asked, Math.Min(asked, state.Total), now);
+    }
+
+    public static CampaignDecision Decide(CampaignState state, Admit command, DateTimeOffset now)
+    {
+        if (state.Plan is null) return NotFound;
+        if (state.Participations.ContainsKey(command.Participation)) return CampaignDecision.Nothing;
+        if (state.WasKilled) return CampaignKilled;
+        if (state.Status == CampaignStatus.Paused) return CampaignPaused;
+        if (!state.IsOpen(now)) return CampaignNotRunning;
+        if (state.Left <= 0) return SoldOut;
+
+        var admitted = new ParticipationAdmitted(command.Participation, command.Owner, state.Plan.Terms.TakesPlaceAtEntry, now);
+        return state.Status == CampaignStatus.Running ? admitted : (CampaignEvent[])[.. Opening(state, now), admitted];
+    }
+
+    /// <remarks>Neither a pause nor the end of the window stops it: the participation has run its course.</remarks>
+    public static CampaignDecision Decide(CampaignState state, ClaimPlace command)
+    {
+        if (state.Plan is null) return NotFound;
+        if (!state.Participations.TryGetValue(command.Participation, out var participation)) return NotFound;
+        if (participation.HasPlace) return CampaignDecision.Nothing;
+        if (participation.IsOver) return NotFound;
+        if (state.WasKilled) return CampaignKilled;
+        if (state.Left <= 0) return SoldOut;
+
+        return new ParticipationPlaceClaimed(command.Participation);
+    }
+
+    public static CampaignDecision Decide(CampaignState state, CloseParticipation command, DateTimeOffset now)
+    {
+        if (state.Plan is null) return NotFound;
+        if (!state.Participations.TryGetValue(command.Participation, out var participation) || participation.IsOver) return CampaignDecision.Nothing;
+
+        var closed = new ParticipationClosed(command.Participation, participation.HasPlace && command.Used, participation.HasPlace && !command.Used, now);
+        return state.IsOver && state.Live == 1 ? (CampaignEvent[])[closed, new CampaignEmptied()] : closed;
+    }
+
+    public static CampaignDecision Decide(CampaignState state, Wake _, DateTimeOffset now)
+    {
+        if (state.Status is not (CampaignStatus.Scheduled or CampaignStatus.Running or CampaignStatus.Paused)) return CampaignDecision.Nothing;
+        if (now < state.Plan!.EndsAt) return (CampaignEvent[])[.. Opening(state, now)];
+
+        return (CampaignEvent[])[.. Opening(state, now), new CampaignEnded(now), .. state.Live == 0 ? [new CampaignEmptied()] : Array.Empty<CampaignEvent>()];
+    }
+
+    /// <summary>The stock has answered: either a publication or a change of the quota waited for it, never both.</summary>
+    public static CampaignDecision StockDecided(CampaignState state, Refusal? refusal, DateTimeOffset now) => (state.Publication, state.Change, refusal) switch
+    {
+        ({ } asked, _, null) => new CampaignPublished(state.Revision + 1, asked.Facts, asked.Findings, now < state.Plan!.StartsAt ? CampaignStatus.Scheduled : CampaignStatus.Running, now),
+        ({ } asked, _, _) => new CampaignPublicationRefused([.. asked.Findings, NotEnoughStock(state.Plan!, null)], now),
+        (_, { } change, null) => new QuotaChanged(change.Asked, now),
+        (_, { } change, _) => new QuotaChangeRefused(change.Request, Refusal.Of(SoldOut), now),
+        _ => throw new UnreachableException("The stock answered, and nothing was asked."),
+    };
+
+    public static CampaignState Evolve(CampaignState state, CampaignEvent @event)
+    {
+        switch (@event)
+        {
+            case CampaignDrafted e:
+                state.Plan = e.Plan;
+                state.Status = CampaignStatus.Draft;
+                state.Total = e.Plan.Terms.Quota;
+                state.RefusedPublication = null;
+                break;
+            case CampaignPublicationRequested e:
+                state.Publication = e;
+                state.RefusedPublication = null;
+                state.Debts.Owe(CampaignState.ReserveDebt, state.Plan!.Sku.Value);
+                break;
+            case CampaignPublicationRefused e:
+                state.Publication = null;
+                state.RefusedPublication = e;
+                state.Debts.Settle(CampaignState.ReserveDebt, state.Plan!.Sku.Value);
+                break;
+            case CampaignPublished e:
+                state.Publication = null;
+                state.Status = e.State;
+                state.Revision = e.Revision;
+                state.Facts = e.Facts;
+                state.Findings = e.Findings;
+                state.Debts.Settle(CampaignState.ReserveDebt, state.Plan!.Sku.Value);
+                break;
+            case CampaignOpened:
+                state.Status = CampaignStatus.Running;
+                break;
+            case CampaignPausedByMerchant:
+                state.Status = CampaignStatus.Paused;
+                TellAll(state, CampaignState.PauseDebt);
+                break;
+            case CampaignResumed:
+                state.Status = CampaignStatus.Running;
+                TellAll(state, CampaignState.ResumeDebt);
+                break;
+            case CampaignKilledByMerchant:
+                state.Status = CampaignStatus.Killed;
+                state.WasKilled = true;
+                TellAll(state, CampaignState.CancelDebt);
+                break;
+            case CampaignEnded:
+                state.Status = CampaignStatus.Ended;
+                break;
+            case CampaignEmptied:
+                state.Debts.Owe(CampaignState.CloseDebt, state.Plan!.Sku.Value);
+                break;
+            case CampaignSettled:
+                state.Status = CampaignStatus.Settled;
+                state.Debts.Settle(CampaignState.CloseDebt, state.Plan!.Sku.Value);
+                break;
+            case QuotaChangeRequested e:
+                state.Total = e.Total;
+                state.Change = e;
+                state.RefusedChange = null;
+                state.Debts.Owe(CampaignState.ReserveDebt, state.Plan!.Sku.Value);
+                break;
+            case QuotaChanged e:
+                state.Total = e.Total;
+                state.Change = null;
+                state.Debts.Settle(CampaignState.ReserveDebt, state.Plan!.Sku.Value);
+                break;
+            case QuotaChangeRefused e:
+                state.Change = null;
+                state.RefusedChange = e;
+                state.Debts.Settle(CampaignState.ReserveDebt, state.Plan!.Sku.Value);
+                break;
+            case ParticipationAdmitted e:
+                state.Participations.Add(e.Participation, new(e.Owner, IsStarted: false, e.TakesPlace, IsOver: false));
+                state.Live++;
+                state.Held += e.TakesPlace ? 1 : 0;
+                state.Debts.Owe(CampaignState.StartDebt, e.Participation);
+                break;
+            case ParticipationStarted e:
+                state.Participations[e.Participation] = state.Participations[e.Participation] with { IsStarted = true };
+                state.Debts.Settle(CampaignState.StartDebt, e.Participation);
+                break;
+            case ParticipationPlaceClaimed e:
+                state.Participations[e.Participation] = state.Participations[e.Participation] with { HasPlace = true };
+                state.Held++;
+                break;
+            case ParticipationClosed e:
+                Close(state, e);
+                break;
+            case ParticipationTold e:
+                NoteTold(state, e.What, e.Participation);
+                break;
+            default:
+                throw new UnreachableException($"Unknown event {@event.GetType().Name}.");
+        }
+
+        return state;
+    }
+
+    private static List<Finding> Bounds(CampaignPlan plan) =>
+    [
+        .. plan.Title.Trim().Length is >= 1 and <= TitleLengthMax ? [] : new[] { new Finding("INVALID", Finding.Block, "title", $"The title has {plan.Title.Trim().Length} characters; it must have 1 to {TitleLengthMax}.") },
+        .. plan.Terms.Bounds(),
+    ];
+
+    private static List<Finding> Check(CampaignPlan plan, PublicationFacts facts, DateTimeOffset now)
+    {
+        var findings = plan.Terms.Check(plan, facts).ToList();
+        if (plan.EndsAt <= plan.StartsAt) findings.Add(new("CAMPAIGN-WINDOW", Finding.Block, "endsAt", $"The campaign ends at {plan.EndsAt:O}, which is not after its start at {plan.StartsAt:O}."));
+        else if (plan.EndsAt <= now) findings.Add(new("CAMPAIGN-WINDOW", Finding.Block, "endsAt", $"The campaign would have ended already, at {plan.EndsAt:O}."));
+        if (plan.Terms.Quota > facts.Available) findings.Add(NotEnoughStock(plan, facts.Available));
+        return findings;
+    }
+
+    private static Finding NotEnoughStock(CampaignPlan plan, long? available) => new(
+        $"{plan.Terms.Kind.ToUpperInvariant()}-QUOTA-STOCK",
+        Finding.Block,
+        "rules.quota",
+        available is { } units ? $"The quota is {plan.Terms.Quota}, but only {units} units of the SKU are available." : $"The SKU has not {plan.Terms.Quota} units available any more.");
+
+    /// <summary>The start of the window, if it has come and was not noted yet.</summary>
+    private static CampaignEvent[] Opening(CampaignState state, DateTimeOffset now) =>
+        state.Status == CampaignStatus.Scheduled && now >= state.Plan!.StartsAt ? [new CampaignOpened(now)] : [];
+
+    private static void TellAll(CampaignState state, string what)
+    {
+        foreach (var (id, participation) in state.Participations)
+            if (!participation.IsOver) state.Debts.Owe(what, id);
+        state.Untold[what] = state.Live;
+    }
+
+    private static void NoteTold(CampaignState state, string what, Guid participation)
+    {
+        state.Debts.Settle(what, participation);
+        state.Untold[what]--;
+    }
+
+    /// <remarks>One that is over need not be told anything more, and it must have started even if that answer is still on its way.</remarks>
+    private static void Close(CampaignState state, ParticipationClosed e)
+    {
+        state.Participations[e.Participation] = state.Participations[e.Participation] with { IsStarted = true, IsOver = true };
+        state.Live--;
+        state.Held -= e.SellsPlace || e.FreesPlace ? 1 : 0;
+        state.Sold += e.SellsPlace ? 1 : 0;
+        state.Debts.Settle(CampaignState.StartDebt, e.Participation);
+        foreach (var what in (ReadOnlySpan<string>)[CampaignState.PauseDebt, CampaignState.ResumeDebt, CampaignState.CancelDebt])
+            if (state.Debts.Contains(what, e.Participation)) NoteTold(state, what, e.Participation);
+
+        state.Closed.Enqueue(e.Participation);
+        if (state.Closed.Count > ClosedMax) state.Participations.Remove(state.Closed.Dequeue());
+    }
+}

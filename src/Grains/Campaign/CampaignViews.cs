@@ -1,0 +1,171 @@
+using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Shopper;
+using Campaigns.Grains.Stock;
+
+namespace Campaigns.Grains.Campaign;
+
+/// <summary>A campaign as lists show it.</summary>
+/// <param name="PriceFen">the price that can be reached</param>
+/// <param name="Left">places of the quota left</param>
+public sealed record CampaignListItem(CampaignId Id, string Kind, string Title, SkuId Sku, long ListPriceFen, long? PriceFen, DateTimeOffset StartsAt, DateTimeOffset EndsAt, int Left, CampaignStatus State);
+
+/// <summary>What happened in a campaign, counted. Every mechanic's read model adds to it.</summary>
+public sealed record CampaignCounts
+{
+    public int Launched { get; init; }
+
+    public int Assists { get; init; }
+
+    /// <summary>Different people who helped.</summary>
+    public int Helpers { get; init; }
+
+    /// <summary>Different people who took part in any way.</summary>
+    public int Participants { get; init; }
+
+    public int NewCustomers { get; init; }
+
+    public int Succeeded { get; init; }
+
+    public int Orders { get; init; }
+
+    public int PaidOrders { get; init; }
+
+    public long RevenueFen { get; init; }
+
+    public long DiscountFen { get; init; }
+
+    /// <summary>New participants by how far the campaign had to travel to them: the first number are friends of those who came by themselves.</summary>
+    public IReadOnlyList<int> Hops { get; init; } = [];
+}
+
+/// <summary>How many shoppers a shop knows.</summary>
+public sealed record ShopCounts
+{
+    public int Shoppers { get; init; }
+}
+
+/// <summary>One figure beside what operators of such campaigns call healthy.</summary>
+/// <param name="Verdict"><c>low</c>, <c>healthy</c> or <c>high</c></param>
+public sealed record HealthCheck(string Metric, long Value, long? Low, long? High, string Verdict);
+
+/// <summary>Whether a campaign works.</summary>
+/// <param name="ParticipationPercent">participants of 100 shoppers that the shop knows</param>
+public sealed record CampaignReport(
+    int Launched,
+    int Assists,
+    int Helpers,
+    int NewCustomers,
+    int Succeeded,
+    int Orders,
+    int PaidOrders,
+    long RevenueFen,
+    long DiscountFen,
+    int ParticipationPercent,
+    IReadOnlyList<int> Hops,
+    IReadOnlyList<HealthCheck> Health,
+    DateTimeOffset AsOf)
+{
+    public static CampaignReport Of(CampaignCounts counts, ShopCounts shop, DateTimeOffset asOf)
+    {
+        var participation = shop.Shoppers == 0 ? 0 : (int)(100L * counts.Participants / shop.Shoppers);
+        return new(
+            counts.Launched,
+            counts.Assists,
+            counts.Helpers,
+            counts.NewCustomers,
+            counts.Succeeded,
+            counts.Orders,
+            counts.PaidOrders,
+            counts.RevenueFen,
+            counts.DiscountFen,
+            participation,
+            counts.Hops,
+            [Check("participationPercent", participation, 15, 25), Check("hops", counts.Hops.Count, 2, 3)],
+            asOf);
+    }
+
+    private static HealthCheck Check(string metric, long value, long low, long high) => new(metric, value, low, high, value < low ? "low" : value > high ? "high" : "healthy");
+}
+
+/// <summary>Lists of campaigns for shoppers and merchants, and how many shoppers a shop has.</summary>
+public sealed class CampaignViews : IProjection
+{
+    public const string OfMerchant = "campaigns";
+    public const string Published = "campaigns-published";
+    public const string PublishedByKind = "campaigns-by-kind";
+    public const string Counts = "campaign-counts";
+    public const string ShopTotals = "shop-counts";
+    public const string All = "all";
+
+    public bool Reads(string kind) => kind is "campaign" or "shopper";
+
+    public void Apply(in Recorded fact, IDocuments documents)
+    {
+        switch (fact.Event)
+        {
+            case ShopperRegistered:
+                var totals = documents.Find<ShopCounts>(fact.Grain.Shop, ShopTotals, All) ?? new();
+                documents.Put(fact.Grain.Shop, ShopTotals, All, "", fact.At, totals with { Shoppers = totals.Shoppers + 1 });
+                break;
+            case CampaignDrafted { Plan: var plan }:
+                Put(documents, fact.Grain.Shop, new(new(CampaignId.Of(fact.Grain.Key), plan.Terms.Kind, plan.Title, plan.Sku, 0, plan.Terms.PriceFen, plan.StartsAt, plan.EndsAt, plan.Terms.Quota, CampaignStatus.Draft), plan.Terms.Quota, fact.At));
+                break;
+            case CampaignPublished e:
+                Change(documents, fact, c => c with { Item = c.Item with { State = e.State, ListPriceFen = e.Facts.ListPrice.Fen } });
+                break;
+            case CampaignOpened:
+                Change(documents, fact, c => c with { Item = c.Item with { State = CampaignStatus.Running } });
+                break;
+            case CampaignPausedByMerchant:
+                Change(documents, fact, c => c with { Item = c.Item with { State = CampaignStatus.Paused } });
+                break;
+            case CampaignResumed:
+                var resumedAt = fact.At;
+                Change(documents, fact, c => c with { Item = c.Item with { State = resumedAt < c.Item.StartsAt ? CampaignStatus.Scheduled : CampaignStatus.Running } });
+                break;
+            case CampaignKilledByMerchant:
+                Change(documents, fact, c => c with { Item = c.Item with { State = CampaignStatus.Killed } });
+                break;
+            case CampaignEnded:
+                Change(documents, fact, c => c with { Item = c.Item with { State = CampaignStatus.Ended } });
+                break;
+            case CampaignSettled:
+                Change(documents, fact, c => c with { Item = c.Item with { State = CampaignStatus.Settled } });
+                break;
+            case QuotaChangeRequested e:
+                Change(documents, fact, c => c.WithTotal(e.Total));
+                break;
+            case QuotaChanged e:
+                Change(documents, fact, c => c.WithTotal(e.Total));
+                break;
+            case ParticipationAdmitted { TakesPlace: true } or ParticipationPlaceClaimed:
+                Change(documents, fact, c => c.WithLeft(c.Item.Left - 1));
+                break;
+            case ParticipationClosed { FreesPlace: true }:
+                Change(documents, fact, c => c.WithLeft(c.Item.Left + 1));
+                break;
+        }
+    }
+
+    private static void Change(IDocuments documents, in Recorded fact, Func<Listed, Listed> change)
+    {
+        if (documents.Find<Listed>(fact.Grain.Shop, "campaigns-listed", fact.Grain.Key.ToString("N")) is { } listed) Put(documents, fact.Grain.Shop, change(listed));
+    }
+
+    private static void Put(IDocuments documents, ShopId shop, Listed listed)
+    {
+        var (item, key) = (listed.Item, listed.Item.Id.ToString());
+        documents.Put(shop, "campaigns-listed", key, "", listed.DraftedAt, listed);
+        documents.Put(shop, OfMerchant, key, All, listed.DraftedAt, item);
+        if (item.State == CampaignStatus.Draft) return;
+        documents.Put(shop, Published, key, All, item.StartsAt, item);
+        documents.Put(shop, PublishedByKind, key, item.Kind, item.StartsAt, item);
+    }
+
+    private sealed record Listed(CampaignListItem Item, int Total, DateTimeOffset DraftedAt)
+    {
+        public Listed WithTotal(int total) => this with { Total = total, Item = Item with { Left = Item.Left + total - Total } };
+
+        public Listed WithLeft(int left) => this with { Item = Item with { Left = left } };
+    }
+}

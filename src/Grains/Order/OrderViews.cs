@@ -1,0 +1,67 @@
+using Campaigns.Grains.Kernel;
+
+namespace Campaigns.Grains.Order;
+
+/// <summary>An order as lists show it.</summary>
+public sealed record OrderListItem(OrderId Id, string Kind, string Title, OrderStatus State, long AmountFen, DateTimeOffset PlacedAt, DateTimeOffset? PayBefore, DateTimeOffset? PaidAt);
+
+/// <summary>Money that is on its way back and has not arrived.</summary>
+public sealed record LimboItem(OrderId Order, string Refund, long AmountFen, RefundStatus State, string Reason, DateTimeOffset Since);
+
+/// <summary>Lists of orders: a shopper's, a shop's, and the money in limbo.</summary>
+public sealed class OrderViews : IProjection
+{
+    public const string ByBuyer = "orders-by-buyer";
+    public const string OfShop = "orders-of-shop";
+    public const string Limbo = "limbo";
+    public const string All = "all";
+    public const string Open = "open";
+    public const string Settled = "settled";
+
+    public bool Reads(string kind) => kind == "order";
+
+    public void Apply(in Recorded fact, IDocuments documents)
+    {
+        var (shop, id) = (fact.Grain.Shop, OrderId.Of(fact.Grain.Key));
+        switch (fact.Event)
+        {
+            case OrderPlaced e:
+                // The stock is not held yet: the order joins the lists when it opens.
+                documents.Put(shop, "orders-placed", id.ToString(), "", fact.At, new Placed(e.Buyer.ToString(), e.Kind, e.Lines[0].Title, e.Amount.Fen));
+                break;
+            case OrderOpened e when documents.Find<Placed>(shop, "orders-placed", id.ToString()) is { } placed:
+                Put(documents, fact, placed, new(id, placed.Kind, placed.Title, OrderStatus.Pending, placed.AmountFen, fact.At, e.PayBefore, null));
+                break;
+            case PaidInFull e:
+                Change(documents, fact, o => o with { State = OrderStatus.Paid, PaidAt = e.At });
+                break;
+            case OrderCancelled:
+                Change(documents, fact, o => o with { State = OrderStatus.Cancelled });
+                break;
+            case OrderTimedOut:
+                Change(documents, fact, o => o with { State = OrderStatus.TimedOut });
+                break;
+            case RefundRequested e:
+                documents.Put(shop, Limbo, e.Refund, Open, fact.At, new LimboItem(id, e.Refund, e.Amount.Fen, RefundStatus.Requested, e.Reason, fact.At));
+                break;
+            case RefundNoted e when documents.Find<LimboItem>(shop, Limbo, e.Refund) is { } refund:
+                documents.Put(shop, Limbo, e.Refund, e.State == RefundStatus.Succeeded ? Settled : Open, refund.Since, refund with { State = e.State });
+                break;
+        }
+    }
+
+    private static void Change(IDocuments documents, in Recorded fact, Func<OrderListItem, OrderListItem> change)
+    {
+        var key = fact.Grain.Key.ToString("N");
+        if (documents.Find<OrderListItem>(fact.Grain.Shop, OfShop, key) is { } order && documents.Find<Placed>(fact.Grain.Shop, "orders-placed", key) is { } placed)
+            Put(documents, fact, placed, change(order));
+    }
+
+    private static void Put(IDocuments documents, in Recorded fact, Placed placed, OrderListItem order)
+    {
+        documents.Put(fact.Grain.Shop, OfShop, order.Id.ToString(), All, order.PlacedAt, order);
+        documents.Put(fact.Grain.Shop, ByBuyer, order.Id.ToString(), placed.Buyer, order.PlacedAt, order);
+    }
+
+    private sealed record Placed(string Buyer, string Kind, string Title, long AmountFen);
+}
