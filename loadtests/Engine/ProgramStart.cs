@@ -36,7 +36,7 @@ internal static class ProgramStart
     {
         var data = Directory.CreateTempSubdirectory("campaigns-start-").FullName;
         var url = $"http://127.0.0.1:{FreePort()}";
-        var start = new ProcessStartInfo(Find(), ["--urls", url, "--ops-urls", $"http://127.0.0.1:{FreePort()}", "--data", data]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(Find(), ["--urls", url, "--ops-urls", $"http://127.0.0.1:{FreePort()}", "--data", data]) { RedirectStandardOutput = true, UseShellExecute = false };
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
         var watch = Stopwatch.StartNew();
         using var process = Process.Start(start)!;

@@ -10,7 +10,8 @@ namespace Campaigns.ApiFrontend;
 
 internal sealed record CampaignDraft(string Kind, string Title, DateTimeOffset StartsAt, DateTimeOffset EndsAt, SkuId Sku, JsonElement Rules);
 
-internal sealed record ReasonBody(string? Reason);
+/// <summary>Why the merchant stops a campaign or lets it go on.</summary>
+internal sealed record GateBody(string Reason);
 
 internal sealed record QuotaChange(int Delta);
 
@@ -22,7 +23,7 @@ internal static class CampaignEndpoints
         routes.MapGet("/v1/campaigns", Open).RequireAuthorization(Rights.Shopper).Produces<Page<CampaignListItem>>().WithTags("Campaign").WithSummary("Campaigns to take part in");
 
         var read = routes.MapGroup("/merchant/v1/campaigns").RequireAuthorization(Rights.MerchantRead).WithTags("Campaign");
-        read.MapGet("", All).Produces<Page<CampaignListItem>>().WithSummary("All campaigns, newest first");
+        read.MapGet("", All).Produces<Page<CampaignView>>().WithSummary("All campaigns, newest first");
         read.MapGet("/{id:id}", Get).Produces<CampaignView>().WithSummary("A campaign");
         read.MapGet("/{id:id}/report", Report).Produces<CampaignReport>().WithSummary("Whether it works: participation, hops, cost, health");
 
@@ -41,8 +42,15 @@ internal static class CampaignEndpoints
             ? documents.List<CampaignListItem>(caller.Shop, CampaignViews.Published, CampaignViews.All, page.Cursor, page.Limit)
             : documents.List<CampaignListItem>(caller.Shop, CampaignViews.PublishedByKind, kind, page.Cursor, page.Limit), Api.Json);
 
-    private static IResult All(MerchantCaller caller, Paging page, DocumentStore documents) =>
-        TypedResults.Json(documents.List<CampaignListItem>(caller.Shop, CampaignViews.OfMerchant, CampaignViews.All, page.Cursor, page.Limit), Api.Json);
+    // The read model gives the order, the campaigns themselves give what a merchant edits: their rules and the quota to the unit.
+    private static async Task<IResult> All(MerchantCaller caller, Paging page, DocumentStore documents, IGrains grains)
+    {
+        var list = documents.List<CampaignListItem>(caller.Shop, CampaignViews.OfMerchant, CampaignViews.All, page.Cursor, page.Limit);
+        var campaigns = await Task.WhenAll(list.Items.Select(c => grains.Ask(c.Id.In(caller.Shop), new GetCampaign()).AsTask()));
+        return campaigns.FirstOrDefault(c => !c.IsAccepted).Refusal is { } refusal
+            ? Api.Refuse(refusal)
+            : TypedResults.Json(new Page<CampaignView>([.. campaigns.Select(c => c.Reply!)], list.NextCursor, list.AsOf), Api.Json);
+    }
 
     private static async Task<IResult> Get(CampaignId id, MerchantCaller caller, IGrains grains) => (await grains.Ask(id.In(caller.Shop), new GetCampaign())).Ok();
 
@@ -74,11 +82,12 @@ internal static class CampaignEndpoints
         CampaignTerms terms;
         try
         {
-            terms = (CampaignTerms)body.Rules.Deserialize(type, Api.Json)!;
+            terms = (CampaignTerms?)body.Rules.Deserialize(type, Api.Json) ?? throw new JsonException("null", "$", null, null);
         }
         catch (JsonException unreadable)
         {
-            throw new BadHttpRequestException("rules", unreadable);
+            // The path was counted from the rules; the client counts from the body.
+            throw new BadHttpRequestException("rules", new JsonException(unreadable.Message, $"$.rules{unreadable.Path?[1..]}", null, null));
         }
 
         return answer(await grains.Ask(id.In(caller.Shop), new DraftCampaign(new(body.Title, body.StartsAt.ToUniversalTime(), body.EndsAt.ToUniversalTime(), body.Sku, terms))));
@@ -96,14 +105,14 @@ internal static class CampaignEndpoints
         return (await grains.Ask(id.In(caller.Shop), new PublishCampaign(effect.Value, facts))).Created();
     }
 
-    private static async Task<IResult> Pause(CampaignId id, ReasonBody? body, MerchantCaller caller, EffectId effect, IGrains grains) =>
-        (await grains.Ask(id.In(caller.Shop), new PauseCampaign(effect.Value, body?.Reason ?? ""))).Ok();
+    private static async Task<IResult> Pause(CampaignId id, GateBody body, MerchantCaller caller, EffectId effect, IGrains grains) =>
+        (await grains.Ask(id.In(caller.Shop), new PauseCampaign(effect.Value, body.Reason))).Ok();
 
-    private static async Task<IResult> Resume(CampaignId id, ReasonBody? body, MerchantCaller caller, EffectId effect, IGrains grains) =>
-        (await grains.Ask(id.In(caller.Shop), new ResumeCampaign(effect.Value, body?.Reason ?? ""))).Ok();
+    private static async Task<IResult> Resume(CampaignId id, GateBody body, MerchantCaller caller, EffectId effect, IGrains grains) =>
+        (await grains.Ask(id.In(caller.Shop), new ResumeCampaign(effect.Value, body.Reason))).Ok();
 
-    private static async Task<IResult> Kill(CampaignId id, ReasonBody? body, MerchantCaller caller, EffectId effect, IGrains grains) =>
-        (await grains.Ask(id.In(caller.Shop), new KillCampaign(effect.Value, body?.Reason ?? ""))).Ok();
+    private static async Task<IResult> Kill(CampaignId id, GateBody body, MerchantCaller caller, EffectId effect, IGrains grains) =>
+        (await grains.Ask(id.In(caller.Shop), new KillCampaign(effect.Value, body.Reason))).Ok();
 
     private static async Task<IResult> ChangeQuota(CampaignId id, QuotaChange body, MerchantCaller caller, EffectId effect, IGrains grains) =>
         (await grains.Ask(id.In(caller.Shop), new ChangeQuota(effect.Value, body.Delta))).Ok();

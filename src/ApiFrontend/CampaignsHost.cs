@@ -17,7 +17,11 @@ namespace Campaigns.ApiFrontend;
 /// <param name="Urls">where shoppers and merchants are served</param>
 /// <param name="OpsUrls">where SREs are served; null means the next port on loopback</param>
 /// <param name="Data">the folder of the journal, the read models and the secrets</param>
-internal sealed record HostOptions(string Urls = "http://127.0.0.1:8080", string? OpsUrls = null, string Data = "./data", LocalEngineOptions? Engine = null);
+internal sealed record HostOptions(string Urls = "http://127.0.0.1:8080", string? OpsUrls = null, string Data = "./data", LocalEngineOptions? Engine = null)
+{
+    /// <summary>How long a request waits for what is not in our hands, such as a gateway that does not answer; then it is <c>503 Busy</c>.</summary>
+    public TimeSpan PatienceMax { get; init; } = TimeSpan.FromSeconds(10);
+}
 
 /// <summary>The whole product in one process: HTTP edge, local engine, SQLite journal, read models; in Development a demo shop and the sandbox.</summary>
 internal sealed class CampaignsHost : IAsyncDisposable
@@ -104,18 +108,21 @@ internal sealed class CampaignsHost : IAsyncDisposable
         else builder.Logging.AddJsonConsole(o => o.IncludeScopes = true);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("System", LogLevel.Warning).AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
 
+        // Every request without a token would be a line; the metrics count them.
+        builder.Logging.AddFilter(typeof(ShopperAuthentication).FullName, LogLevel.Warning).AddFilter(typeof(MerchantAuthentication).FullName, LogLevel.Warning);
+
         var clock = new ProductClock(Path.Combine(options.Data, "clock-offset-seconds"));
         services.AddSingleton(clock).AddSingleton<TimeProvider>(clock);
         services.AddSingleton<IJournal>(journal).AddSingleton(documents).AddSingleton<Telemetry>().AddSingleton<Startup>();
         services.AddSingleton(new ShopperTokens(SecretFiles.ReadOrMake(Path.Combine(options.Data, "keys", "token.key"), 32), clock));
         services.AddSingleton(s => new LocalEngine(journal, Definitions(), s.GetServices<IReceiver>(), clock, options.Engine ?? new(), s.GetRequiredService<ILogger<LocalEngine>>()));
-        services.AddSingleton<IGrains>(s => s.GetRequiredService<LocalEngine>());
+        services.AddSingleton<IGrains>(s => new PatientGrains(s.GetRequiredService<LocalEngine>(), options.PatienceMax));
         services.AddSingleton(s => new Projector(journal, Definitions(), Mechanics.Projections, documents, s.GetRequiredService<ILogger<Projector>>()));
         AddSandbox(services, Path.Combine(options.Data, "keys"));
 
         services.AddCallers();
         var limits = builder.Configuration.GetSection("Limits").Get<RateLimits>() ?? (builder.Environment.IsDevelopment() ? new() { PerAddress = 20_000, PerDevice = 500, PerShopper = 500 } : new());
-        services.AddRateLimiter(o => RateLimits.Configure(o, limits));
+        services.AddSingleton(limits).AddRateLimiter(o => RateLimits.Configure(o, limits));
         services.ConfigureHttpJsonOptions(o => Api.Configure(o.SerializerOptions));
         services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
         services.Configure<RouteOptions>(o => o.SetParameterPolicy<IdSegment>("id"));
@@ -148,6 +155,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         app.UseAuthentication();
         app.UseRateLimiter();
         app.UseAuthorization();
+        app.UseMiddleware<ShopperLimit>();
         app.UseMiddleware<Idempotency>();
 
         app.MapSessions();
@@ -173,10 +181,16 @@ internal sealed class CampaignsHost : IAsyncDisposable
         builder.Services.AddSingleton(shared.GetRequiredService<LocalEngine>());
         builder.Services.AddSingleton(shared.GetRequiredService<Projector>());
         builder.Services.AddSingleton(shared.GetRequiredService<Startup>());
+        builder.Services.AddSingleton(shared.GetRequiredService<Telemetry>()).AddSingleton(shared.GetRequiredService<TimeProvider>());
         builder.Services.AddAuthorization();
         builder.Services.AddRateLimiter(_ => { });
         builder.Services.ConfigureHttpJsonOptions(o => Api.Configure(o.SerializerOptions));
+        builder.Services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
+        builder.Services.AddExceptionHandler<ProblemsOfExceptions>();
         var ops = builder.Build();
+        ops.UseMiddleware<RequestLog>();
+        ops.UseExceptionHandler(_ => { });
+        ops.UseStatusCodePages(Problems.Fill);
         ops.MapHealth();
         ops.MapOps(shared.GetRequiredService<LocalEngine>(), shared.GetRequiredService<IJournal>(), shared.GetRequiredService<Projector>(), shared.GetRequiredService<Telemetry>(), shared.GetRequiredService<IGrains>());
         return ops;

@@ -37,6 +37,7 @@ internal static class CatalogueEndpoints
 
     private static async Task<IResult> AddProduct(ProductBody body, MerchantCaller caller, EffectId effect, IGrains grains)
     {
+        if (body.Skus.Contains(null!)) return Api.Refuse(EdgeRefusal.Malformed);
         var skus = body.Skus.Select((s, i) => new NewSku(new(Ids.Derive("sku", effect.Value.ToString("N"), i.ToString())), s.Name, new(s.ListPriceFen), s.Stock)).ToList();
         return (await grains.Ask(new ProductId(effect.Value).In(caller.Shop), new AddProduct(body.Title, body.Type, skus))).Created(p => $"/merchant/v1/products/{p.Id}");
     }

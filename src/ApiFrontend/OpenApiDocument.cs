@@ -1,4 +1,7 @@
+using System.Reflection;
 using Campaigns.ApiFrontend.Edge;
+using Campaigns.Grains.Kernel;
+using Campaigns.Silo.Projections;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
@@ -8,6 +11,8 @@ namespace Campaigns.ApiFrontend;
 /// <summary>What the generated OpenAPI document says beyond the endpoints themselves.</summary>
 internal static class OpenApiDocument
 {
+    private const string ProblemType = "application/problem+json";
+
     public static void Describe(OpenApiOptions options)
     {
         options.AddDocumentTransformer((document, _, _) =>
@@ -24,13 +29,47 @@ internal static class OpenApiDocument
             };
             return Task.CompletedTask;
         });
-        options.AddOperationTransformer((operation, context, _) =>
+        options.AddSchemaTransformer((schema, context, _) =>
         {
-            var rule = context.Description.ActionDescriptor.EndpointMetadata.OfType<IAuthorizeData>().LastOrDefault()?.Policy;
-            if (rule is null) return Task.CompletedTask;
-            var scheme = rule == Rights.Shopper ? "shopper" : "merchant";
-            operation.Security = [new() { [new OpenApiSecuritySchemeReference(scheme, context.Document)] = [] }];
+            DescribeOwnJson(schema, context.JsonTypeInfo.Type);
             return Task.CompletedTask;
         });
+        options.AddOperationTransformer(async (operation, context, cancellation) =>
+        {
+            var endpoint = context.Description.ActionDescriptor.EndpointMetadata;
+            AddParameters(operation, endpoint, context.Description.HttpMethod == HttpMethods.Post);
+            operation.Responses ??= [];
+            operation.Responses["default"] = new OpenApiResponse
+            {
+                Description = "Refused: a problem document.",
+                Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal) { [ProblemType] = new() { Schema = await context.GetOrCreateSchemaAsync(typeof(Problem), null, cancellation) } },
+            };
+            if (endpoint.OfType<IAuthorizeData>().LastOrDefault()?.Policy is not { } rule) return;
+            var scheme = rule == Rights.Shopper ? "shopper" : "merchant";
+            operation.Security = [new() { [new OpenApiSecuritySchemeReference(scheme, context.Document)] = [] }];
+        });
     }
+
+    // Types with a converter of their own are opaque to the schema generator.
+    private static void DescribeOwnJson(OpenApiSchema schema, Type declared)
+    {
+        var type = Nullable.GetUnderlyingType(declared) ?? declared;
+        if (type == typeof(string) || type == typeof(ShopId)) schema.Type = JsonSchemaType.String;
+        else if (type == typeof(Money)) (schema.Type, schema.Format) = (JsonSchemaType.Integer, "int64");
+        else if (type.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IId<>))) (schema.Type, schema.Pattern) = (JsonSchemaType.String, "^[0-9a-f]{32}$");
+    }
+
+    private static void AddParameters(OpenApiOperation operation, IList<object> endpoint, bool isPost)
+    {
+        operation.Parameters ??= [];
+        if (isPost && endpoint.OfType<IAuthorizeData>().Any())
+            operation.Parameters.Add(Parameter(Idempotency.Header, ParameterLocation.Header, "1–128 visible ASCII characters: a repeat within 24 h gets the first answer", JsonSchemaType.String));
+        var method = endpoint.OfType<MethodInfo>().FirstOrDefault();
+        if (method is null || !method.GetParameters().Any(p => p.ParameterType == typeof(Paging))) return;
+        operation.Parameters.Add(Parameter("cursor", ParameterLocation.Query, "nextCursor of the page before", JsonSchemaType.String));
+        operation.Parameters.Add(Parameter("limit", ParameterLocation.Query, $"1–{DocumentStore.PageMax}, {Paging.LimitDefault} if absent", JsonSchemaType.Integer));
+    }
+
+    private static OpenApiParameter Parameter(string name, ParameterLocation location, string description, JsonSchemaType type) =>
+        new() { Name = name, In = location, Description = description, Schema = new OpenApiSchema { Type = type } };
 }

@@ -22,8 +22,8 @@ internal static class OpsEndpoints
 {
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health/live", () => TypedResults.Json(new Health("live", new Dictionary<string, string>(StringComparer.Ordinal)), Api.Json)).AllowAnonymous().DisableRateLimiting().WithTags("Health");
-        routes.MapGet("/health/ready", Ready).AllowAnonymous().DisableRateLimiting().WithTags("Health");
+        routes.MapGet("/health/live", () => TypedResults.Json(new Health("live", new Dictionary<string, string>(StringComparer.Ordinal)), Api.Json)).AllowAnonymous().DisableRateLimiting().Produces<Health>().WithTags("Health").WithSummary("The process answers");
+        routes.MapGet("/health/ready", Ready).AllowAnonymous().DisableRateLimiting().Produces<Health>().Produces<Health>(503).WithTags("Health").WithSummary("Commands are accepted");
     }
 
     public static void MapOps(this IEndpointRouteBuilder routes, LocalEngine engine, IJournal journal, Projector projector, Telemetry telemetry, IGrains grains)
@@ -48,8 +48,8 @@ internal static class OpsEndpoints
 
     private static async Task<IResult> OpenShop(ShopBody body, IGrains grains)
     {
-        if (!ShopId.TryParse(body.ShopId, out var shop)) return TypedResults.BadRequest("shopId: 1–40 characters of a–z, 0–9 and -.");
+        if (!ShopId.TryParse(body.ShopId, out var shop)) return Api.Refuse(Refusal.Invalid("shopId", "1–40 characters of a–z, 0–9 and -."));
         var key = $"mk-{Guid.NewGuid():N}";
-        return await SandboxEndpoints.OpenShop(grains, shop, shop.Value, key) is { } refusal ? TypedResults.Conflict(refusal.Code) : Api.Created(new ShopWithKey(shop.Value, key));
+        return await SandboxEndpoints.OpenShop(grains, shop, shop.Value, key) is { } refusal ? Api.Refuse(refusal) : Api.Created(new ShopWithKey(shop.Value, key));
     }
 }

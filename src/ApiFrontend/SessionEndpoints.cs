@@ -15,8 +15,8 @@ internal static class SessionEndpoints
 {
     public static void MapSessions(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/v1/sessions", SignIn).AllowAnonymous().Produces<Session>(201).WithSummary("Sign in with a WeChat code");
-        routes.MapGet("/v1/me", Me).RequireAuthorization(Rights.Shopper).Produces<ShopperView>().WithSummary("The shopper, and today's assists");
+        routes.MapPost("/v1/sessions", SignIn).AllowAnonymous().Produces<Session>(201).WithTags("Session").WithSummary("Sign in with a WeChat code");
+        routes.MapGet("/v1/me", Me).RequireAuthorization(Rights.Shopper).Produces<ShopperView>().WithTags("Session").WithSummary("The shopper, and today's assists");
     }
 
     private static async Task<IResult> SignIn(SignIn body, IGrains grains, WeChatLogin weChat, ShopperTokens tokens, CancellationToken cancellation)

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Serialization;
 using Campaigns.Grains.Kernel;
 
-namespace Campaigns.Tests.Kit;
+namespace Campaigns.Tests.Kit.Counters;
 
 internal sealed record Add(int Amount, Guid Request = default) : ICommand<CounterView>, IOnce;
 
@@ -14,7 +14,7 @@ internal sealed record Pay(Guid Payment, GrainId To, int Amount) : ICommand<Coun
 /// <summary>Many payments in one decision, answered at once.</summary>
 internal sealed record PayMany(GrainId To, int Count) : ICommand<CounterView>;
 
-internal sealed record TakePayment(Guid Payment, int Amount) : ICommand<CounterView>;
+internal sealed record ReceivePayment(Guid Payment, int Amount) : ICommand<CounterView>;
 
 /// <summary>At that time 100 is added, once.</summary>
 internal sealed record RingAt(DateTimeOffset Time, int Times = 1) : ICommand<CounterView>;
@@ -133,14 +133,14 @@ internal sealed class CounterGrain() : GrainDefinition<CounterState, CounterEven
         Wake => state.RingAt <= turn.Now ? new Rang() : Decision<CounterEvent>.Nothing,
         Break => throw new UnreachableException("A bug, on purpose."),
         CloseCounter => new CounterClosed(),
-        TakePayment c when state.Received.Contains(c.Payment) => Decision<CounterEvent>.Nothing,
+        ReceivePayment c when state.Received.Contains(c.Payment) => Decision<CounterEvent>.Nothing,
         _ when state.Closed => CounterRefusal.Closed,
         Add c => new Added(c.Amount),
         AddAndBreakAnswer c => new Added(c.Amount),
         BreakHalfway => new CounterEvent[] { new Added(1), new Poison() },
         Pay c => state.Sent.Contains(c.Payment) ? Decision<CounterEvent>.Nothing : Owe(c.Payment, c.To, c.Amount),
         PayMany c => Enumerable.Range(1, c.Count).Select(i => (CounterEvent)Owe(PaymentNumber(i), c.To, i)).ToArray(),
-        TakePayment c => new PaymentTaken(c.Payment, c.Amount),
+        ReceivePayment c => new PaymentTaken(c.Payment, c.Amount),
         RingAt c => new RingSet(c.Time, c.Times),
         DrawChance => new Drawn(BitConverter.ToInt32(turn.Chance.Span)),
         _ => throw Unknown(command),
@@ -209,7 +209,7 @@ internal sealed class CounterGrain() : GrainDefinition<CounterState, CounterEven
     {
         if (MessagesAreBroken) throw new UnreachableException("A bug, on purpose.");
         var open = state.Open[debt.About];
-        return new(new(open.Kind, new(open.Shop), open.To), new TakePayment(debt.About, open.Amount));
+        return new(new(open.Kind, new(open.Shop), open.To), new ReceivePayment(debt.About, open.Amount));
     }
 
     public override Decision<CounterEvent> Settle(CounterState state, Debt debt, in Receipt receipt, in Turn turn) =>

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Campaigns.Grains.Kernel;
 using Campaigns.Silo;
 using Campaigns.Tests.Kit;
+using Campaigns.Tests.Kit.Counters;
 
 namespace Campaigns.Tests.Silo;
 
@@ -247,7 +248,7 @@ internal sealed class Bank : IReceiver
             await Task.Yield();
             if (Hangs) await new TaskCompletionSource().Task; // deaf to the cancellation too
             if (IsDown) throw new TimeoutException("The bank is down.");
-            Received.Enqueue((to, ((TakePayment)command).Payment));
+            Received.Enqueue((to, ((ReceivePayment)command).Payment));
             return new(Done.Instance, null);
         }
         finally

@@ -21,6 +21,7 @@ internal static class Api
         json.RespectRequiredConstructorParameters = true;
         json.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
         json.MaxDepth = 16;
+        json.Converters.Add(new PlainText());
         json.Converters.Add(new JsonStringEnumConverter(namingPolicy: null, allowIntegerValues: false));
         json.Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping; // JSON bodies only, never inside HTML: Chinese stays readable
         return json;
@@ -53,6 +54,26 @@ internal static class Api
             return httpContext.Response.WriteAsJsonAsync(reply, Json);
         }
     }
+}
+
+/// <summary>Text as clients may send it: bounded, and without the NUL that PostgreSQL, C libraries and log readers each take for something else.</summary>
+internal sealed class PlainText : JsonConverter<string>
+{
+    public const int LengthMax = 4_000;
+
+    public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        if (reader.TokenType != JsonTokenType.String) throw new JsonException("Expected a string.");
+        var text = reader.GetString()!;
+        if (text.Length > LengthMax) throw new JsonException("The text is too long.");
+        if (text.Contains('\0', StringComparison.Ordinal)) throw new JsonException("A text has no NUL in it.");
+        return text;
+    }
+
+    public override void Write(Utf8JsonWriter writer, string value, JsonSerializerOptions options) => writer.WriteStringValue(value);
+
+    // Names of what a dictionary holds are ours, never a client's.
+    public override void WriteAsPropertyName(Utf8JsonWriter writer, [System.Diagnostics.CodeAnalysis.DisallowNull] string value, JsonSerializerOptions options) => writer.WritePropertyName(value);
 }
 
 /// <summary>The body <c>{}</c> of an act that has nothing to say.</summary>

@@ -77,13 +77,17 @@ internal sealed class ShopperAuthentication(IOptionsMonitor<AuthenticationScheme
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         var header = Request.Headers.Authorization.ToString();
-        if (!header.StartsWith(Prefix, StringComparison.Ordinal)) return AuthenticateResult.NoResult();
+        if (!header.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)) return AuthenticateResult.NoResult();
         return await tokens.Check(header[Prefix.Length..]) is { } identity
             ? AuthenticateResult.Success(new(new(new ClaimsIdentity(identity.Claims, Rights.Shopper)), Scheme.Name))
             : AuthenticateResult.Fail("The token is not valid.");
     }
 
-    protected override Task HandleChallengeAsync(AuthenticationProperties properties) => Problems.Write(Context, EdgeRefusal.Unauthenticated);
+    protected override Task HandleChallengeAsync(AuthenticationProperties properties)
+    {
+        Response.Headers.WWWAuthenticate = "Bearer";
+        return Problems.Write(Context, EdgeRefusal.Unauthenticated);
+    }
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) => Problems.Write(Context, EdgeRefusal.Forbidden);
 }
@@ -102,7 +106,7 @@ internal sealed class MerchantAuthentication(IOptionsMonitor<AuthenticationSchem
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         var key = Request.Headers[Header].ToString();
-        if (key.Length == 0 && Request.Headers.Authorization.ToString() is { } bearer && bearer.StartsWith(Prefix, StringComparison.Ordinal)) key = bearer[Prefix.Length..];
+        if (key.Length == 0 && Request.Headers.Authorization.ToString() is { } bearer && bearer.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase)) key = bearer[Prefix.Length..];
         if (key.Length is 0 or > KeyLengthMax) return AuthenticateResult.NoResult();
 
         var granted = await grains.Ask(ApiKeyAddress.Of(key), new GetApiKey());
@@ -113,7 +117,11 @@ internal sealed class MerchantAuthentication(IOptionsMonitor<AuthenticationSchem
         return AuthenticateResult.Success(new(new(new ClaimsIdentity(claims, Scheme.Name)), Scheme.Name));
     }
 
-    protected override Task HandleChallengeAsync(AuthenticationProperties properties) => Problems.Write(Context, busy ?? Refusal.Of(EdgeRefusal.Unauthenticated));
+    protected override Task HandleChallengeAsync(AuthenticationProperties properties)
+    {
+        if (busy is null) Response.Headers.WWWAuthenticate = "ApiKey";
+        return Problems.Write(Context, busy ?? Refusal.Of(EdgeRefusal.Unauthenticated));
+    }
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) => Problems.Write(Context, EdgeRefusal.Forbidden);
 }

@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text;
@@ -18,7 +18,7 @@ internal sealed class Idempotency(RequestDelegate next, IGrains grains)
 
     private const int KeyLengthMax = 128;
 
-    private readonly ConcurrentDictionary<GrainId, SemaphoreSlim> inFlight = new();
+    private readonly Dictionary<GrainId, Queueing> inFlight = [];
 
     public async Task Invoke(HttpContext context)
     {
@@ -40,17 +40,41 @@ internal sealed class Idempotency(RequestDelegate next, IGrains grains)
         var request = RequestAddress.Of(new(shop), caller, context.Request.Path, key);
         EffectId.Set(context, request.Key);
 
-        var turn = inFlight.GetOrAdd(request, _ => new(1, 1));
-        await turn.WaitAsync(context.RequestAborted);
+        var queueing = Join(request);
         try
         {
-            await Answer(context, request, bodyHash);
+            await queueing.Turn.WaitAsync(context.RequestAborted);
+            try
+            {
+                await Answer(context, request, bodyHash);
+            }
+            finally
+            {
+                queueing.Turn.Release();
+            }
         }
         finally
         {
-            turn.Release();
-            if (turn.CurrentCount == 1) inFlight.TryRemove(new(request, turn));
+            Leave(request, queueing);
         }
+    }
+
+    private Queueing Join(GrainId request)
+    {
+        lock (inFlight)
+        {
+            ref var queueing = ref CollectionsMarshal.GetValueRefOrAddDefault(inFlight, request, out _);
+            queueing ??= new();
+            queueing.Count++;
+            return queueing;
+        }
+    }
+
+    // Only the last one out takes it away: a repeat that has joined and not yet waited must not meet a third one at a new turn.
+    private void Leave(GrainId request, Queueing queueing)
+    {
+        lock (inFlight)
+            if (--queueing.Count == 0) inFlight.Remove(request);
     }
 
     private async Task Answer(HttpContext context, GrainId request, string bodyHash)
@@ -117,4 +141,11 @@ internal sealed class Idempotency(RequestDelegate next, IGrains grains)
     }
 
     private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
+
+    private sealed class Queueing
+    {
+        public SemaphoreSlim Turn { get; } = new(1, 1);
+
+        public int Count { get; set; }
+    }
 }

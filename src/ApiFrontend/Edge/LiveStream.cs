@@ -12,7 +12,10 @@ internal sealed class LiveStream(IAsyncEnumerable<LiveEvent> live) : IResult
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         var response = httpContext.Response;
-        var gone = httpContext.RequestAborted;
+
+        // A shutdown ends the stream too: it would otherwise wait for every viewer to leave. They come back with their last id.
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(httpContext.RequestAborted, httpContext.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping);
+        var gone = ends.Token;
         response.ContentType = "text/event-stream";
         response.Headers.CacheControl = "no-store";
         response.Headers["X-Accel-Buffering"] = "no"; // a proxy that buffers would turn live into late

@@ -17,12 +17,11 @@ internal sealed record RateLimits
     {
         options.GlobalLimiter = PartitionedRateLimiter.CreateChained(
             Limiter(limits.PerAddress, c => c.Connection.RemoteIpAddress?.ToString()),
-            Limiter(limits.PerDevice, c => c.Request.Headers["X-Device-Id"].ToString() is { Length: > 0 and <= 128 } device ? device : null),
-            Limiter(limits.PerShopper, c => c.User.FindFirstValue("sub")));
+            Limiter(limits.PerDevice, c => c.Request.Headers["X-Device-Id"].ToString() is { Length: > 0 and <= 128 } device ? device : null));
         options.OnRejected = (rejected, _) => new(Problems.Write(rejected.HttpContext, EdgeRefusal.RateLimited));
     }
 
-    private static PartitionedRateLimiter<HttpContext> Limiter(int perSecond, Func<HttpContext, string?> who) => PartitionedRateLimiter.Create<HttpContext, string>(context =>
+    public static PartitionedRateLimiter<HttpContext> Limiter(int perSecond, Func<HttpContext, string?> who) => PartitionedRateLimiter.Create<HttpContext, string>(context =>
         who(context) is { } name
             ? RateLimitPartition.GetTokenBucketLimiter(name, _ => new TokenBucketRateLimiterOptions
             {
@@ -32,4 +31,16 @@ internal sealed record RateLimits
                 QueueLimit = 0,
             })
             : RateLimitPartition.GetNoLimiter(""));
+}
+
+/// <summary>The shopper's own limit. It stands behind the authorization: before that nobody knows who is asking.</summary>
+internal sealed class ShopperLimit(RequestDelegate next, RateLimits limits)
+{
+    private readonly PartitionedRateLimiter<HttpContext> limiter = RateLimits.Limiter(limits.PerShopper, c => c.User.FindFirstValue("sub"));
+
+    public async Task Invoke(HttpContext context)
+    {
+        using var lease = limiter.AttemptAcquire(context);
+        await (lease.IsAcquired ? next(context) : Problems.Write(context, EdgeRefusal.RateLimited));
+    }
 }

@@ -5,6 +5,7 @@ using System.Text;
 using Campaigns.Silo.Journal;
 using Campaigns.Silo.Local;
 using Campaigns.Silo.Projections;
+using Microsoft.AspNetCore.Diagnostics;
 
 namespace Campaigns.ApiFrontend.Edge;
 
@@ -14,6 +15,7 @@ namespace Campaigns.ApiFrontend.Edge;
 /// </summary>
 internal sealed class Telemetry
 {
+    private static readonly string[] Methods = ["GET", "POST", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH"];
     private static readonly double[] Bounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
     private readonly ConcurrentDictionary<string, StrongCount> refusals = new(StringComparer.Ordinal);
@@ -21,7 +23,8 @@ internal sealed class Telemetry
 
     public void Refused(string code) => refusals.GetOrAdd(code, _ => new()).Add();
 
-    public void Request(string method, string route, int status, TimeSpan took) => requests.GetOrAdd((method, route, status), _ => new()).Record(took.TotalSeconds);
+    /// <summary>A client may invent methods; a label may not grow with what clients invent.</summary>
+    public void Request(string method, string route, int status, TimeSpan took) => requests.GetOrAdd((Methods.Contains(method, StringComparer.Ordinal) ? method : "other", route, status), _ => new()).Record(took.TotalSeconds);
 
     public string Write(LocalEngine engine, IJournal journal, Projector projector)
     {
@@ -102,11 +105,20 @@ internal sealed class RequestLog(RequestDelegate next, Telemetry telemetry, ILog
     public async Task Invoke(HttpContext context)
     {
         context.TraceIdentifier = Guid.CreateVersion7().ToString("N");
-        context.Response.Headers["X-Request-Id"] = context.TraceIdentifier;
+
+        // Set when the answer starts: an exception on the way clears the headers that were set before.
+        context.Response.OnStarting(() =>
+        {
+            context.Response.Headers["X-Request-Id"] = context.TraceIdentifier;
+            return Task.CompletedTask;
+        });
         var start = Stopwatch.GetTimestamp();
         await next(context);
         var took = Stopwatch.GetElapsedTime(start);
-        var route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "unknown";
+
+        // The exception handler takes the endpoint away and keeps it in its feature.
+        var endpoint = context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint;
+        var route = (endpoint as RouteEndpoint)?.RoutePattern.RawText ?? "unknown";
         if (context.Response.ContentType != "text/event-stream") telemetry.Request(context.Request.Method, route, context.Response.StatusCode, took);
         if (log.IsEnabled(LogLevel.Debug) || context.Response.StatusCode >= 500)
             log.Log(context.Response.StatusCode >= 500 ? LogLevel.Warning : LogLevel.Debug, "{Method} {Route} answered {Status} in {Milliseconds:0.0} ms ({RequestId}).", context.Request.Method, route, context.Response.StatusCode, took.TotalMilliseconds, context.TraceIdentifier);

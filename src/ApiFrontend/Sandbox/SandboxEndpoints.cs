@@ -9,7 +9,7 @@ namespace Campaigns.ApiFrontend.Sandbox;
 
 internal sealed record SandboxPay(int DelaySeconds = 0, int Repeat = 0, bool Forge = false, long? AmountFen = null);
 
-internal sealed record RefundFaults(int Failures);
+internal sealed record GatewayFaults(int Failures);
 
 internal sealed record ClockAdvance(long AdvanceSeconds);
 
@@ -23,6 +23,7 @@ internal sealed record ShopWithKey(string ShopId, string MerchantKey);
 internal static class SandboxEndpoints
 {
     private const long AdvanceSecondsMax = 366L * 24 * 3600;
+    private const int FailuresMax = 1_000;
     private const int DelaySecondsMax = 30 * 24 * 3600;
 
     public static void MapSandbox(this IEndpointRouteBuilder routes)
@@ -30,7 +31,8 @@ internal static class SandboxEndpoints
         var sandbox = routes.MapGroup("/sandbox").AllowAnonymous().WithTags("Sandbox");
         sandbox.MapPost("/payments/{id:id}/pay", Pay).Produces<Done>().WithSummary("The shopper pays; the callback follows");
         sandbox.MapPost("/payments/{id:id}/fail", Fail).Produces<Done>().WithSummary("The shopper's payment fails");
-        sandbox.MapPost("/refund-faults", FailRefunds).Produces<RefundFaults>().WithSummary("The next refund calls fail");
+        sandbox.MapPost("/refund-faults", FailRefunds).Produces<GatewayFaults>().WithSummary("The next refund calls fail");
+        sandbox.MapPost("/prepay-faults", FailPrepays).Produces<GatewayFaults>().WithSummary("The next prepay calls fail");
         sandbox.MapGet("/clock", Clock).Produces<ClockView>().WithSummary("The product's clock");
         sandbox.MapPost("/clock", Advance).Produces<ClockView>().WithSummary("Move the product's clock forward; what falls due is decided before the answer");
         sandbox.MapPost("/shops", AddShop).Produces<ShopWithKey>(201).WithSummary("Make another shop");
@@ -47,10 +49,14 @@ internal static class SandboxEndpoints
 
     private static async Task<IResult> Fail(PaymentId id, IGrains grains) => (await grains.Ask(SandboxPayments.Of(id), new FailAtSandbox())).Ok();
 
-    private static IResult FailRefunds(RefundFaults body, SandboxGateway gateway)
+    private static IResult FailRefunds(GatewayFaults body, SandboxGateway gateway) => Plan(body, gateway.FailRefunds);
+
+    private static IResult FailPrepays(GatewayFaults body, SandboxGateway gateway) => Plan(body, gateway.FailPrepays);
+
+    private static IResult Plan(GatewayFaults body, Action<int> next)
     {
-        if (body.Failures is < 0 or > 1_000) return Api.Refuse(Refusal.Invalid("failures", "0–1,000."));
-        gateway.FailRefunds(body.Failures);
+        if (body.Failures is < 0 or > FailuresMax) return Api.Refuse(Refusal.Invalid("failures", "0–1,000."));
+        next(body.Failures);
         return TypedResults.Json(body, Api.Json);
     }
 

@@ -16,12 +16,18 @@ namespace Campaigns.ApiFrontend.Sandbox;
 internal sealed class SandboxGateway(IGrains grains, SandboxKeys keys, TimeProvider clock) : IPaymentGateway
 {
     private int faults;
+    private int prepayFaults;
 
     /// <summary>The next refund calls fail, all payments together.</summary>
     public void FailRefunds(int failures) => Volatile.Write(ref faults, failures);
 
+    /// <summary>The next prepay calls fail: the gateway is down.</summary>
+    public void FailPrepays(int failures) => Volatile.Write(ref prepayFaults, failures);
+
     public async Task<Prepaid> Prepay(ShopId shop, Prepay prepay, CancellationToken cancellation)
     {
+        if (IsFault(ref prepayFaults)) throw new HttpRequestException("The sandbox was told to fail this prepay.");
+
         // The openid stays with the shopper's grain; it is looked up for the call and written down nowhere else.
         var payer = await grains.Ask(prepay.Payer.In(shop), new GetPayer(), cancellation);
         return Reply(await grains.Ask(SandboxPayments.Of(prepay.Payment), new Announce(shop, prepay.Amount, Reply(payer).OpenId), cancellation));
@@ -29,8 +35,8 @@ internal sealed class SandboxGateway(IGrains grains, SandboxKeys keys, TimeProvi
 
     public async Task<RefundedAtGateway> Refund(ShopId shop, RefundAtGateway refund, CancellationToken cancellation)
     {
-        if (Interlocked.Decrement(ref faults) >= 0) throw new HttpRequestException("The sandbox was told to fail this refund.");
-        Interlocked.CompareExchange(ref faults, 0, -1);
+        if (IsFault(ref faults)) throw new HttpRequestException("The sandbox was told to fail this refund.");
+
         return Reply(await grains.Ask(SandboxPayments.Of(refund.Payment), new RefundAtSandbox(refund.RefundId, refund.Amount), cancellation));
     }
 
@@ -38,6 +44,13 @@ internal sealed class SandboxGateway(IGrains grains, SandboxKeys keys, TimeProvi
     {
         var sheet = WeChatPaySignatures.SignPayment(SandboxKeys.App.Appid, prepayId, keys.Merchant, WeChatPaySignatures.NewNonce(), clock.GetUtcNow());
         return new(SandboxKeys.App.Appid, sheet.TimeStamp, sheet.NonceStr, sheet.Package, sheet.SignType, sheet.PaySign);
+    }
+
+    private static bool IsFault(ref int left)
+    {
+        for (var seen = Volatile.Read(ref left); seen > 0; seen = Volatile.Read(ref left))
+            if (Interlocked.CompareExchange(ref left, seen - 1, seen) == seen) return true;
+        return false;
     }
 
     private static TReply Reply<TReply>(Outcome<TReply> outcome) => outcome.Refusal is { } refusal ? throw new HttpRequestException($"The sandbox answered {refusal.Code}.") : outcome.Reply!;

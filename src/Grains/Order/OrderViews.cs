@@ -2,8 +2,18 @@ using Campaigns.Grains.Kernel;
 
 namespace Campaigns.Grains.Order;
 
-/// <summary>An order as lists show it.</summary>
-public sealed record OrderListItem(OrderId Id, string Kind, string Title, OrderStatus State, long AmountFen, DateTimeOffset PlacedAt, DateTimeOffset? PayBefore, DateTimeOffset? PaidAt);
+/// <summary>An order as lists show it: all of <see cref="OrderView"/> but the server's time, which is now and not in any document.</summary>
+public sealed record OrderListItem(
+    OrderId Id,
+    string Kind,
+    OrderStatus State,
+    IReadOnlyList<OrderLine> Lines,
+    long AmountFen,
+    IReadOnlyList<DiscountLine> DiscountLines,
+    DateTimeOffset PlacedAt,
+    DateTimeOffset PayBefore,
+    DateTimeOffset? PaidAt,
+    IReadOnlyList<OrderRefund> Refunds);
 
 /// <summary>Money that is on its way back and has not arrived.</summary>
 public sealed record LimboItem(OrderId Order, string Refund, long AmountFen, RefundStatus State, string Reason, DateTimeOffset Since);
@@ -27,10 +37,10 @@ public sealed class OrderViews : IProjection
         {
             case OrderPlaced e:
                 // The stock is not held yet: the order joins the lists when it opens.
-                documents.Put(shop, "orders-placed", id.ToString(), "", fact.At, new Placed(e.Buyer.ToString(), e.Kind, e.Lines[0].Title, e.Amount.Fen));
+                documents.Put(shop, "orders-placed", id.ToString(), "", fact.At, new Placed(e.Buyer.ToString(), e.Kind, e.Lines, e.Discounts, e.Amount.Fen));
                 break;
             case OrderOpened e when documents.Find<Placed>(shop, "orders-placed", id.ToString()) is { } placed:
-                Put(documents, fact, placed, new(id, placed.Kind, placed.Title, OrderStatus.Pending, placed.AmountFen, fact.At, e.PayBefore, null));
+                Put(documents, fact, placed, new(id, placed.Kind, OrderStatus.Pending, placed.Lines, placed.AmountFen, placed.Discounts, fact.At, e.PayBefore, null, []));
                 break;
             case PaidInFull e:
                 Change(documents, fact, o => o with { State = OrderStatus.Paid, PaidAt = e.At });
@@ -43,9 +53,11 @@ public sealed class OrderViews : IProjection
                 break;
             case RefundRequested e:
                 documents.Put(shop, Limbo, e.Refund, Open, fact.At, new LimboItem(id, e.Refund, e.Amount.Fen, RefundStatus.Requested, e.Reason, fact.At));
+                Change(documents, fact, o => o with { Refunds = [.. o.Refunds, new(e.Refund, e.Amount.Fen, RefundStatus.Requested, e.Reason)] });
                 break;
             case RefundNoted e when documents.Find<LimboItem>(shop, Limbo, e.Refund) is { } refund:
                 documents.Put(shop, Limbo, e.Refund, e.State == RefundStatus.Succeeded ? Settled : Open, refund.Since, refund with { State = e.State });
+                Change(documents, fact, o => o with { Refunds = [.. o.Refunds.Select(r => r.Id == e.Refund ? r with { State = e.State } : r)] });
                 break;
         }
     }
@@ -63,5 +75,5 @@ public sealed class OrderViews : IProjection
         documents.Put(fact.Grain.Shop, ByBuyer, order.Id.ToString(), placed.Buyer, order.PlacedAt, order);
     }
 
-    private sealed record Placed(string Buyer, string Kind, string Title, long AmountFen);
+    private sealed record Placed(string Buyer, string Kind, IReadOnlyList<OrderLine> Lines, IReadOnlyList<DiscountLine> Discounts, long AmountFen);
 }

@@ -46,15 +46,15 @@ public sealed record ShopSettings(
     int FreezeDays,
     BindingMode BindingMode,
     int BindingDays,
-    int Level1Percent,
-    int Level2Percent,
-    long WithdrawalMinFen,
-    long WithdrawalMaxFen,
-    long WithdrawalDailyCapFen,
-    int WithdrawalFeePercent,
+    int Level1Percent = 15,
+    int Level2Percent = 0,
+    long WithdrawalMinFen = 100,
+    long WithdrawalMaxFen = 2_000_000,
+    long WithdrawalDailyCapFen = 2_000_000,
+    int WithdrawalFeePercent = 0,
     SecondLevelSignOff? SecondLevelSignOff = null)
 {
-    public static readonly ShopSettings Default = new("Asia/Shanghai", Channel.MiniProgram, 3, 0, 15, 15, 30, 7, BindingMode.FirstTouch, 15, 15, 0, 100, 2_000_000, 2_000_000, 0);
+    public static readonly ShopSettings Default = new("Asia/Shanghai", Channel.MiniProgram, 3, 0, 15, 15, 30, 7, BindingMode.FirstTouch, 15);
 }
 
 public sealed record ShopView(string ShopId, string Name, ShopSettings Settings);

@@ -13,6 +13,7 @@ internal sealed class Lane
 {
     private const int WorksPerTurn = 256;
     private const int SweepsPerTurn = 64;
+    private const int FewWaiting = 32;
     private const int SnapshotsPerBatch = 1_000;
     private static readonly TimeSpan PauseAfterBug = TimeSpan.FromMinutes(1);
 
@@ -25,6 +26,7 @@ internal sealed class Lane
     private readonly Dictionary<GrainId, Activation> active = [];
     private readonly PriorityQueue<(Activation Activation, Retry? Retry), DateTimeOffset> timers = new();
     private readonly Queue<Activation> sweep = new();
+    private readonly HashSet<Activation> crowded = [];
     private readonly Queue<(Activation Activation, long Since, long Events)> dirty = new();
     private readonly AutoResetEvent room = new(initialState: false);
     private Pending open = new() { Number = 1 };
@@ -94,6 +96,7 @@ internal sealed class Lane
         lock (gate)
         {
             did = HandleInbox(now) | HandleTimers(now);
+            AnswerCrowds(now);
             Sweep(now);
             Checkpoint();
             flush = !open.IsEmpty;
@@ -410,7 +413,9 @@ internal sealed class Lane
         Events += events?.Length ?? 1;
         if (activation.Feed is not null) Publish(activation, events ?? [decided.Events!]);
         Follow(activation);
-        if (activation.Waiting is { Count: > 0 }) AnswerWaiting(activation, turn);
+        if (activation.Waiting is not { Count: > 0 } waiting) return;
+        if (waiting.Count <= FewWaiting) AnswerWaiting(activation, turn);
+        else crowded.Add(activation);
     }
 
     private void Follow(Activation activation)
@@ -539,9 +544,17 @@ internal sealed class Lane
         else work.Complete(GrainRefusal.Busy);
     }
 
+    // Where many wait, each is asked about once a turn and not once a fact: 10,000 launches of one campaign would be 200 million questions.
+    private void AnswerCrowds(DateTimeOffset now)
+    {
+        foreach (var activation in crowded)
+            if (!IsGone(activation)) AnswerWaiting(activation, new(activation.Cell.Id, now));
+        crowded.Clear();
+    }
+
     private void AnswerWaiting(Activation activation, in Turn turn)
     {
-        var waiting = activation.Waiting!;
+        if (activation.Waiting is not { } waiting) return;
         var kept = 0;
         for (var i = 0; i < waiting.Count; i++)
         {

@@ -1,0 +1,203 @@
+using System.Net.Http.Headers;
+using Campaigns.ApiFrontend.Sandbox;
+using Campaigns.ApiFrontend.WeChat;
+using Campaigns.Tests.Kit;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Campaigns.Tests.Http;
+
+public sealed class PaymentTests(LiveShop shop) : IClassFixture<LiveShop>
+{
+    [Fact]
+    [Trait("EdgeCase", "12")]
+    public async Task A_cancelled_order_gives_the_earned_price_back_and_the_stock_once()
+    {
+        var campaign = await shop.Merchant.Run();
+        var amei = await shop.SignIn();
+        var bargain = await amei.Succeed(campaign);
+        var order = await amei.Order(bargain);
+        var cancelled = (await amei.Post($"/v1/orders/{order}/cancellations")).Expect(200);
+        Assert.Equal("Cancelled", cancelled.Text("state"));
+        Assert.Equal("Cancelled", (await amei.Post($"/v1/orders/{order}/cancellations", new { reason = "again" })).Expect(200).Text("state"));
+        await shop.Quiet();
+
+        Assert.Equal("Succeeded", (await amei.Bargain(bargain)).Text("state"));
+        Assert.Equal((1_000, 100, 900), await shop.Merchant.Stock(campaign.Sku));
+        Assert.Equal(990, (await amei.TryOrder(bargain)).Expect(201).Number("amountFen"));
+        (await amei.Post($"/v1/orders/{order}/payments")).Refused(409, "OrderNotPayable");
+    }
+
+    [Fact]
+    [Trait("EdgeCase", "12")]
+    public async Task An_order_that_times_out_gives_the_earned_price_back_until_the_pay_window_ends()
+    {
+        var campaign = await shop.Merchant.Run(r => r["payWindowMinutes"] = 90);
+        var amei = await shop.SignIn();
+        var bargain = await amei.Succeed(campaign);
+        var order = await amei.Order(bargain);
+        await shop.Pass(TimeSpan.FromMinutes(16));
+        Assert.Equal("TimedOut", (await amei.SeeOrder(order)).Text("state"));
+        Assert.Equal("Succeeded", (await amei.Bargain(bargain)).Text("state"));
+        Assert.Equal((1_000, 100, 900), await shop.Merchant.Stock(campaign.Sku));
+
+        var second = await amei.Order(bargain);
+        Assert.NotEqual(order, second);
+        await shop.Pass(TimeSpan.FromMinutes(16));
+        await shop.Pass(TimeSpan.FromMinutes(60));
+        amei = await amei.Again();
+        Assert.Equal("Lapsed", (await amei.Bargain(bargain)).Text("state"));
+        (await amei.TryOrder(bargain)).Refused(409, "PriceNotEarned");
+        Assert.Equal(100, (await shop.Merchant.Campaign(campaign.Id)).Body["quota"]!["left"]!.GetValue<int>());
+    }
+
+    [Fact]
+    public async Task Starting_to_pay_twice_is_one_payment()
+    {
+        var amei = await shop.SignIn();
+        var order = await PlainOrder(amei);
+        Assert.Equal(await amei.StartPayment(order), await amei.StartPayment(order));
+    }
+
+    [Fact]
+    public async Task A_callback_that_comes_six_times_pays_once()
+    {
+        var sku = await shop.Merchant.AddSku(500);
+        var amei = await shop.SignIn();
+        var order = await PlainOrder(amei, sku);
+        await amei.Pay(order, new { repeat = 5 });
+        var paid = await amei.SeeOrder(order);
+        Assert.Equal("Paid", paid.Text("state"));
+        Assert.Empty(paid.Body["refunds"]!.AsArray());
+        Assert.Equal((999, 0, 999), await shop.Merchant.Stock(sku));
+    }
+
+    [Fact]
+    public async Task A_forged_callback_or_one_over_another_amount_moves_nothing()
+    {
+        var amei = await shop.SignIn();
+        var order = await PlainOrder(amei);
+        var payment = await amei.StartPayment(order);
+        await shop.Pay(payment, new { forge = true });
+        Assert.Equal("Pending", (await amei.SeeOrder(order)).Text("state"));
+        await shop.Pay(payment, new { amountFen = 1 });
+        Assert.Equal("Pending", (await amei.SeeOrder(order)).Text("state"));
+        await shop.Pay(payment);
+        Assert.Equal("Paid", (await amei.SeeOrder(order)).Text("state"));
+    }
+
+    [Fact]
+    public async Task A_payment_that_failed_leaves_the_order_to_be_cancelled()
+    {
+        var amei = await shop.SignIn();
+        var order = await PlainOrder(amei);
+        var payment = await amei.StartPayment(order);
+        (await shop.Nobody.Post($"/sandbox/payments/{payment}/fail")).Expect(200);
+        (await shop.Nobody.Post($"/sandbox/payments/{payment}/pay")).Refused(409, "WrongState");
+        Assert.Equal("Pending", (await amei.SeeOrder(order)).Text("state"));
+        Assert.Equal("Cancelled", (await amei.Post($"/v1/orders/{order}/cancellations")).Expect(200).Text("state"));
+    }
+
+    [Fact]
+    public async Task Money_that_comes_too_late_goes_back_with_a_reason_and_is_in_limbo_while_the_gateway_fails()
+    {
+        var own = await shop.AnotherShop();
+        var campaign = await own.Run();
+        var amei = await shop.SignIn(shop: own.ShopId);
+        var bargain = amei.Launch(campaign.Id);
+        foreach (var _ in Enumerable.Range(0, 3)) (await (await shop.SignIn(shop: own.ShopId)).Assist(await bargain)).Expect(201);
+        var order = await amei.Order(await bargain);
+        await amei.Pay(order, new { delaySeconds = 3_600 });
+        Assert.Equal("Pending", (await amei.SeeOrder(order)).Text("state"));
+        await shop.Pass(TimeSpan.FromMinutes(16));
+        Assert.Equal("TimedOut", (await amei.SeeOrder(order)).Text("state"));
+
+        (await shop.Nobody.Post("/sandbox/refund-faults", new { failures = 2 })).Expect(200);
+        await shop.Pass(TimeSpan.FromMinutes(45));
+        var limbo = Assert.Single(await own.Limbo());
+        Assert.Equal((order, 990), (limbo["order"]!.GetValue<string>(), limbo["amountFen"]!.GetValue<int>()));
+        Assert.NotEmpty(limbo["reason"]!.GetValue<string>());
+        Assert.Empty(await shop.Merchant.Limbo());
+
+        await shop.Pass(TimeSpan.FromSeconds(6));
+        Assert.InRange(Assert.Single(await own.Limbo())["ageSeconds"]!.GetValue<long>(), 6, 120);
+        await shop.Pass(TimeSpan.FromMinutes(5));
+        Assert.Empty(await own.Limbo());
+
+        var refunded = await (await amei.Again()).SeeOrder(order);
+        var refund = Assert.Single(refunded.Body["refunds"]!.AsArray())!;
+        Assert.Equal(("TimedOut", 990, "Succeeded"), (refunded.Text("state"), refund["amountFen"]!.GetValue<int>(), refund["state"]!.GetValue<string>()));
+        Assert.NotEmpty(refund["reason"]!.GetValue<string>());
+    }
+
+    [Fact]
+    public async Task A_callback_that_nobody_signed_is_refused_and_one_about_an_unknown_payment_is_404()
+    {
+        var position = shop.Position;
+        (await shop.Nobody.Post("/callbacks/wechat-pay", new { id = "x" })).Refused(401, "Unauthenticated");
+        (await shop.Nobody.Send(HttpMethod.Post, "/callbacks/wechat-pay", "not even json")).Refused(401, "Unauthenticated");
+        var unknown = Guid.NewGuid().ToString("N");
+        (await Notify(unknown, "demo")).Refused(404, "NotFound");
+        (await Notify("not-an-id", "demo")).Refused(404, "NotFound");
+        (await Notify(unknown, "no shop at all")).Refused(404, "NotFound");
+        Assert.Equal(position, shop.Position);
+    }
+
+    [Fact]
+    public async Task A_callback_for_a_payment_of_this_shop_under_another_shops_name_moves_nothing()
+    {
+        var neighbour = await shop.AnotherShop();
+        var amei = await shop.SignIn();
+        var order = await PlainOrder(amei);
+        (await Notify(await amei.StartPayment(order), neighbour.ShopId)).Refused(404, "NotFound");
+        Assert.Equal("Pending", (await amei.SeeOrder(order)).Text("state"));
+    }
+
+    [Theory]
+    [InlineData("""{"delaySeconds":-1}""", 422)]
+    [InlineData("""{"repeat":11}""", 422)]
+    [InlineData("""{"amountFen":-1}""", 422)]
+    [InlineData("""{"forge":"yes"}""", 400)]
+    public async Task The_sandbox_checks_what_it_is_told(string how, int status)
+    {
+        var amei = await shop.SignIn();
+        var payment = await amei.StartPayment(await PlainOrder(amei));
+        (await shop.Nobody.Send(HttpMethod.Post, $"/sandbox/payments/{payment}/pay", how)).Refused(status, status == 400 ? "Malformed" : "Invalid");
+    }
+
+    [Theory]
+    [InlineData("-1", 422)]
+    [InlineData("1.5", 400)]
+    [InlineData("99999999999", 422)]
+    public async Task The_clock_moves_forward_by_whole_seconds(string seconds, int status) =>
+        (await shop.Nobody.Send(HttpMethod.Post, "/sandbox/clock", $$"""{"advanceSeconds":{{seconds}}}""")).Refused(status, status == 400 ? "Malformed" : "Invalid");
+
+    [Fact]
+    public async Task A_gateway_that_is_down_is_503_after_a_while_and_the_payment_is_found_when_it_is_back()
+    {
+        await using var own = await LiveShop.Open(patience: TimeSpan.FromMilliseconds(300));
+        var amei = await own.SignIn();
+        var order = await PlainOrder(amei, await own.Merchant.AddSku(500));
+        (await own.Nobody.Post("/sandbox/prepay-faults", new { failures = 1 })).Expect(200);
+        var busy = (await amei.PostOnce("pay", $"/v1/orders/{order}/payments")).Refused(503, "Busy");
+        Assert.NotNull(busy.Header("Retry-After"));
+
+        await own.Pass(TimeSpan.FromSeconds(10));
+        await own.Pay((await amei.PostOnce("pay", $"/v1/orders/{order}/payments")).Expect(201).Text("paymentId"));
+        Assert.Equal("Paid", (await amei.SeeOrder(order)).Text("state"));
+    }
+
+    private async Task<Reply> Notify(string payment, string attach)
+    {
+        var (keys, clock) = (shop.Host.Services.GetRequiredService<SandboxKeys>(), shop.Host.Services.GetRequiredService<TimeProvider>());
+        var transaction = new WeChatPayTransaction(SandboxKeys.Mchid, SandboxKeys.App.Appid, payment, "4200000000000000000000000001", WeChatPayTransaction.Success, clock.GetUtcNow(), new(500, 500), new("o"), attach);
+        var notification = keys.Compose(Guid.NewGuid().ToString(), transaction, forge: false, clock.GetUtcNow());
+        using var request = shop.Nobody.Request(HttpMethod.Post, "/callbacks/wechat-pay");
+        request.Content = new ByteArrayContent(notification.Body);
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        notification.Headers.CopyTo(request.Headers);
+        return await shop.Send(request);
+    }
+
+    private async Task<string> PlainOrder(LiveShopper buyer, string? sku = null) =>
+        (await buyer.Post("/v1/orders", new { lines = new[] { new { sku = sku ?? await shop.Merchant.AddSku(500), quantity = 1 } } })).Expect(201).Text("id");
+}
