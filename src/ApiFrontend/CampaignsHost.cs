@@ -75,7 +75,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         }
     }
 
-    public Task WaitForShutdown() => app.WaitForShutdownAsync();
+    public Task WaitForShutdown(CancellationToken stop = default) => app.WaitForShutdownAsync(stop);
 
     /// <summary>Drains: new requests are refused by the closed ports, accepted ones are finished, states are stored.</summary>
     public async ValueTask DisposeAsync()

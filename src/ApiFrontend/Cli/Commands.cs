@@ -21,14 +21,14 @@ internal static class Commands
     public static RootCommand Root()
     {
         var root = new RootCommand("Campaigns: the campaign runtime. Without a command it serves.") { Data, Urls, OpsUrls };
-        root.SetAction((parsed, _) => Serve(new(parsed.GetValue(Urls)!, parsed.GetValue(OpsUrls), parsed.GetValue(Data)!)));
+        root.SetAction((parsed, stop) => Serve(new(parsed.GetValue(Urls)!, parsed.GetValue(OpsUrls), parsed.GetValue(Data)!), stop));
         root.Add(VerifyProof());
         root.Add(Rebuild());
         root.Add(DemoEvening.Create());
         return root;
     }
 
-    private static async Task<int> Serve(HostOptions options)
+    private static async Task<int> Serve(HostOptions options, CancellationToken stop)
     {
         CampaignsHost host;
         try
@@ -44,7 +44,7 @@ internal static class Commands
         await using (host)
         {
             Greet(host);
-            await host.WaitForShutdown();
+            await host.WaitForShutdown(stop);
         }
 
         if (host.Failure is null) return 0;
@@ -106,7 +106,7 @@ internal static class Commands
     private static Command Rebuild()
     {
         var command = new Command("rebuild", "Build lists and reports again from the journal, from zero (stop the server first)");
-        command.SetAction(async (parsed, _) =>
+        command.SetAction(async (parsed, stop) =>
         {
             var folder = parsed.GetValue(Data)!;
             if (!File.Exists(Path.Combine(folder, "journal.db")))
@@ -125,7 +125,7 @@ internal static class Commands
                 AnsiConsole.Progress().Start(progress =>
                 {
                     var task = progress.AddTask("Reading the journal", maxValue: Math.Max(1, journal.LastPosition));
-                    for (int read; (read = projector.Step()) > 0; facts += read) task.Value = documents.Position;
+                    for (int read; (read = projector.Step()) > 0 && !stop.IsCancellationRequested; facts += read) task.Value = documents.Position;
                     task.Value = task.MaxValue;
                 });
                 Console.WriteLine($"Rebuilt from {facts.ToString(CultureInfo.InvariantCulture)} facts up to flush {documents.Position.ToString(CultureInfo.InvariantCulture)}.");
