@@ -115,11 +115,11 @@ internal sealed class CrashRun : IDisposable
             crowd.Pause();
             if (await Quiet(crowd))
             {
-                await audit.Books(all: true, Now());
+                await audit.Books(all: true, settled: false, Now());
 
                 // Everything that still runs reaches its deadline: payment windows, bargains, and earned prices nobody orders.
                 for (var hours = 0; hours < 26; hours += 2) await Advance(TimeSpan.FromHours(2));
-                await audit.Books(all: true, Now());
+                await audit.Books(all: true, settled: true, Now());
                 await audit.NothingOpen();
             }
         }
@@ -164,7 +164,7 @@ internal sealed class CrashRun : IDisposable
         if (move != ClockMove.None) await audit.Deadlines(Now(), stop.Token);
 
         crowd.Pause();
-        if (await Quiet(crowd)) await audit.Books(all: false, Now());
+        if (await Quiet(crowd)) await audit.Books(all: false, settled: false, Now());
     }
 
     private void Kill(Action<int> killed)
