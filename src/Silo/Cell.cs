@@ -100,7 +100,8 @@ public sealed class Cell
         var events = outcome as object[];
         var count = events?.Length ?? 1;
         var writer = batch.Decisions;
-        writer.Begin(Id, Sequence + 1, turn.Now, request, count);
+        var goesOn = request == Guid.Empty && batch.EndsWith(Id, Sequence) && writer.TryGoOn(turn.Now, count);
+        if (!goesOn) writer.Begin(Id, Sequence + 1, turn.Now, request, count);
         for (var i = 0; i < count; i++)
         {
             var @event = events is null ? outcome : events[i];
@@ -109,7 +110,8 @@ public sealed class Cell
         }
 
         var (offset, length) = writer.End();
-        batch.Entries.Add(new(Id, Sequence + 1, count, offset, length));
+        if (goesOn) batch.Entries[^1] = batch.Entries[^1] with { Events = batch.Entries[^1].Events + count, Length = length };
+        else batch.Entries.Add(new(Id, Sequence + 1, count, offset, length));
         Sequence += count;
         Remember(request);
         return new(null, outcome);

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Serialization;
 using Campaigns.Grains.Kernel;
 
-namespace Campaigns.Tests.Kit;
+namespace Campaigns.Tests.Kit.Counters;
 
 internal sealed record Add(int Amount, Guid Request = default) : ICommand<CounterView>, IOnce;
 

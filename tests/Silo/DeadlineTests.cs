@@ -1,5 +1,6 @@
 using Campaigns.Grains.Kernel;
 using Campaigns.Tests.Kit;
+using Campaigns.Tests.Kit.Counters;
 
 namespace Campaigns.Tests.Silo;
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Campaigns.Grains.Kernel;
 using Campaigns.Silo;
 using Campaigns.Tests.Kit;
+using Campaigns.Tests.Kit.Counters;
 
 namespace Campaigns.Tests.Silo;
 

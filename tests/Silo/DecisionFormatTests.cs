@@ -1,7 +1,7 @@
 using System.Text;
 using Campaigns.Grains.Kernel;
 using Campaigns.Silo.Journal;
-using Campaigns.Tests.Kit;
+using Campaigns.Tests.Kit.Counters;
 
 namespace Campaigns.Tests.Silo;
 

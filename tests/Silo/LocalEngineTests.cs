@@ -2,6 +2,7 @@ using Campaigns.Grains.Kernel;
 using Campaigns.Silo;
 using Campaigns.Silo.Journal;
 using Campaigns.Tests.Kit;
+using Campaigns.Tests.Kit.Counters;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Campaigns.Tests.Silo;

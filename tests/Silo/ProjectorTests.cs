@@ -1,6 +1,7 @@
 using Campaigns.Grains.Kernel;
 using Campaigns.Silo.Projections;
 using Campaigns.Tests.Kit;
+using Campaigns.Tests.Kit.Counters;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Campaigns.Tests.Silo;

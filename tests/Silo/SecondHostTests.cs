@@ -1,6 +1,7 @@
 using Campaigns.Grains.Kernel;
 using Campaigns.Silo.Journal;
 using Campaigns.Tests.Kit;
+using Campaigns.Tests.Kit.Counters;
 
 namespace Campaigns.Tests.Silo;
 

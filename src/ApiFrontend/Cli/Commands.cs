@@ -24,6 +24,7 @@ internal static class Commands
         root.SetAction((parsed, _) => Serve(new(parsed.GetValue(Urls)!, parsed.GetValue(OpsUrls), parsed.GetValue(Data)!)));
         root.Add(VerifyProof());
         root.Add(Rebuild());
+        root.Add(DemoEvening.Create());
         return root;
     }
 
@@ -75,28 +76,31 @@ internal static class Commands
     {
         var file = new Argument<FileInfo>("file") { Description = "What GET /v1/bargains/{id}/proof answered" };
         var command = new Command("verify-proof", "Recompute a bargain's cuts from its revealed seed and compare with what was promised at launch") { file };
-        command.SetAction(parsed =>
-        {
-            try
-            {
-                using var json = parsed.GetValue(file)!.OpenRead();
-                var proof = JsonSerializer.Deserialize<BargainProof>(json, Api.Json)!;
-                if (BargainPlan.Verify(proof, out var problem))
-                {
-                    Console.WriteLine($"The proof holds: {proof.Slots!.Count} cuts, {proof.Slots.Sum().ToString(CultureInfo.InvariantCulture)} fen together, fixed at launch as {proof.Commitment}.");
-                    return 0;
-                }
-
-                Console.Error.WriteLine($"The proof does not hold: {problem}");
-                return 1;
-            }
-            catch (Exception unreadable) when (unreadable is IOException or JsonException or UnauthorizedAccessException)
-            {
-                Console.Error.WriteLine($"The file cannot be read as a proof: {unreadable.Message}");
-                return 2;
-            }
-        });
+        command.SetAction(parsed => Verify(parsed.GetValue(file)!));
         return command;
+    }
+
+    /// <summary>Recomputes the cuts of a proof file and says whether they are the promised ones.</summary>
+    internal static int Verify(FileInfo file)
+    {
+        try
+        {
+            using var json = file.OpenRead();
+            var proof = JsonSerializer.Deserialize<BargainProof>(json, Api.Json)!;
+            if (BargainPlan.Verify(proof, out var problem))
+            {
+                Console.WriteLine($"The proof holds: {proof.Slots!.Count} cuts, {proof.Slots.Sum().ToString(CultureInfo.InvariantCulture)} fen together, fixed at launch as {proof.Commitment}.");
+                return 0;
+            }
+
+            Console.Error.WriteLine($"The proof does not hold: {problem}");
+            return 1;
+        }
+        catch (Exception unreadable) when (unreadable is IOException or JsonException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"The file cannot be read as a proof: {unreadable.Message}");
+            return 2;
+        }
     }
 
     private static Command Rebuild()

@@ -76,6 +76,9 @@ public sealed class Batch
 
     public bool IsEmpty => Entries.Count == 0 && Snapshots.Count == 0 && Closed.Count == 0;
 
+    /// <summary>True if the newest decision is this grain's and leads up to <paramref name="sequence"/>.</summary>
+    public bool EndsWith(GrainId grain, long sequence) => Entries is [.., var last] && last.FirstSequence + last.Events - 1 == sequence && last.Grain == grain;
+
     /// <summary>Takes out everything of some grains: it was decided by activations that turned out to be stale.</summary>
     public void Remove(IReadOnlySet<GrainId> grains)
     {

@@ -1,0 +1,270 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Campaigns.LoadTests.Crash;
+
+/// <param name="Kills">how often the process is killed</param>
+/// <param name="Seed">chooses who does what and when the process dies; the instants themselves are the machine's</param>
+/// <param name="Workers">people who act at the same time</param>
+/// <param name="Limit">the whole run takes no longer, the last check apart</param>
+/// <param name="Program">the server; null finds the one that was built beside this program</param>
+internal sealed record CrashOptions(int Kills, int Seed, int Workers, TimeSpan Limit, string? Program = null)
+{
+    public int People { get; init; } = 240;
+
+    /// <summary>Bargains that run at the same time.</summary>
+    public int RunningMax { get; init; } = 120;
+
+    public TimeSpan BetweenKillsMax { get; init; } = TimeSpan.FromSeconds(3);
+}
+
+/// <summary>How a run ended.</summary>
+internal sealed record CrashReport(int Kills, long Acknowledged, long Unanswered, int Bargains, Findings Findings, TimeSpan Took, int Seed, IReadOnlyList<string> ServerLog)
+{
+    public string Summary => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{Kills} kills, {Acknowledged} acknowledged, {Findings.Count(Wrong.Lost)} lost, {Findings.Count(Wrong.Doubled)} doubled, {Findings.Count(Wrong.Leaked)} leaked, {Findings.Count(Wrong.Late)} late deadlines, {Findings.Count(Wrong.Other)} otherwise wrong, {Took.TotalSeconds:0} seconds (seed {Seed}, {Bargains} bargains, {Unanswered} requests cut off by a kill and sent again)");
+}
+
+/// <summary>
+/// Kills the real process at random instants while people use it, starts it again on the same folder, and compares what it then says with
+/// what it had acknowledged.
+/// </summary>
+internal sealed class CrashRun : IDisposable
+{
+    private const int DailyCap = 60;
+    private static readonly string[] Curves = ["even", "front-loaded", "random", "even"];
+    private const long StockUnits = 100_000;
+    private static readonly TimeSpan QuietMax = TimeSpan.FromSeconds(60);
+
+    private readonly CrashOptions options;
+    private readonly Random chance;
+    private readonly string data = Directory.CreateTempSubdirectory("campaigns-crash-").FullName;
+    private readonly HttpClient http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2), PooledConnectionIdleTimeout = TimeSpan.FromSeconds(5) }) { Timeout = Timeout.InfiniteTimeSpan };
+    private readonly CancellationTokenSource stop = new();
+    private readonly Findings findings = new();
+    private readonly Ledger ledger = new();
+    private readonly ServerProcess server;
+    private readonly ShopClient client;
+    private readonly TimeZoneInfo zone = TimeZoneInfo.FindSystemTimeZoneById("Asia/Shanghai");
+    private int kills;
+
+    // How far the product's clock was ahead when it was last asked. It may be further by now, never less.
+    private long clockAheadTicks;
+
+    private CrashRun(CrashOptions options)
+    {
+        this.options = options;
+        chance = new(options.Seed);
+        server = new(options.Program ?? ServerProcess.FindProgram(), data, http);
+        client = new(http, () => server.Address, findings, stop.Token);
+    }
+
+    /// <summary>How the clock moves around a kill.</summary>
+    private enum ClockMove
+    {
+        None,
+
+        /// <summary>The clock is moved and the process dies while it still handles what fell due.</summary>
+        DuringTheKill,
+
+        /// <summary>Time goes by while the process is down.</summary>
+        WhileDown,
+
+        /// <summary>The clock is moved by the first request after the start.</summary>
+        AfterTheStart,
+    }
+
+    /// <param name="killed">called after each kill with their number</param>
+    public static async Task<CrashReport> Play(CrashOptions options, Action<int> killed, CancellationToken cancellation)
+    {
+        using var run = new CrashRun(options);
+        await using var registration = cancellation.Register(run.stop.Cancel);
+        return await run.Play(killed);
+    }
+
+    public void Dispose()
+    {
+        stop.Cancel();
+        server.Dispose();
+        http.Dispose();
+        stop.Dispose();
+        Directory.Delete(data, recursive: true);
+    }
+
+    private async Task<CrashReport> Play(Action<int> killed)
+    {
+        var watch = Stopwatch.StartNew();
+        server.Start();
+        await server.WhenReady(stop.Token);
+        await ReadClock();
+        var people = Enumerable.Range(0, options.People).Select(i => new Person($"crash{options.Seed}.{i}")).ToList();
+        var (sku, offers) = await OpenCampaigns();
+        await Parallel.ForEachAsync(people, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (person, _) => await client.SignIn(person));
+
+        var crowd = new Crowd(client, ledger, findings, people, offers, Now, options.RunningMax);
+        var audit = new Audit(client, ledger, findings, people, offers, sku, StockUnits, DailyCap, zone);
+        var workers = Enumerable.Range(0, options.Workers).Select(w => Task.Run(() => crowd.Work(new Random(HashCode.Combine(options.Seed, w)), stop.Token))).ToList();
+        try
+        {
+            while (kills < options.Kills && watch.Elapsed < options.Limit && findings.Count(Wrong.Other) < 20)
+            {
+                await Crash(crowd, audit, killed);
+            }
+
+            crowd.Pause();
+            if (await Quiet(crowd))
+            {
+                await audit.Books(all: true, Now());
+
+                // Everything that still runs reaches its deadline: payment windows, bargains, and earned prices nobody orders.
+                for (var hours = 0; hours < 26; hours += 2) await Advance(TimeSpan.FromHours(2));
+                await audit.Books(all: true, Now());
+                await audit.NothingOpen();
+            }
+        }
+        catch (ServerGone gone)
+        {
+            findings.Add(Wrong.Other, gone.Message);
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await Task.WhenAll(workers).ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+
+        return new(kills, ledger.Acknowledged, client.Unanswered, ledger.Deals.Count, findings, watch.Elapsed, options.Seed, findings.IsEmpty ? [] : server.Log);
+    }
+
+    private async Task Crash(Crowd crowd, Audit audit, Action<int> killed)
+    {
+        crowd.Resume();
+        await Task.Delay(Some(options.BetweenKillsMax), stop.Token);
+        var move = chance.Next(20) switch { < 3 => ClockMove.DuringTheKill, < 7 => ClockMove.WhileDown, < 9 => ClockMove.AfterTheStart, _ => ClockMove.None };
+        var by = chance.Next(10) switch { < 3 => TimeSpan.FromMinutes(61), < 6 => TimeSpan.FromMinutes(16), < 9 => TimeSpan.FromSeconds(chance.Next(1, 900)), _ => TimeSpan.FromHours(24) };
+
+        var moving = move == ClockMove.DuringTheKill ? MoveOnce(by) : Task.CompletedTask;
+        if (move == ClockMove.DuringTheKill) await Task.Delay(chance.Next(0, 25), stop.Token);
+        Kill(killed);
+        await moving;
+        if (move == ClockMove.WhileDown) MoveWhileDown(by);
+
+        server.Start();
+        for (var again = chance.Next(10) < 3; again && kills < options.Kills; again = chance.Next(10) < 3)
+        {
+            // Into the start: before it listens, while it replays, or just after it accepted its first command.
+            await Task.Delay(chance.Next(50, 1_200), stop.Token);
+            Kill(killed);
+            server.Start();
+        }
+
+        await server.WhenReady(stop.Token);
+        if (move == ClockMove.AfterTheStart) await Advance(by);
+        await ReadClock();
+        if (move != ClockMove.None) await audit.Deadlines(Now(), stop.Token);
+
+        crowd.Pause();
+        if (await Quiet(crowd)) await audit.Books(all: false, Now());
+    }
+
+    private void Kill(Action<int> killed)
+    {
+        server.Kill();
+        killed(++kills);
+    }
+
+    // Nothing in a client's hand and nothing on its way between grains: from here on every figure is exact.
+    private async Task<bool> Quiet(Crowd crowd)
+    {
+        for (var since = Stopwatch.StartNew(); !crowd.IsQuiet; await Task.Delay(10, stop.Token))
+        {
+            if (since.Elapsed < QuietMax) continue;
+            findings.Add(Wrong.Other, $"Requests are without an answer {QuietMax.TotalSeconds} s after a restart.");
+            return false;
+        }
+
+        await Advance(TimeSpan.Zero);
+        return true;
+    }
+
+    private async Task<(string Sku, List<Offer> Offers)> OpenCampaigns()
+    {
+        var settings = (await client.Get("/merchant/v1/settings")).As<Dictionary<string, object>>();
+        settings["dailyAssistCap"] = DailyCap;
+        Require(await client.Put("/merchant/v1/settings", settings));
+        var product = Require(await client.Post("/merchant/v1/products", new { title = "Crash cake", type = "handmade", skus = new[] { new { name = "box", listPriceFen = 9_900, stock = StockUnits } } }, key: "crash-product"));
+        var sku = product.Body.GetProperty("skus")[0].GetProperty("id").GetString()!;
+
+        Offer[] wanted =
+        [
+            new("", 4_000, PlaceAtLaunch: true, AnyPrice: false, SelfCut: false),
+            new("", 4_000, PlaceAtLaunch: true, AnyPrice: true, SelfCut: true),
+            new("", 4_000, PlaceAtLaunch: false, AnyPrice: true, SelfCut: false),
+            new("", 40, PlaceAtLaunch: false, AnyPrice: false, SelfCut: true), // runs out: the last assist finds no place
+        ];
+        var offers = new List<Offer>();
+        foreach (var (offer, i) in wanted.Select((o, i) => (o, i)))
+        {
+            var now = Now();
+            var rules = new
+            {
+                floorFen = i == 0 ? 0 : 990, // an order over 0 fen is paid at once
+                assistsNeeded = chance.Next(3, 11),
+                curve = Curves[i],
+                minCutFen = 1,
+                ttlMinutes = 60,
+                payWindowMinutes = 120,
+                buyAtAnyPrice = offer.AnyPrice,
+                selfCut = offer.SelfCut,
+                newUserWeight = 1 + i % 2,
+                quota = offer.Quota,
+                reservation = offer.PlaceAtLaunch ? "at-launch" : "at-success",
+                launchesPerUser = 100,
+            };
+            var draft = Require(await client.Post("/merchant/v1/campaigns", new { kind = "bargain", title = $"Crash {i}", startsAt = now, endsAt = now.AddDays(300), sku, rules }, key: $"crash-draft-{i}"));
+            var id = draft.Body.GetProperty("id").GetString()!;
+            Require(await client.Post($"/merchant/v1/campaigns/{id}/publications", null, key: $"crash-publish-{i}"));
+            offers.Add(offer with { Id = id });
+        }
+
+        return (sku, offers);
+    }
+
+    private static Reply Require(Reply reply) => reply.IsSuccess ? reply : throw new InvalidOperationException($"The campaign could not be made: {reply.Status} {reply.Body}");
+
+    private DateTimeOffset Now() => DateTimeOffset.UtcNow.AddTicks(Interlocked.Read(ref clockAheadTicks));
+
+    private async Task ReadClock() => Note(await client.Get("/sandbox/clock"));
+
+    private async Task Advance(TimeSpan by) => Note(await client.Post("/sandbox/clock", new { advanceSeconds = (long)by.TotalSeconds }));
+
+    private void Note(Reply clock)
+    {
+        var now = clock.Body.GetProperty("now").GetDateTimeOffset();
+        if (now < Now() - TimeSpan.FromSeconds(2)) findings.Add(Wrong.Lost, $"The clock went back from {Now():O} to {now:O}.");
+        Interlocked.Exchange(ref clockAheadTicks, (now - DateTimeOffset.UtcNow).Ticks);
+    }
+
+    // Sent once: whether it takes effect before the process dies is left to the race.
+    private async Task MoveOnce(TimeSpan by)
+    {
+        try
+        {
+            using var body = System.Net.Http.Json.JsonContent.Create(new { advanceSeconds = (long)by.TotalSeconds });
+            using var answer = await http.PostAsync(new Uri(server.Address, "/sandbox/clock"), body, stop.Token);
+        }
+        catch (HttpRequestException)
+        {
+            // It died first.
+        }
+    }
+
+    private void MoveWhileDown(TimeSpan by)
+    {
+        var file = Path.Combine(data, "clock-offset-seconds");
+        var before = File.Exists(file) ? long.Parse(File.ReadAllText(file), CultureInfo.InvariantCulture) : 0;
+        File.WriteAllText(file, (before + (long)by.TotalSeconds).ToString(CultureInfo.InvariantCulture));
+    }
+
+    private TimeSpan Some(TimeSpan max) => TimeSpan.FromMilliseconds(chance.Next(20, (int)max.TotalMilliseconds));
+}

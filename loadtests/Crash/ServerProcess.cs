@@ -1,0 +1,109 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Campaigns.LoadTests.Crash;
+
+/// <summary>The server does not run although nobody killed it.</summary>
+internal sealed class ServerGone(string message) : Exception(message);
+
+/// <summary>The real program as a child process: started on a free loopback port, killed without a warning, started again on the same folder.</summary>
+internal sealed class ServerProcess(string program, string data, HttpClient http) : IDisposable
+{
+    private const int LogLinesMax = 400;
+    private static readonly TimeSpan ReadyMax = TimeSpan.FromSeconds(60);
+
+    private readonly Queue<string> log = new();
+    private readonly Lock gate = new();
+    private Process? process;
+
+    public Uri Address { get; private set; } = new("http://127.0.0.1:1");
+
+    /// <summary>What it printed last, for a report of what went wrong.</summary>
+    public IReadOnlyList<string> Log
+    {
+        get
+        {
+            lock (gate) return [.. log];
+        }
+    }
+
+    /// <summary>The program that was built beside this one, found from the folder of the solution.</summary>
+    public static string FindProgram()
+    {
+        var configuration = AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Release{Path.DirectorySeparatorChar}", StringComparison.Ordinal) ? "Release" : "Debug";
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+            if (File.Exists(Path.Combine(folder.FullName, "Campaigns.sln")))
+                return Path.Combine(folder.FullName, "src", "ApiFrontend", "bin", configuration, "net10.0", OperatingSystem.IsWindows() ? "campaigns.exe" : "campaigns");
+        throw new FileNotFoundException("The repository was not found above this program; name the server with --program.");
+    }
+
+    public void Start()
+    {
+        // A fresh port each time: nobody can have taken the old one in between, and no client can mistake another process for ours.
+        var port = FreePort();
+        Address = new($"http://127.0.0.1:{port}");
+        var start = new ProcessStartInfo(program, ["--urls", Address.ToString().TrimEnd('/'), "--ops-urls", "http://127.0.0.1:0", "--data", data])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
+        process = Process.Start(start)!;
+        process.OutputDataReceived += (_, line) => Keep(line.Data);
+        process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    /// <summary>Waits until it accepts commands.</summary>
+    /// <exception cref="ServerGone">it ended, or is not ready after a minute</exception>
+    public async Task WhenReady(CancellationToken cancellation)
+    {
+        for (var since = Stopwatch.StartNew(); since.Elapsed < ReadyMax; await Task.Delay(10, cancellation))
+        {
+            if (process!.HasExited) throw new ServerGone($"The server ended by itself with {process.ExitCode} instead of starting.");
+            try
+            {
+                using var answer = await http.GetAsync(new Uri(Address, "/health/ready"), cancellation);
+                if (answer.IsSuccessStatusCode) return;
+            }
+            catch (HttpRequestException)
+            {
+                // Not listening yet.
+            }
+        }
+
+        throw new ServerGone($"The server was not ready after {ReadyMax.TotalSeconds} s.");
+    }
+
+    /// <summary>SIGKILL to exactly the process that was started: nothing of it runs any more when this returns.</summary>
+    public void Kill()
+    {
+        if (process is null) return;
+        if (!process.HasExited) process.Kill();
+        process.WaitForExit();
+        process.Dispose();
+        process = null;
+    }
+
+    public void Dispose() => Kill();
+
+    private static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+
+    private void Keep(string? line)
+    {
+        if (string.IsNullOrWhiteSpace(line)) return;
+        lock (gate)
+        {
+            log.Enqueue(line);
+            if (log.Count > LogLinesMax) log.Dequeue();
+        }
+    }
+}
