@@ -115,7 +115,10 @@ internal sealed class CallbackPoster(IHttpClientFactory http, SandboxKeys keys, 
         using var response = await client.SendAsync(request, cancellation);
         if ((int)response.StatusCode >= 500) throw new HttpRequestException($"The callback was answered {(int)response.StatusCode}.");
 
-        // The real gateway repeats a refused callback for a day; here one refusal is enough to see it in the log.
+        // The clock was moved while it was on its way and made its timestamp stale: sent again like the real gateway would, or the money is lost.
+        if (!post.Forge && response.StatusCode == System.Net.HttpStatusCode.Unauthorized) throw new HttpRequestException("The callback was refused as not genuine.");
+
+        // The real gateway repeats any refused callback for a day; here one refusal is enough to see it in the log.
         return new(Done.Instance, null);
     }
 }
