@@ -24,6 +24,7 @@ internal sealed record Figure(string Goal, string Name, double Ours, string Unit
 
     public static void Print(IReadOnlyList<Figure> figures)
     {
+        if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 180; // a file has no width, and the default of 80 breaks every cell
         var table = new Table().Border(TableBorder.Simple).AddColumns("goal", "what", "ours", "peer", "ratio", "target", "");
         foreach (var column in table.Columns.Skip(2).Take(3)) column.RightAligned();
         foreach (var f in figures)

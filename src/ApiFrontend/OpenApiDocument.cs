@@ -15,7 +15,7 @@ internal static class OpenApiDocument
 
     public static void Describe(OpenApiOptions options)
     {
-        options.AddDocumentTransformer((document, _, _) =>
+        options.AddDocumentTransformer(async (document, context, cancellation) =>
         {
             document.Info.Title = "Campaigns";
             document.Info.Version = "v1";
@@ -27,14 +27,17 @@ internal static class OpenApiDocument
                 ["shopper"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description = "From POST /v1/sessions." },
                 ["merchant"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = MerchantAuthentication.Header },
             };
-            return Task.CompletedTask;
+            document.AddComponent(nameof(Problem), await context.GetOrCreateSchemaAsync(typeof(Problem), null, cancellation));
         });
         options.AddSchemaTransformer((schema, context, _) =>
         {
             DescribeOwnJson(schema, context.JsonTypeInfo.Type);
+
+            // What is null is left out, so nobody may count on the field being there.
+            foreach (var field in context.JsonTypeInfo.Properties.Where(p => p.IsGetNullable)) schema.Required?.Remove(field.Name);
             return Task.CompletedTask;
         });
-        options.AddOperationTransformer(async (operation, context, cancellation) =>
+        options.AddOperationTransformer((operation, context, _) =>
         {
             var endpoint = context.Description.ActionDescriptor.EndpointMetadata;
             AddParameters(operation, endpoint, context.Description.HttpMethod == HttpMethods.Post);
@@ -42,11 +45,12 @@ internal static class OpenApiDocument
             operation.Responses["default"] = new OpenApiResponse
             {
                 Description = "Refused: a problem document.",
-                Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal) { [ProblemType] = new() { Schema = await context.GetOrCreateSchemaAsync(typeof(Problem), null, cancellation) } },
+                Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal) { [ProblemType] = new() { Schema = new OpenApiSchemaReference(nameof(Problem), context.Document) } },
             };
-            if (endpoint.OfType<IAuthorizeData>().LastOrDefault()?.Policy is not { } rule) return;
+            if (endpoint.OfType<IAuthorizeData>().LastOrDefault()?.Policy is not { } rule) return Task.CompletedTask;
             var scheme = rule == Rights.Shopper ? "shopper" : "merchant";
             operation.Security = [new() { [new OpenApiSecuritySchemeReference(scheme, context.Document)] = [] }];
+            return Task.CompletedTask;
         });
     }
 

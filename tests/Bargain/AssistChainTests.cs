@@ -259,7 +259,7 @@ public class AssistChainTests
                 case PlaceOrder order:
                     var id = OrderId.Of(owed.To.Key);
                     if (!orders.ContainsKey(id) && random.Next(5) == 0) return new Receipt(null, Refusal.Of(StockRefusal.SoldOut));
-                    orders.TryAdd(id, (order.Source!.Value, true));
+                    if (order.Source is { } source) orders.TryAdd(id, (source, true));
                     return new Receipt(Done.Instance, null);
             }
 

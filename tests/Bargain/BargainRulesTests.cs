@@ -267,7 +267,7 @@ public class BargainRulesTests
     {
         Ordered().When(Buy(2)).ThenRefused(BargainRefusal.AlreadyOrdered);
         In(BargainStatus.Paid).When(Buy(2)).ThenRefused(BargainRefusal.AlreadyOrdered);
-        Helped(1, AnyPrice with { Reservation = ReservationPolicy.AtSuccess }).When(Buy()).ThenOne<OrderHeld>().When(Buy(2)).ThenRefused(BargainRefusal.AlreadyOrdered);
+        Helped(1, AnyPrice with { Reservation = ReservationPolicy.AtSuccess }).When(Buy()).ThenOne<BargainOrderHeld>().When(Buy(2)).ThenRefused(BargainRefusal.AlreadyOrdered);
     }
 
     [Fact]
@@ -349,7 +349,7 @@ public class BargainRulesTests
     {
         var story = Succeeded().When(Buy()).WhenRefused("place-order", StockRefusal.SoldOut);
 
-        story.Then(new OrderRefused(OrderNo(1), Refusal.Of(StockRefusal.SoldOut), BargainStatus.Succeeded, Start)).ThenSurvivesSnapshot();
+        story.Then(new BargainOrderRefused(OrderNo(1), Refusal.Of(StockRefusal.SoldOut), BargainStatus.Succeeded, Start)).ThenSurvivesSnapshot();
         Assert.Equal("SoldOut", story.Answer(Buy()).Refusal!.Code);
         Assert.Equal((BargainStatus.Succeeded, (OrderId?)null), (story.View().State, story.View().OrderId));
         story.When(Buy(2)).ThenOne<BargainOrdered>();
@@ -367,7 +367,7 @@ public class BargainRulesTests
     [Fact]
     public void Order_refused_after_the_pay_window_leaves_a_lapsed_bargain() =>
         Succeeded().When(Buy()).At(Start.AddHours(25)).WhenRefused("place-order", StockRefusal.SoldOut)
-            .Then(new OrderRefused(OrderNo(1), Refusal.Of(StockRefusal.SoldOut), BargainStatus.Succeeded, Start.AddHours(25)), new BargainLapsed(Start.AddHours(25)));
+            .Then(new BargainOrderRefused(OrderNo(1), Refusal.Of(StockRefusal.SoldOut), BargainStatus.Succeeded, Start.AddHours(25)), new BargainLapsed(Start.AddHours(25)));
 
     // ---- paid, released
 
@@ -444,7 +444,7 @@ public class BargainRulesTests
     [Fact]
     public void Order_above_the_floor_claims_its_place_first()
     {
-        var story = Helped(3, AnyPrice with { Reservation = ReservationPolicy.AtSuccess }).When(Buy()).ThenOne<OrderHeld>().ThenAgainNothing().ThenSurvivesSnapshot();
+        var story = Helped(3, AnyPrice with { Reservation = ReservationPolicy.AtSuccess }).When(Buy()).ThenOne<BargainOrderHeld>().ThenAgainNothing().ThenSurvivesSnapshot();
         Assert.True(story.Answer(Buy()).IsLater);
         Assert.Equal("claim-place", Assert.Single(story.Debts).What);
         story.When(Assist(900)).ThenRefused(BargainRefusal.BargainNotRunning);
@@ -469,7 +469,7 @@ public class BargainRulesTests
     {
         var story = Helped(3, AnyPrice with { Reservation = ReservationPolicy.AtSuccess }).When(Buy()).WhenRefused("claim-place", CampaignRefusal.SoldOut);
 
-        story.Then(new PlaceDenied(), new OrderRefused(OrderNo(1), Refusal.Of(CampaignRefusal.SoldOut), BargainStatus.Running, Start));
+        story.Then(new PlaceDenied(), new BargainOrderRefused(OrderNo(1), Refusal.Of(CampaignRefusal.SoldOut), BargainStatus.Running, Start));
         Assert.Equal("SoldOut", story.Answer(Buy()).Refusal!.Code);
         Assert.Equal(BargainStatus.Running, story.View().State);
         story.When(Assist(900)).ThenOne<PriceCut>();
@@ -539,7 +539,7 @@ public class BargainRulesTests
 
     [Fact]
     public void Claim_of_an_order_at_a_killed_campaign_cancels_the_bargain() =>
-        Helped(3, AnyPrice with { Reservation = ReservationPolicy.AtSuccess }).When(Buy()).WhenRefused("claim-place", CampaignRefusal.CampaignKilled).ThenOne<OrderRefused>().ThenOne<BargainCancelled>();
+        Helped(3, AnyPrice with { Reservation = ReservationPolicy.AtSuccess }).When(Buy()).WhenRefused("claim-place", CampaignRefusal.CampaignKilled).ThenOne<BargainOrderRefused>().ThenOne<BargainCancelled>();
 
     [Theory]
     [InlineData(BargainStatus.Paid, true)]

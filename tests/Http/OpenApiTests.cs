@@ -63,6 +63,16 @@ public sealed class OpenApiTests(LiveShop shop) : IClassFixture<LiveShop>
         Assert.Empty(untyped);
     }
 
+    [Fact]
+    public async Task A_field_that_may_be_left_out_is_not_required()
+    {
+        var bargain = (await shop.Nobody.Get("/openapi/v1.json")).Body["components"]!["schemas"]!["BargainView"]!;
+        var required = bargain["required"]!.AsArray().Select(f => f!.GetValue<string>()).ToList();
+        Assert.Contains("priceFen", required);
+        Assert.DoesNotContain("payBefore", required);
+        Assert.DoesNotContain("orderId", required);
+    }
+
     private static string FirstDifference(string kept, string served)
     {
         var pairs = kept.Split('\n').Zip(served.Split('\n'));

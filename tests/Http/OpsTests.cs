@@ -73,7 +73,7 @@ public sealed partial class OpsTests(LiveShop shop) : IClassFixture<LiveShop>
             var sample = Sample().Match(line);
             Assert.True(sample.Success, line);
             Assert.True(series.Add(sample.Groups["name"].Value + sample.Groups["labels"].Value), $"Twice: {line}");
-            var family = Regex.Replace(sample.Groups["name"].Value, "_(bucket|sum|count)$", "", RegexOptions.None, TimeSpan.FromSeconds(1));
+            var family = Regex.Replace(sample.Groups["name"].Value, "_(bucket|sum|count)$", "", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1));
             Assert.True(types.ContainsKey(sample.Groups["name"].Value) || types.GetValueOrDefault(family) == "histogram", $"Undeclared: {line}");
             Assert.True(double.TryParse(sample.Groups["value"].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out _), line);
             Assert.DoesNotContain(amei.Id, line, StringComparison.Ordinal);

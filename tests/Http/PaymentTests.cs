@@ -174,7 +174,7 @@ public sealed class PaymentTests(LiveShop shop) : IClassFixture<LiveShop>
     [Fact]
     public async Task A_gateway_that_is_down_is_503_after_a_while_and_the_payment_is_found_when_it_is_back()
     {
-        await using var own = await LiveShop.Open(patience: TimeSpan.FromMilliseconds(300));
+        await using var own = await LiveShop.Open(patience: TimeSpan.FromSeconds(4));
         var amei = await own.SignIn();
         var order = await PlainOrder(amei, await own.Merchant.AddSku(500));
         (await own.Nobody.Post("/sandbox/prepay-faults", new { failures = 1 })).Expect(200);

@@ -70,7 +70,7 @@ public sealed class LiveShop : IAsyncLifetime, IAsyncDisposable
     {
         name ??= $"shopper-{Interlocked.Increment(ref names)}";
         var session = (await Nobody.Post("/v1/sessions", new { shopId = shop, code = $"dev:{name}" })).Expect(201);
-        return new(this, name, session.Text("shopperId"), session.Text("token"));
+        return new(this, shop, name, session.Text("shopperId"), session.Text("token"));
     }
 
     public async Task<IReadOnlyList<LiveShopper>> SignIn(int people) => await Task.WhenAll(Enumerable.Range(0, people).Select(_ => SignIn()));
@@ -173,7 +173,7 @@ public class Client(LiveShop shop, IReadOnlyDictionary<string, string> headers)
 }
 
 /// <summary>A shopper who signed in.</summary>
-public sealed class LiveShopper(LiveShop shop, string name, string id, string token) : Client(shop, ("Authorization", $"Bearer {token}"))
+public sealed class LiveShopper(LiveShop shop, string shopId, string name, string id, string token) : Client(shop, ("Authorization", $"Bearer {token}"))
 {
     public string Name { get; } = name;
 
@@ -182,7 +182,7 @@ public sealed class LiveShopper(LiveShop shop, string name, string id, string to
     public string Token { get; } = token;
 
     /// <summary>The same person with a fresh token: tokens end, people do not.</summary>
-    public Task<LiveShopper> Again() => Shop.SignIn(Name);
+    public Task<LiveShopper> Again() => Shop.SignIn(Name, shopId);
 
     public async Task<Reply> Me() => (await Get("/v1/me")).Expect(200);
 

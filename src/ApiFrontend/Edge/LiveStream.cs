@@ -22,10 +22,11 @@ internal sealed class LiveStream(IAsyncEnumerable<LiveEvent> live) : IResult
         await response.WriteAsync("retry: 2000\n\n", gone);
         await response.Body.FlushAsync(gone);
 
-        await using var events = live.GetAsyncEnumerator(gone);
+        var events = live.GetAsyncEnumerator(gone);
+        var next = events.MoveNextAsync().AsTask();
         try
         {
-            for (var next = events.MoveNextAsync().AsTask(); ;)
+            while (true)
             {
                 if (await Task.WhenAny(next, Task.Delay(Heartbeat, gone)) != next)
                 {
@@ -45,6 +46,13 @@ internal sealed class LiveStream(IAsyncEnumerable<LiveEvent> live) : IResult
         catch (OperationCanceledException)
         {
             // The viewer left.
+        }
+        finally
+        {
+            // Events cannot be disposed in the middle of a step, so the step is ended first.
+            await ends.CancelAsync();
+            await next.ContinueWith(static step => step.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            await events.DisposeAsync();
         }
     }
 

@@ -70,7 +70,7 @@ internal sealed record BargainKillNoted : BargainEvent;
 
 /// <summary>An order above the floor waits until the campaign has said whether there is a place.</summary>
 [Stored("bargain-order-held")]
-internal sealed record OrderHeld(BargainOrdered Order) : BargainEvent;
+internal sealed record BargainOrderHeld(BargainOrdered Order) : BargainEvent;
 
 /// <param name="UnitPriceFen">the list price the discount is counted from</param>
 [Stored("bargain-ordered")]
@@ -81,7 +81,7 @@ internal sealed record BargainOrderPlaced(OrderId Order) : BargainEvent;
 
 /// <param name="Back">what the bargain is again</param>
 [Stored("bargain-order-refused")]
-internal sealed record OrderRefused(OrderId Order, Refusal Why, BargainStatus Back, DateTimeOffset At) : BargainEvent;
+internal sealed record BargainOrderRefused(OrderId Order, Refusal Why, BargainStatus Back, DateTimeOffset At) : BargainEvent;
 
 /// <param name="Back">what the bargain is again</param>
 [Stored("bargain-order-released")]
@@ -109,10 +109,10 @@ internal sealed record BargainClosed : BargainEvent;
 [JsonSerializable(typeof(BargainPaused))]
 [JsonSerializable(typeof(BargainResumed))]
 [JsonSerializable(typeof(BargainKillNoted))]
-[JsonSerializable(typeof(OrderHeld))]
+[JsonSerializable(typeof(BargainOrderHeld))]
 [JsonSerializable(typeof(BargainOrdered))]
 [JsonSerializable(typeof(BargainOrderPlaced))]
-[JsonSerializable(typeof(OrderRefused))]
+[JsonSerializable(typeof(BargainOrderRefused))]
 [JsonSerializable(typeof(BargainOrderReleased))]
 [JsonSerializable(typeof(BargainPaid))]
 [JsonSerializable(typeof(BargainClosed))]

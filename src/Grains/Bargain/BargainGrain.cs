@@ -82,7 +82,7 @@ internal sealed class BargainGrain() : GrainDefinition<BargainState, BargainEven
         BargainSucceeded e => ("succeeded", View(state, e.At)),
         BargainOrdered e => ("ordered", View(state, e.At)),
         BargainOrderReleased e => ("released", View(state, e.At)),
-        OrderRefused e => ("released", View(state, e.At)),
+        BargainOrderRefused e => ("released", View(state, e.At)),
         BargainPaid e => ("paid", View(state, e.At)),
         BargainExpired e => ("expired", View(state, e.At)),
         BargainCancelled e => ("cancelled", View(state, e.At)),

@@ -36,7 +36,7 @@ internal sealed class BargainState
     public LastAssistHeld? Held { get; set; }
 
     /// <summary>An order above the floor, while it waits for a place.</summary>
-    public OrderHeld? HeldOrder { get; set; }
+    public BargainOrderHeld? HeldOrder { get; set; }
 
     /// <summary>The order of <c>Ordered</c> and <c>Paid</c>.</summary>
     public BargainOrdered? Order { get; set; }
@@ -155,7 +155,7 @@ internal static class BargainRules
         // Nobody pays more than the list price of today, nor is shown a discount counted from a higher one than at launch.
         var unitPrice = Math.Min(state.Launch.ListPriceFen, command.ListPriceNow.Fen);
         var order = new BargainOrdered(command.Order, unitPrice, Math.Min(state.PriceFen, unitPrice), command.PaymentWindowMinutes, now);
-        return state.HasPlace ? order : new OrderHeld(order);
+        return state.HasPlace ? order : new BargainOrderHeld(order);
     }
 
     public static BargainDecision Decide(BargainState state, OrderPaid command, DateTimeOffset now)
@@ -185,7 +185,7 @@ internal static class BargainRules
     /// <remarks>What was earned or ordered stays. One order above the floor is remembered instead: if it comes to nothing there is nothing to go back to.</remarks>
     public static BargainDecision Decide(BargainState state, CancelParticipation _, DateTimeOffset now) => state switch
     {
-        { Status: BargainStatus.Running, HeldOrder.Order.Order: var order } => (BargainEvent[])[new OrderRefused(order, Refusal.Of(BargainNotRunning), BargainStatus.Running, now), new BargainCancelled(now)],
+        { Status: BargainStatus.Running, HeldOrder.Order.Order: var order } => (BargainEvent[])[new BargainOrderRefused(order, Refusal.Of(BargainNotRunning), BargainStatus.Running, now), new BargainCancelled(now)],
         { Status: BargainStatus.Running } => new BargainCancelled(now),
         { Status: BargainStatus.Ordered, PayBefore: null, KillNoted: false } => new BargainKillNoted(),
         _ => BargainDecision.Nothing,
@@ -210,8 +210,8 @@ internal static class BargainRules
         { IsWaiting: true, HeldOrder.Order: var order } => refusal switch
         {
             null => (BargainEvent[])[new PlaceClaimed(), order with { At = now }],
-            { Code: nameof(CampaignRefusal.CampaignKilled) } => (BargainEvent[])[new PlaceDenied(), new OrderRefused(order.Order, refusal, BargainStatus.Running, now), new BargainCancelled(now)],
-            _ => (BargainEvent[])[new PlaceDenied(), new OrderRefused(order.Order, refusal, BargainStatus.Running, now), .. OverBy(state, now)],
+            { Code: nameof(CampaignRefusal.CampaignKilled) } => (BargainEvent[])[new PlaceDenied(), new BargainOrderRefused(order.Order, refusal, BargainStatus.Running, now), new BargainCancelled(now)],
+            _ => (BargainEvent[])[new PlaceDenied(), new BargainOrderRefused(order.Order, refusal, BargainStatus.Running, now), .. OverBy(state, now)],
         },
 
         // Cancelled while it waited; if a place was given, the message that closes this bargain follows and gives it back.
@@ -222,7 +222,7 @@ internal static class BargainRules
     {
         if (refusal is null) return new BargainOrderPlaced(order);
 
-        return (BargainEvent[])[new OrderRefused(order, refusal, BeforeOrder(state), now), .. OverBy(state, now)];
+        return (BargainEvent[])[new BargainOrderRefused(order, refusal, BeforeOrder(state), now), .. OverBy(state, now)];
     }
 
     /// <summary>Why this helper's assist is not taken, in the order of precedence; null if it is.</summary>
@@ -301,7 +301,7 @@ internal static class BargainRules
             case BargainKillNoted:
                 state.KillNoted = true;
                 break;
-            case OrderHeld e:
+            case BargainOrderHeld e:
                 state.HeldOrder = e;
                 state.RefusedOrders.RemoveAll(r => r.Order == e.Order.Order);
                 state.Debts.Owe(BargainState.ClaimDebt, state.Launch!.Campaign.Value);
@@ -316,7 +316,7 @@ internal static class BargainRules
             case BargainOrderPlaced e:
                 state.Debts.Settle(BargainState.OrderDebt, e.Order.Value);
                 break;
-            case OrderRefused e:
+            case BargainOrderRefused e:
                 BackTo(state, e.Back, e.Order);
                 if (state.RefusedOrders.Count == RefusedOrdersMax) state.RefusedOrders.RemoveAt(0);
                 state.RefusedOrders.Add(new(e.Order, e.Why));

@@ -46,7 +46,7 @@ public sealed class BargainViews : IProjection
                 Put(documents, shop, bargain with { Item = bargain.Item with { State = BargainStatus.Paid } });
                 Count(documents, fact, c => c with { PaidOrders = c.PaidOrders + 1, RevenueFen = c.RevenueFen + bargain.OrderedFen, DiscountFen = c.DiscountFen + bargain.DiscountFen });
                 break;
-            case OrderRefused e:
+            case BargainOrderRefused e:
                 Change(documents, fact, b => b with { Item = b.Item with { State = e.Back } });
                 break;
             case BargainOrderReleased e:
