@@ -161,6 +161,14 @@ public class CampaignRulesTests
         Scheduled().At(End).When(Wake.Instance).Then(new CampaignOpened(End), new CampaignEnded(End), new CampaignEmptied());
 
     [Fact]
+    public void Reasons_have_a_limit()
+    {
+        var tooLong = new string('x', 501);
+        foreach (var command in new object[] { new PauseCampaign(Guid.NewGuid(), tooLong), new ResumeCampaign(Guid.NewGuid(), tooLong), new KillCampaign(Guid.NewGuid(), tooLong) })
+            Running().When(command).ThenRefused(GrainRefusal.Invalid);
+    }
+
+    [Fact]
     public void Paused_campaign_ends_too() => Running().When(Pause()).At(End).When(Wake.Instance).ThenOne<CampaignEnded>();
 
     // ---- admission: one row per guard, in source order

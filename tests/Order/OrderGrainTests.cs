@@ -163,10 +163,18 @@ public sealed class OrderGrainTests
     }
 
     [Fact]
-    public void A_rejected_order_stays_rejected_and_is_seen_by_nobody()
+    public void A_rejected_order_waits_for_its_stock_to_be_back_and_is_then_decided_again()
     {
-        story.Given(Rejected).Given(new DebtSettled("release", Tea.Value)).When(Place).ThenNothing();
-        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+        story.Given(Rejected).When(Place).ThenNothing();
+        story.Given(new DebtSettled("release", Tea.Value)).When(Place).Then(Placed);
+        Assert.True(story.Answer().IsLater);
+        story.Given(new LineHeld(Tea)).WhenSettled("hold", Done.Instance).Then(new LineHeld(Cake), new OrderOpened(PayBefore)).ThenSurvivesSnapshot();
+    }
+
+    [Fact]
+    public void A_rejected_order_is_seen_by_nobody()
+    {
+        story.Given(Rejected).Given(new DebtSettled("release", Tea.Value));
         Assert.Equal("NotFound", story.Answer(new GetOrder(Amei)).Refusal!.Code);
         Assert.Null(story.Deadline);
 

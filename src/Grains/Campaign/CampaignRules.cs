@@ -86,6 +86,8 @@ internal static class CampaignRules
 {
     public const int TitleLengthMax = 120;
 
+    public const int ReasonLengthMax = 500;
+
     /// <summary>A repeat of an admission comes within seconds; 10,000 closed participations are 400 KB at most.</summary>
     public const int ClosedMax = 10_000;
 
@@ -108,9 +110,12 @@ internal static class CampaignRules
         return new CampaignPublicationRequested(command.Facts, findings, now);
     }
 
+    private static Refusal? WrongWith(string reason) => reason.Length > ReasonLengthMax ? Refusal.Invalid("reason", "A reason has at most 500 characters.") : null;
+
     public static CampaignDecision Decide(CampaignState state, PauseCampaign command, DateTimeOffset now)
     {
         if (state.Plan is null) return NotFound;
+        if (WrongWith(command.Reason) is { } wrong) return wrong;
         if (!state.IsOpen(now)) return WrongState;
         if (state.UntoldOf(CampaignState.PauseDebt) > 0) return Busy;
 
@@ -120,6 +125,7 @@ internal static class CampaignRules
     public static CampaignDecision Decide(CampaignState state, ResumeCampaign command, DateTimeOffset now)
     {
         if (state.Plan is null) return NotFound;
+        if (WrongWith(command.Reason) is { } wrong) return wrong;
         if (state.Status != CampaignStatus.Paused || now >= state.Plan.EndsAt) return WrongState;
         if (state.UntoldOf(CampaignState.ResumeDebt) > 0) return Busy;
 
@@ -129,6 +135,7 @@ internal static class CampaignRules
     public static CampaignDecision Decide(CampaignState state, KillCampaign command, DateTimeOffset now)
     {
         if (state.Plan is null) return NotFound;
+        if (WrongWith(command.Reason) is { } wrong) return wrong;
         if (state.Status is CampaignStatus.Draft or CampaignStatus.Killed or CampaignStatus.Settled) return WrongState;
 
         // An ended campaign without participants owes its reservation already.

@@ -125,9 +125,10 @@ internal static class OrderRules
     public const string SecondPayment = "second payment";
     public const string WrongAmount = "wrong amount";
 
+    /// <remarks>An order that the stock refused never was one: asked again it is decided again, as every refusal is.</remarks>
     public static OrderDecision Decide(OrderState state, PlaceOrder command, DateTimeOffset now)
     {
-        if (state.Stage != OrderStage.None) return OrderDecision.Nothing;
+        if (state.Stage != OrderStage.None && !(state.Stage == OrderStage.Rejected && state.IsReleased)) return OrderDecision.Nothing;
         if (command.Kind is not { Length: > 0 and <= 40 }) return Refusal.Invalid("kind", "A kind has 1 to 40 characters.");
         if (command.Lines.Count is < 1 or > LinesMax) return Refusal.Invalid("lines", "An order has 1 to 50 lines.");
         if (command.Lines.Select((_, i) => WrongWith(command.Lines, i)).FirstOrDefault(r => r is not null) is { } wrongLine) return wrongLine;
@@ -212,6 +213,8 @@ internal static class OrderRules
         OrderPlaced e => state with
         {
             Stage = OrderStage.Holding,
+            Held = [],
+            Refusal = null,
             Buyer = e.Buyer,
             Kind = e.Kind,
             Source = e.Source,

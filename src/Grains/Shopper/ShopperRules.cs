@@ -86,6 +86,8 @@ internal static class ShopperRules
 
     public const int OpenPledgesMax = 100;
 
+    public const int ReasonLengthMax = 500;
+
     public const int OpenLaunchesMax = 100;
 
     /// <summary>Older launches are forgotten, and with them their part of a campaign's limit.</summary>
@@ -104,6 +106,7 @@ internal static class ShopperRules
     public static ShopperDecision Decide(ShopperState state, BlockShopper command, DateTimeOffset now)
     {
         if (state.OpenId is null) return NotFound;
+        if (command.Reason.Length > ReasonLengthMax) return Refusal.Invalid("reason", "A reason has at most 500 characters.");
         if (state.BlockedUntil == command.Until) return ShopperDecision.Nothing;
 
         return new ShopperBlocked(command.Until, command.Reason, now);

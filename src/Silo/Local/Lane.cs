@@ -165,7 +165,9 @@ internal sealed class Lane
     {
         if (!active.TryGetValue(decision.Grain, out var activation))
         {
-            var record = journal.Read(decision.Grain, withTail: false);
+            // A tail that begins with the grain's first fact holds all of it: looking for a snapshot would cost more than the replay. Whether
+            // one is stored, and to be woken when, is not known then: it is stored anew at the next wake-up.
+            var record = decision.FirstSequence == 1 ? GrainRecord.Empty with { WakeAt = Snapshot.AtOnce } : journal.Read(decision.Grain, withTail: false);
             activation = Activate(Cell.Restore(decision.Grain, engine.DefinitionOf(decision.Grain.Kind)!, record), record, now);
         }
 
