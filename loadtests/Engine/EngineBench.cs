@@ -107,12 +107,12 @@ internal sealed class EngineBench(TimeSpan duration, int callers, Action<string>
         var silo = await BenchSilo.Start();
         try
         {
-            var bargains = await Launch(silo.Engine, Bargains);
+            var bargains = await Launch(silo.Engine, Bargains, slots: 200);
             var shoppers = await Register(silo.Engine, Shoppers);
             var accepted = new int[Bargains];
-            var rate = await ClosedLoop(async (caller, stopping) =>
+            var rate = await ClosedLoop(async (_, stopping) =>
             {
-                var chance = new Random(caller);
+                var chance = new Random();
                 var done = 0L;
                 while (!stopping())
                 {
@@ -159,7 +159,7 @@ internal sealed class EngineBench(TimeSpan duration, int callers, Action<string>
         await using var silo = await BenchSilo.Start();
         var before = Heap();
         await Register(silo.Engine, MemoryGrains / 2);
-        await Launch(silo.Engine, MemoryGrains / 2);
+        await Launch(silo.Engine, MemoryGrains / 2, slots: 10);
         var grains = Heap() - before;
 
         const int holds = 500_000;
@@ -182,9 +182,9 @@ internal sealed class EngineBench(TimeSpan duration, int callers, Action<string>
         return Figure.AtMost("P7", "cold start of the program to its first answer (median of 5)", best, "s", 1.5);
     }
 
-    private static async Task<BargainId[]> Launch(IGrains grains, int count)
+    private static async Task<BargainId[]> Launch(IGrains grains, int count, int slots)
     {
-        var terms = new BargainTerms { Quota = 1, FloorFen = 0, AssistsNeeded = 200, TtlMinutes = 10_080 };
+        var terms = new BargainTerms { Quota = 1, FloorFen = 0, AssistsNeeded = slots, TtlMinutes = 10_080 };
         var ids = Enumerable.Range(0, count).Select(_ => new BargainId(Guid.CreateVersion7())).ToArray();
         var start = new StartBargain(new CampaignId(Guid.CreateVersion7()), 1, new ShopperId(Guid.CreateVersion7()), new SkuId(Guid.CreateVersion7()), "bench", new(20_000), terms, DateTimeOffset.UtcNow.AddDays(30));
         await Many(count, i => grains.Ask(ids[i].In(Shop), start));

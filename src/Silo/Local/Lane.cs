@@ -14,6 +14,7 @@ internal sealed class Lane
     private const int WorksPerTurn = 256;
     private const int SweepsPerTurn = 64;
     private const int FewWaiting = 32;
+    private static readonly TimeSpan GateYieldMax = TimeSpan.FromMilliseconds(1);
     private const int SnapshotsPerBatch = 1_000;
     private static readonly TimeSpan PauseAfterBug = TimeSpan.FromMinutes(1);
 
@@ -32,6 +33,7 @@ internal sealed class Lane
     private Pending open = new() { Number = 1 };
     private Pending spare = new();
     private long flushedBatch;
+    private volatile bool gateWanted;
     private int abandonedTimers;
     private DateTimeOffset nextSweep;
 
@@ -90,6 +92,8 @@ internal sealed class Lane
             return true;
         }
 
+        // The lock is not fair: a lane that takes it again at once would keep the flusher out for milliseconds (measured: 3 x the rate of spread load).
+        if (gateWanted) SpinWait.SpinUntil(() => !gateWanted, GateYieldMax);
         var now = clock.GetUtcNow();
         bool did;
         bool flush;
@@ -110,8 +114,10 @@ internal sealed class Lane
     /// <param name="tailStart">what this lane needs of the journal to recover comes after this position</param>
     public Pending? TakeOpen(out long tailStart)
     {
+        gateWanted = true;
         lock (gate)
         {
+            gateWanted = false;
             tailStart = TailStart();
             if (open.IsEmpty) return null;
             var full = open;
@@ -139,7 +145,7 @@ internal sealed class Lane
         foreach (var (work, answer, activation) in batch.Answers) work.Complete(activation.Fenced ? GrainRefusal.Busy : answer);
         if (batch.Closing.Count > 0) Receive(new Chore(Leave(batch.Closing.ToArray())));
         batch.Clear();
-        lock (gate) spare = batch;
+        Volatile.Write(ref spare, batch);
     }
 
     /// <summary>The engine has stopped, and this lane's thread with it: whoever still waits is told to ask again.</summary>

@@ -22,7 +22,7 @@ public sealed record LocalEngineOptions
     public TimeSpan IdleAfter { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Events that a recovery may have to replay, per lane: older ones are covered by snapshots.</summary>
-    public int TailEventsMax { get; init; } = 500_000;
+    public int TailEventsMax { get; init; } = 2_000_000;
 
     /// <summary>The first wait before a message is sent again to a grain that was busy.</summary>
     public TimeSpan GrainBackoff { get; init; } = TimeSpan.FromMilliseconds(100);
