@@ -98,7 +98,7 @@ public sealed class WeChatLoginTests
     public async Task Silent_WeChat_is_unavailable_after_the_time_limit()
     {
         await using var silent = await Loopback.Start(app => app.MapGet(
-            "/sns/jscode2session", (CancellationToken cancellation) => Task.Delay(Timeout.Infinite, cancellation)));
+            "/sns/jscode2session", (CancellationToken cancellation) => new TaskCompletionSource().Task.WaitAsync(cancellation)));
         using var client = new Client(silent.Address, timeoutSeconds: 1);
         Assert.Equal(LoginRefusal.Unavailable, (await client.Exchange("code")).Refusal);
         Assert.Contains(client.Log, line => line.Contains("time limit", StringComparison.Ordinal));
@@ -118,7 +118,7 @@ public sealed class WeChatLoginTests
     public async Task Cancellation_by_the_caller_is_no_refusal()
     {
         await using var silent = await Loopback.Start(app => app.MapGet(
-            "/sns/jscode2session", (CancellationToken cancellation) => Task.Delay(Timeout.Infinite, cancellation)));
+            "/sns/jscode2session", (CancellationToken cancellation) => new TaskCompletionSource().Task.WaitAsync(cancellation)));
         using var client = new Client(silent.Address);
         using var caller = new CancellationTokenSource(millisecondsDelay: 50);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => client.Exchange("code", caller.Token));

@@ -14,7 +14,6 @@ internal sealed class Lane
     private const int WorksPerTurn = 256;
     private const int SweepsPerTurn = 64;
     private const int FewWaiting = 32;
-    private static readonly TimeSpan GateYieldMax = TimeSpan.FromMilliseconds(1);
     private const int SnapshotsPerBatch = 1_000;
     private static readonly TimeSpan PauseAfterBug = TimeSpan.FromMinutes(1);
 
@@ -93,7 +92,7 @@ internal sealed class Lane
         }
 
         // The lock is not fair: a lane that takes it again at once would keep the flusher out for milliseconds (measured: 3 x the rate of spread load).
-        if (gateWanted) SpinWait.SpinUntil(() => !gateWanted, GateYieldMax);
+        for (var spin = default(SpinWait); gateWanted;) spin.SpinOnce(sleep1Threshold: -1);
         var now = clock.GetUtcNow();
         bool did;
         bool flush;
