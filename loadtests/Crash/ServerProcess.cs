@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Campaigns.LoadTests.Crash;
 
@@ -41,7 +39,7 @@ internal sealed class ServerProcess(string program, string data, HttpClient http
     public void Start()
     {
         // A fresh port each time: nobody can have taken the old one in between, and no client can mistake another process for ours.
-        var port = FreePort();
+        var port = Loopback.FreePort();
         Address = new($"http://127.0.0.1:{port}");
         var start = new ProcessStartInfo(program, ["--urls", Address.ToString().TrimEnd('/'), "--ops-urls", "http://127.0.0.1:0", "--data", data])
         {
@@ -89,13 +87,6 @@ internal sealed class ServerProcess(string program, string data, HttpClient http
     }
 
     public void Dispose() => Kill();
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
-    }
 
     private void Keep(string? line)
     {

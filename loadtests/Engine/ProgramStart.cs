@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
+using Campaigns.LoadTests.Crash;
 
 namespace Campaigns.LoadTests.Engine;
 
@@ -19,24 +19,11 @@ internal static class ProgramStart
         return took[Rounds / 2];
     }
 
-    /// <summary>The program as this configuration built it, beside this one in the repository.</summary>
-    public static string Find()
-    {
-        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            var program = Path.Combine(folder.FullName, "src", "ApiFrontend", "bin", configuration, "net10.0", "campaigns");
-            if (File.Exists(program)) return program;
-        }
-
-        throw new FileNotFoundException("The program is not built. Build Campaigns.sln in the same configuration first.");
-    }
-
     private static async Task<double> Once(CancellationToken cancellation)
     {
         var data = Directory.CreateTempSubdirectory("campaigns-start-").FullName;
-        var url = $"http://127.0.0.1:{FreePort()}";
-        var start = new ProcessStartInfo(Find(), ["--urls", url, "--ops-urls", $"http://127.0.0.1:{FreePort()}", "--data", data]) { RedirectStandardOutput = true, UseShellExecute = false };
+        var url = $"http://127.0.0.1:{Loopback.FreePort()}";
+        var start = new ProcessStartInfo(ServerProcess.FindProgram(), ["--urls", url, "--ops-urls", $"http://127.0.0.1:{Loopback.FreePort()}", "--data", data]) { RedirectStandardOutput = true, UseShellExecute = false };
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
         var watch = Stopwatch.StartNew();
         using var process = Process.Start(start)!;
@@ -66,12 +53,5 @@ internal static class ProgramStart
             await process.WaitForExitAsync(CancellationToken.None);
             Directory.Delete(data, recursive: true);
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace Campaigns.LoadTests.Peers;
@@ -39,7 +37,7 @@ internal sealed class RedisPeer(RedisFsync fsync) : IHotTakes, IHotAssists
     public async Task Start(CancellationToken cancellation)
     {
         sandbox = await Sandbox.Create(user: null, cancellation);
-        port = FreePort();
+        port = Loopback.FreePort().ToString(CultureInfo.InvariantCulture);
         // No rewrite of the log: it would fork and copy within the few measured seconds, a tax that a long run spreads thin.
         var process = sandbox.Serve(Program("redis-server"),
             ["--bind", "127.0.0.1", "--port", port, "--dir", sandbox.Directory, "--logfile", Path.Combine(sandbox.Directory, "log"),
@@ -76,13 +74,6 @@ internal sealed class RedisPeer(RedisFsync fsync) : IHotTakes, IHotAssists
     {
         sandbox?.Dispose();
         return ValueTask.CompletedTask;
-    }
-
-    private static string FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
     }
 
     private string Program(string name) => Path.Combine(programs!, name);

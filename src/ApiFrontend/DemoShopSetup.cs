@@ -1,4 +1,3 @@
-using Campaigns.ApiFrontend.Sandbox;
 using Campaigns.Grains.Bargain;
 using Campaigns.Grains.Campaign;
 using Campaigns.Grains.Kernel;
@@ -20,7 +19,7 @@ internal static class DemoShopSetup
     public static async Task<Refusal?> Open(IGrains grains, TimeProvider clock)
     {
         var shop = CampaignsHost.DemoShop;
-        if (await SandboxEndpoints.OpenShop(grains, shop, "演示小店", CampaignsHost.DemoKey) is { } refusal) return refusal;
+        if (await ShopOpening.Open(grains, shop, "演示小店", CampaignsHost.DemoKey) is { } refusal) return refusal;
         if ((await grains.Ask(Product.In(shop), new AddProduct("手工桂花糕", "handmade", [new(Sku, "礼盒装", new(9_900), 100_000)]))).Refusal is { } noProduct) return noProduct;
 
         var known = await grains.Ask(Campaign.In(shop), new GetCampaign());

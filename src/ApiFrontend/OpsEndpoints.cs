@@ -1,5 +1,4 @@
 using Campaigns.ApiFrontend.Edge;
-using Campaigns.ApiFrontend.Sandbox;
 using Campaigns.Grains.Kernel;
 using Campaigns.Silo.Journal;
 using Campaigns.Silo.Local;
@@ -30,7 +29,7 @@ internal static class OpsEndpoints
     {
         routes.MapGet("/metrics", () => TypedResults.Text(telemetry.Write(engine, journal, projector), "text/plain; version=0.0.4; charset=utf-8"));
         routes.MapGet("/ops/status", () => TypedResults.Json(new OpsStatus(engine.ActiveGrains, engine.QueuedCommands, engine.MessagesOnTheirWay, journal.LastPosition, journal.LastPosition - journal.TailStart, projector.LagFlushes, engine.Recovery.Took.TotalSeconds, engine.Recovery.Events), Api.Json));
-        routes.MapPost("/ops/shops", (ShopBody body) => OpenShop(body, grains));
+        routes.MapPost("/ops/shops", (ShopBody body) => ShopOpening.OpenWithNewKey(body, grains));
     }
 
     private static IResult Ready(LocalEngine engine, Projector projector, Startup startup)
@@ -44,12 +43,5 @@ internal static class OpsEndpoints
 
         // Lists that stand still do not take a shop offline; a stopped engine does.
         return TypedResults.Json(new Health(isReady ? "ready" : "not ready", checks), Api.Json, statusCode: isReady ? 200 : 503);
-    }
-
-    private static async Task<IResult> OpenShop(ShopBody body, IGrains grains)
-    {
-        if (!ShopId.TryParse(body.ShopId, out var shop)) return Api.Refuse(Refusal.Invalid("shopId", "1–40 characters of a–z, 0–9 and -."));
-        var key = $"mk-{Guid.NewGuid():N}";
-        return await SandboxEndpoints.OpenShop(grains, shop, shop.Value, key) is { } refusal ? Api.Refuse(refusal) : Api.Created(new ShopWithKey(shop.Value, key));
     }
 }

@@ -1,7 +1,6 @@
 using Campaigns.ApiFrontend.Edge;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Payment;
-using Campaigns.Grains.Shop;
 using Campaigns.Silo;
 using Campaigns.Silo.Local;
 
@@ -14,10 +13,6 @@ internal sealed record GatewayFaults(int Failures);
 internal sealed record ClockAdvance(long AdvanceSeconds);
 
 internal sealed record ClockView(DateTimeOffset Now);
-
-internal sealed record ShopBody(string ShopId);
-
-internal sealed record ShopWithKey(string ShopId, string MerchantKey);
 
 /// <summary>Levers of a developer's machine. Mapped in Development only; Production refuses to start with any of it configured.</summary>
 internal static class SandboxEndpoints
@@ -35,7 +30,7 @@ internal static class SandboxEndpoints
         sandbox.MapPost("/prepay-faults", FailPrepays).Produces<GatewayFaults>().WithSummary("The next prepay calls fail");
         sandbox.MapGet("/clock", Clock).Produces<ClockView>().WithSummary("The product's clock");
         sandbox.MapPost("/clock", Advance).Produces<ClockView>().WithSummary("Move the product's clock forward; what falls due is decided before the answer");
-        sandbox.MapPost("/shops", AddShop).Produces<ShopWithKey>(201).WithSummary("Make another shop");
+        sandbox.MapPost("/shops", (ShopBody body, IGrains grains) => ShopOpening.OpenWithNewKey(body, grains)).Produces<ShopWithKey>(201).WithSummary("Make another shop");
     }
 
     private static async Task<IResult> Pay(PaymentId id, SandboxPay? body, IGrains grains)
@@ -69,16 +64,4 @@ internal static class SandboxEndpoints
         await engine.WhenQuiet(cancellation);
         return TypedResults.Json(new ClockView(clock.GetUtcNow()), Api.Json);
     }
-
-    private static async Task<IResult> AddShop(ShopBody body, IGrains grains)
-    {
-        if (!ShopId.TryParse(body.ShopId, out var shop)) return Api.Refuse(Refusal.Invalid("shopId", "1–40 characters of a–z, 0–9 and -."));
-        var key = $"mk-{Guid.NewGuid():N}";
-        return await OpenShop(grains, shop, shop.Value, key) is { } refusal ? Api.Refuse(refusal) : Api.Created(new ShopWithKey(shop.Value, key));
-    }
-
-    /// <summary>Opens a shop with a merchant key that may do everything in it.</summary>
-    public static async Task<Refusal?> OpenShop(IGrains grains, ShopId shop, string name, string key) =>
-        (await grains.Ask(shop.Grain(), new OpenShop(name))).Refusal
-        ?? (await grains.Ask(ApiKeyAddress.Of(key), new GrantApiKey(shop, [Rights.ReadScope, Rights.WriteScope]))).Refusal;
 }
