@@ -5,15 +5,20 @@ namespace Campaigns.Silo;
 
 /// <summary>The product's clock: the system's, moved forward by an offset that a developer may raise and that is kept in the data folder.</summary>
 /// <param name="file">where the offset is kept; null keeps it in memory</param>
-public sealed class ProductClock(string? file = null) : TimeProvider
+/// <param name="system">the clock below; null is the machine's</param>
+public sealed class ProductClock(string? file = null, TimeProvider? system = null) : TimeProvider
 {
+    private readonly TimeProvider system = system ?? System;
     private readonly Lock gate = new();
     private long offsetTicks = file is not null && File.Exists(file) ? TimeSpan.FromSeconds(long.Parse(File.ReadAllText(file), CultureInfo.InvariantCulture)).Ticks : 0;
 
     /// <summary>Raised after the clock was moved, so that waits for a deadline look again.</summary>
     public event Action? Moved;
 
-    public override DateTimeOffset GetUtcNow() => System.GetUtcNow().AddTicks(Volatile.Read(ref offsetTicks));
+    public override DateTimeOffset GetUtcNow() => system.GetUtcNow().AddTicks(Volatile.Read(ref offsetTicks));
+
+    /// <summary>Timers measure spans, which moving the clock does not shorten.</summary>
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => system.CreateTimer(callback, state, dueTime, period);
 
     /// <summary>Moves the clock forward; it never goes back.</summary>
     public void Advance(TimeSpan by)

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Campaigns.Grains.Kernel;
 using Campaigns.Silo.Journal;
 using Microsoft.Extensions.Logging;
@@ -55,6 +54,11 @@ internal sealed class Lane
     /// <summary>How late the latest deadline was handled, in milliseconds.</summary>
     public double DeadlineLatenessMs { get; private set; }
 
+    public Machine Machine => engine.Machine;
+
+    /// <summary>True while so much waits for the disk that the lane must not decide more.</summary>
+    public bool IsAheadOfDisk => Volatile.Read(ref open) is var waiting && (waiting.Journal.Decisions.Length > options.UnflushedBytesMax || waiting.Answers.Count > options.InboxMax);
+
     /// <returns>false if the queue is full</returns>
     public bool TryPost(Work work) => inbox.TryPost(work);
 
@@ -70,7 +74,8 @@ internal sealed class Lane
         {
             while (!stop.IsCancellationRequested && !engine.HasFailed)
             {
-                if (!Step()) inbox.Wait(UntilNextTimer());
+                if (IsAheadOfDisk) room.WaitOne(TimeSpan.FromMilliseconds(10));
+                else if (!Step()) inbox.Wait(UntilNextTimer());
             }
         }
         catch (Exception bug)
@@ -83,14 +88,6 @@ internal sealed class Lane
     /// <summary>Decides what is there and what is due. Returns false when there was nothing to do.</summary>
     public bool Step()
     {
-        var waiting = Volatile.Read(ref open);
-        if (waiting.Journal.Decisions.Length > options.UnflushedBytesMax || waiting.Answers.Count > options.InboxMax)
-        {
-            engine.SignalFlush();
-            room.WaitOne(TimeSpan.FromMilliseconds(10));
-            return true;
-        }
-
         // The lock is not fair: a lane that takes it again at once would keep the flusher out for milliseconds (measured: 3 x the rate of spread load).
         for (var spin = default(SpinWait); gateWanted;) spin.SpinOnce(sleep1Threshold: -1);
         var now = clock.GetUtcNow();
@@ -582,8 +579,8 @@ internal sealed class Lane
 
     private bool IsFlushed(Activation activation) => activation.LastBatch <= Volatile.Read(ref flushedBatch);
 
-    private static Turn TurnOf(Activation activation, object command, DateTimeOffset now) =>
-        activation.Cell.Definition.Draws(command) ? new(activation.Cell.Id, now, RandomNumberGenerator.GetBytes(32)) : new(activation.Cell.Id, now);
+    private Turn TurnOf(Activation activation, object command, DateTimeOffset now) =>
+        activation.Cell.Definition.Draws(command) ? new(activation.Cell.Id, now, engine.Machine.Chance()) : new(activation.Cell.Id, now);
 
     private void MarkDirty(Activation activation, long since)
     {
@@ -715,7 +712,8 @@ internal sealed class Lane
         }
     }
 
-    private TimeSpan UntilNextTimer()
+    /// <summary>How long nothing will be due unless something is posted; 100 ms at most, for what is done now and then.</summary>
+    public TimeSpan UntilNextTimer()
     {
         var longest = TimeSpan.FromMilliseconds(100);
         lock (gate)

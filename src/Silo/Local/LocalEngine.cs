@@ -19,21 +19,24 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     private readonly Dictionary<string, GrainDefinition> definitions;
     private readonly Dictionary<string, IReceiver> receivers;
     private readonly Lane[] lanes;
-    private readonly AutoResetEvent flushSignal = new(initialState: false);
+    private readonly Flusher flusher;
+    private readonly Machine machine;
     private readonly CancellationTokenSource stop = new();
     private readonly CancellationTokenSource failing = new();
-    private readonly List<Thread> laneThreads = [];
-    private readonly List<(Lane Lane, Pending Batch)> flushing = [];
-    private Thread? flusher;
     private Task? duePoll;
     private long onTheirWay;
     private int accepting;
-    private volatile bool lanesEnded;
     private volatile bool ended;
     private volatile Exception? failure;
 
     public LocalEngine(IJournal journal, IEnumerable<GrainDefinition> definitions, IEnumerable<IReceiver> receivers, ProductClock clock, LocalEngineOptions options, ILogger<LocalEngine> log)
+        : this(journal, definitions, receivers, clock, options, log, new RealMachine())
     {
+    }
+
+    internal LocalEngine(IJournal journal, IEnumerable<GrainDefinition> definitions, IEnumerable<IReceiver> receivers, ProductClock clock, LocalEngineOptions options, ILogger log, Machine machine)
+    {
+        this.machine = machine;
         this.journal = journal;
         this.clock = clock;
         this.options = options;
@@ -41,6 +44,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         this.definitions = definitions.ToDictionary(d => d.Kind, StringComparer.Ordinal);
         this.receivers = receivers.ToDictionary(r => r.Kind, StringComparer.Ordinal);
         lanes = Enumerable.Range(0, options.Lanes).Select(_ => new Lane(this, journal, clock, options)).ToArray();
+        flusher = new(this, journal, lanes);
     }
 
     /// <summary>Called once when the journal failed: the process must end and start again from what is durable (law 7).</summary>
@@ -64,10 +68,10 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     /// <summary>Messages that wait for their answer.</summary>
     public long MessagesOnTheirWay => Interlocked.Read(ref onTheirWay);
 
-    public long Flushes { get; private set; }
+    public long Flushes => flusher.Flushes;
 
     /// <summary>Seconds spent flushing since the start.</summary>
-    public double FlushSeconds { get; private set; }
+    public double FlushSeconds => flusher.Seconds;
 
     /// <summary>How many events the start replayed, and how long that took.</summary>
     public (long Events, TimeSpan Took) Recovery { get; private set; }
@@ -76,18 +80,19 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
 
     internal bool HasFailed => failure is not null;
 
+    internal Machine Machine => machine;
+
     /// <summary>Replays the tail of the journal, then decides what fell due while the process was down, then accepts.</summary>
     public async Task Start()
     {
         Recover();
-        for (var i = 0; i < lanes.Length; i++) laneThreads.Add(StartThread($"lane-{i}", lanes[i].Run));
-        flusher = StartThread("flusher", _ => RunFlusher());
+        machine.Start(lanes, flusher, stop.Token);
         Volatile.Write(ref accepting, 1);
         clock.Moved += WakeLanes;
         foreach (var lane in lanes) lane.Receive(new Chore(lane.Recovered));
         await WakeDebtors();
         await WakeStored();
-        duePoll = Task.Run(PollDue);
+        duePoll = machine.Run(PollDue);
     }
 
     public ValueTask<Outcome<TReply>> Ask<TReply>(GrainId grain, ICommand<TReply> command, CancellationToken cancellation = default)
@@ -128,8 +133,8 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     {
         if (Interlocked.Exchange(ref accepting, 0) == 1 && failure is null)
         {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(failing.Token);
-            limit.CancelAfter(options.DrainMax);
+            using var patience = new CancellationTokenSource(options.DrainMax, clock);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(failing.Token, patience.Token);
             try
             {
                 await WhenIdle(() => DateTimeOffset.MinValue, limit.Token);
@@ -145,14 +150,13 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         clock.Moved -= WakeLanes;
         await stop.CancelAsync();
         WakeLanes();
-        foreach (var thread in laneThreads) thread.Join();
-        lanesEnded = true; // now the flusher ends too, after what the lanes have left
-        SignalFlush();
-        flusher?.Join();
+        machine.JoinLanes();
+        flusher.End(); // after what the lanes have left
+        machine.JoinFlusher();
         if (!ended)
         {
             ended = true;
-            foreach (var lane in lanes) lane.End(flushing.Find(f => f.Lane == lane).Batch);
+            foreach (var lane in lanes) lane.End(flusher.UnflushedOf(lane));
         }
 
         if (duePoll is not null) await duePoll;
@@ -161,6 +165,9 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     internal GrainDefinition? DefinitionOf(string kind) => definitions.GetValueOrDefault(kind);
 
     internal bool IsOutside(GrainId grain) => receivers.ContainsKey(grain.Kind);
+
+    /// <summary>True if nothing is queued, unflushed, due by then, or on its way (messages in a backoff apart).</summary>
+    internal bool IsIdle(DateTimeOffset until) => lanes.All(l => l.IsQuiet(until)) && MessagesOnTheirWay == 0;
 
     internal void Fail(Exception cause)
     {
@@ -171,7 +178,9 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         Failed?.Invoke(cause);
     }
 
-    internal void SignalFlush() => flushSignal.Set();
+    internal void SignalFlush() => flusher.Signal();
+
+    internal void Announce(long position) => Flushed?.Invoke(position);
 
     internal void Departed() => Interlocked.Increment(ref onTheirWay);
 
@@ -181,8 +190,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     internal void Send(Activation sender, Debt debt, GrainId to, object command)
     {
         if (receivers.TryGetValue(to.Kind, out var receiver)) _ = SendOutside(receiver, sender, debt, to, command);
-        else if (!LaneOf(to).TryPost(new Delivered(to, command, sender, debt)))
-            sender.Lane.Receive(new Settled(sender, debt, to, new(null, Refusal.Of(GrainRefusal.Busy))));
+        else machine.Carry(LaneOf(to), new Delivered(to, command, sender, debt));
     }
 
     /// <summary>True if a bug in a rule can be answered and survived: nothing of the decision is in the batch. Otherwise everything stops (law 7).</summary>
@@ -226,9 +234,9 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         Receipt receipt;
         try
         {
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
-            limit.CancelAfter(options.ReceiverTimeout);
-            receipt = await Task.Run(() => receiver.Receive(to, command, limit.Token), limit.Token).WaitAsync(limit.Token);
+            using var patience = new CancellationTokenSource(options.ReceiverTimeout, clock);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, patience.Token);
+            receipt = await machine.Run(() => receiver.Receive(to, command, limit.Token)).WaitAsync(limit.Token);
         }
         catch (Exception failed)
         {
@@ -236,7 +244,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
             receipt = new(null, Refusal.Of(GrainRefusal.Busy));
         }
 
-        sender.Lane.Receive(new Settled(sender, debt, to, receipt));
+        machine.CarryBack(new(sender, debt, to, receipt));
     }
 
     private void Recover()
@@ -260,68 +268,13 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         Log.LogInformation("Recovered {Events} events of {Grains} grains in {Milliseconds} ms.", EventsRecorded, ActiveGrains, watch.ElapsedMilliseconds);
     }
 
-    private void RunFlusher()
-    {
-        var batches = new List<Batch>();
-        try
-        {
-            while (failure is null)
-            {
-                var last = lanesEnded;
-                if (Flush(batches)) continue;
-                if (last) return;
-                flushSignal.WaitOne();
-            }
-        }
-        catch (Exception unknown)
-        {
-            // The outcome is unknown. Nothing is answered: callers time out or see the connection close, and ask again after the restart.
-            Fail(unknown);
-        }
-    }
-
-    // One group commit: everything that the lanes have decided meanwhile, in one write. Returns false if that is nothing.
-    private bool Flush(List<Batch> batches)
-    {
-        var tailStart = long.MaxValue;
-        foreach (var lane in lanes)
-        {
-            if (lane.TakeOpen(out var tail) is { } batch)
-            {
-                flushing.Add((lane, batch));
-                if (!batch.Journal.IsEmpty) batches.Add(batch.Journal);
-            }
-
-            tailStart = Math.Min(tailStart, tail); // also of a lane that has nothing to write: one tail is replayed for all
-        }
-
-        if (flushing.Count == 0) return false;
-        if (failure is not null) return true; // a broken rule has left half a decision in its batch
-
-        IReadOnlyCollection<GrainId> fenced = [];
-        if (batches.Count > 0)
-        {
-            foreach (var batch in batches) batch.TailStart = tailStart;
-            var start = Stopwatch.GetTimestamp();
-            fenced = journal.Append(batches);
-            FlushSeconds += Stopwatch.GetElapsedTime(start).TotalSeconds;
-            Flushes++;
-        }
-
-        foreach (var (lane, batch) in flushing) lane.Flushed(batch, fenced);
-        if (batches.Count > 0) Flushed?.Invoke(journal.LastPosition);
-        flushing.Clear();
-        batches.Clear();
-        return true;
-    }
-
     // Two looks in a row: the first may have seen a lane before an answer reached it that was no longer on its way at the end of the look.
     private async Task WhenIdle(Func<DateTimeOffset> until, CancellationToken cancellation)
     {
         for (var idle = 0; idle < 2 && failure is null;)
         {
-            idle = lanes.All(l => l.IsQuiet(until())) && MessagesOnTheirWay == 0 ? idle + 1 : 0;
-            await Task.Delay(1, cancellation);
+            idle = IsIdle(until()) ? idle + 1 : 0;
+            await Task.Delay(TimeSpan.FromMilliseconds(1), clock, cancellation);
         }
     }
 
@@ -332,7 +285,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         {
             try
             {
-                await Task.Delay(options.DuePoll, stop.Token);
+                await Task.Delay(options.DuePoll, clock, stop.Token);
                 await WakeStored();
             }
             catch (OperationCanceledException)
@@ -384,12 +337,5 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     private void WakeLanes()
     {
         foreach (var lane in lanes) lane.Wake();
-    }
-
-    private Thread StartThread(string name, Action<CancellationToken> run)
-    {
-        var thread = new Thread(() => run(stop.Token)) { Name = name, IsBackground = true };
-        thread.Start();
-        return thread;
     }
 }

@@ -79,7 +79,7 @@ internal sealed class Delivered(GrainId to, object command, Activation sender, D
 
     public Debt Debt { get; } = debt;
 
-    public override void Complete(in Answer answer) => Sender.Lane.Receive(new Settled(Sender, Debt, Grain, new(answer.Value, answer.Refusal)));
+    public override void Complete(in Answer answer) => Sender.Lane.Machine.CarryBack(new(Sender, Debt, Grain, new(answer.Value, answer.Refusal)));
 }
 
 /// <summary>The answer to a debt comes back.</summary>

@@ -1,0 +1,73 @@
+using System.Security.Cryptography;
+using Campaigns.Grains.Kernel;
+
+namespace Campaigns.Silo.Local;
+
+/// <summary>
+/// What the engine takes from the machine it runs on: threads, chance, and the way between its grains. A simulator brings its own, so that
+/// one seed decides everything that happens to the engine.
+/// </summary>
+internal abstract class Machine
+{
+    /// <summary>Lanes decide and the flusher flushes from now on, until <paramref name="stop"/> and <see cref="Flusher.End"/>.</summary>
+    public abstract void Start(IReadOnlyList<Lane> lanes, Flusher flusher, CancellationToken stop);
+
+    /// <summary>Returns when no lane decides any more.</summary>
+    public abstract void JoinLanes();
+
+    /// <summary>Returns when the flusher has flushed what the lanes left.</summary>
+    public abstract void JoinFlusher();
+
+    /// <summary>Runs what must not hold up a lane or the flusher.</summary>
+    public abstract Task<TResult> Run<TResult>(Func<Task<TResult>> work);
+
+    /// <inheritdoc cref="Run{TResult}"/>
+    public abstract Task Run(Func<Task> work);
+
+    /// <summary>32 random bytes that nobody can foresee.</summary>
+    public abstract ReadOnlyMemory<byte> Chance();
+
+    /// <summary>Takes a message to the lane of its receiver.</summary>
+    public virtual void Carry(Lane to, Delivered message)
+    {
+        if (!to.TryPost(message)) CarryBack(new(message.Sender, message.Debt, message.Grain, new(null, Refusal.Of(GrainRefusal.Busy))));
+    }
+
+    /// <summary>Takes the answer to a message back to its sender.</summary>
+    public virtual void CarryBack(Settled answer) => answer.Debtor.Lane.Receive(answer);
+}
+
+/// <summary>Real threads, the system's random numbers, and no distance between grains.</summary>
+internal sealed class RealMachine : Machine
+{
+    private readonly List<Thread> laneThreads = [];
+    private Thread? flusherThread;
+
+    public override void Start(IReadOnlyList<Lane> lanes, Flusher flusher, CancellationToken stop)
+    {
+        for (var i = 0; i < lanes.Count; i++)
+        {
+            var lane = lanes[i];
+            laneThreads.Add(Start($"lane-{i}", () => lane.Run(stop)));
+        }
+
+        flusherThread = Start("flusher", flusher.Run);
+    }
+
+    public override void JoinLanes() => laneThreads.ForEach(t => t.Join());
+
+    public override void JoinFlusher() => flusherThread?.Join();
+
+    public override Task<TResult> Run<TResult>(Func<Task<TResult>> work) => Task.Run(work);
+
+    public override Task Run(Func<Task> work) => Task.Run(work);
+
+    public override ReadOnlyMemory<byte> Chance() => RandomNumberGenerator.GetBytes(32);
+
+    private static Thread Start(string name, ThreadStart run)
+    {
+        var thread = new Thread(run) { Name = name, IsBackground = true };
+        thread.Start();
+        return thread;
+    }
+}

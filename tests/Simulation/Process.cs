@@ -1,0 +1,113 @@
+using Campaigns.Grains.Kernel;
+using Campaigns.Silo;
+using Campaigns.Silo.Local;
+using Microsoft.Extensions.Logging;
+
+namespace Campaigns.Simulation;
+
+/// <summary>One life of the product: from a start on what the disk holds to a clean stop, a failure or a sudden death.</summary>
+internal sealed class Process
+{
+    private readonly World world;
+    private readonly Strands strands = new();
+    private readonly LocalEngine engine;
+    private readonly HashSet<Action> waiting = [];
+    private readonly Task start;
+    private Task? stop;
+    private bool isDead;
+
+    public Process(World world)
+    {
+        this.world = world;
+        Machine = new(world);
+        Task? starting = null;
+        var clock = new ProductClock(system: world.Time);
+        engine = new(world.Disk, world.Definitions.Select(d => new Witness(d, world.Evidence)), [world.Gateway], clock, world.Weather.Engine, new Complaints(world), Machine);
+        engine.Failed += failure => Failure ??= failure;
+        strands.In(() => starting = engine.Start());
+        start = starting!;
+    }
+
+    public SimulatedMachine Machine { get; }
+
+    public Exception? Failure { get; private set; }
+
+    public bool IsReady => start.IsCompletedSuccessfully && stop is null && Failure is null;
+
+    public bool HasEnded => isDead || start.IsFaulted || stop?.IsCompleted == true;
+
+    public bool IsQuiet => strands.Ready == 0 && engine.IsIdle(world.Time.Now) && !Machine.IsBusy;
+
+    public Task<Outcome<TReply>?> Ask<TReply>(GrainId grain, ICommand<TReply> command)
+    {
+        var answered = new TaskCompletionSource<Outcome<TReply>?>();
+        void Lose() => answered.TrySetResult(null);
+        waiting.Add(Lose);
+        _ = Await();
+        return answered.Task;
+
+        async Task Await()
+        {
+            var outcome = await engine.Ask(grain, command);
+            waiting.Remove(Lose);
+            if (isDead) return;
+            if (outcome.Refusal?.Kind != RefusalKind.Busy) world.Evidence.Told(command);
+            if (outcome.Refusal?.Kind == RefusalKind.Fault) world.Violated($"{command.GetType().Name} at {grain} was answered with a fault.");
+            answered.TrySetResult(outcome);
+        }
+    }
+
+    public bool TryRun(Random chance)
+    {
+        if (start.IsFaulted && Failure is null) throw new InvalidOperationException("The process did not start.", start.Exception);
+        return strands.TryRun(chance);
+    }
+
+    public void In(Action act) => strands.In(act);
+
+    public bool TryFlush()
+    {
+        if (Failure is not null) return false;
+        var did = false;
+        strands.In(() =>
+        {
+            try
+            {
+                did = Machine.FlushStep();
+            }
+            catch (Silo.Journal.JournalFailure failure)
+            {
+                engine.Fail(failure);
+                did = true;
+            }
+        });
+        if (Failure is not null) Stop();
+        return did;
+    }
+
+    /// <summary>Finishes what was accepted and ends.</summary>
+    public void Stop() => strands.In(() => stop ??= engine.DisposeAsync().AsTask());
+
+    /// <summary>Gone, in the middle of whatever it did: nothing of it goes on, and nobody hears from it again.</summary>
+    public void Die()
+    {
+        isDead = true;
+        strands.Forget();
+        world.Time.Forget();
+        foreach (var lose in waiting.ToArray()) lose();
+    }
+
+    /// <summary>What the engine complains about is a violation, but for what the world itself has done to it.</summary>
+    private sealed class Complaints(World world) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (logLevel >= LogLevel.Error && exception is not Silo.Journal.JournalFailure) world.Violated($"The engine complained: {formatter(state, exception)} {exception}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+using Campaigns.Grains;
+using Campaigns.Grains.Kernel;
+using Campaigns.Simulation.Plays;
+
+namespace Campaigns.Simulation;
+
+/// <summary>
+/// Everything that happens in one run, decided by one seed: shoppers act, the process decides, the disk writes, messages travel, the clock
+/// jumps, and now and then something breaks. One thread takes one small step at a time, so a seed replays exactly.
+/// </summary>
+internal sealed class World
+{
+    private const int StepsMax = 3_000_000;
+    private const int LookEvery = 64;
+
+    private readonly Strands people = new();
+    private readonly List<Task> acting = [];
+    private readonly List<string> diary = [];
+    private readonly Dictionary<string, GrainDefinition> definitions = Mechanics.Grains.ToDictionary(g => g.Kind, StringComparer.Ordinal);
+    private Process? process;
+    private DateTimeOffset? diskFullUntil;
+    private long nextLook;
+
+    public World(long seed)
+    {
+        Seed = seed;
+        Chance = new((int)(seed ^ (seed >> 32)));
+        Weather = Weather.Of(Chance);
+        Disk = new(this, definitions);
+        Evidence = new(this);
+        Gateway = new(this);
+        Town = new(this);
+    }
+
+    public long Seed { get; }
+
+    public Random Chance { get; }
+
+    public Weather Weather { get; }
+
+    public SimulatedTime Time { get; } = new();
+
+    public SimulatedDisk Disk { get; }
+
+    public SimulatedGateway Gateway { get; }
+
+    public Evidence Evidence { get; }
+
+    public Town Town { get; }
+
+    public IEnumerable<GrainDefinition> Definitions => definitions.Values;
+
+    /// <summary>False from when all faults are over and everything has to come right.</summary>
+    public bool IsRough { get; private set; } = true;
+
+    /// <summary>The first promise that was broken.</summary>
+    public string? Violation { get; private set; }
+
+    public int Steps { get; private set; }
+
+    public int Crashes { get; private set; }
+
+    public int Stops { get; private set; }
+
+    /// <summary>What happened, newest last.</summary>
+    public IReadOnlyList<string> Diary => diary;
+
+    public Process? Process => process;
+
+    /// <summary>Plays the seed to its end or to the first violation.</summary>
+    public World Play()
+    {
+        people.In(() => acting.Add(Town.Open()));
+        RunUntil(() => acting.TrueForAll(a => a.IsCompleted));
+        for (var i = 0; i < Weather.Actors; i++) people.In(() => acting.Add(Town.Live(Weather.ActsEach)));
+        RunUntil(() => acting.TrueForAll(a => a.IsCompleted));
+        CalmDown();
+        foreach (var days in (ReadOnlySpan<int>)[1, 7, 90])
+        {
+            Note($"{days} days pass");
+            Time.MoveTo(Time.Now.AddDays(days));
+            RunUntil(IsQuiet);
+        }
+
+        if (Violation is null) Settle();
+        return this;
+    }
+
+    public void Violated(string what) => Violation ??= what;
+
+    public void Note(string what)
+    {
+        if (diary.Count == 20_000) diary.RemoveRange(0, 10_000);
+        diary.Add($"{Time.Now:MM-dd HH:mm:ss.fff} {what}");
+    }
+
+    /// <summary>Asks the process, as a client over a network would: the answer may never come.</summary>
+    /// <returns>null if the connection was lost</returns>
+    public Task<Outcome<TReply>?> Ask<TReply>(GrainId grain, ICommand<TReply> command) =>
+        process is { IsReady: true } up ? up.Ask(grain, command) : Task.FromResult<Outcome<TReply>?>(null);
+
+    private void RunUntil(Func<bool> done)
+    {
+        while (Violation is null && !done())
+        {
+            if (++Steps > StepsMax)
+            {
+                Violated($"No end after {StepsMax} steps: {acting.Count(a => !a.IsCompleted)} people still wait.");
+                return;
+            }
+
+            Step();
+            if (Steps >= nextLook) Look();
+        }
+
+        if (acting.Find(a => a.IsFaulted) is { } broken) Violated($"An actor failed: {broken.Exception!.InnerException}");
+        acting.RemoveAll(a => a.IsCompleted);
+        Look();
+    }
+
+    private void Step()
+    {
+        if (IsRough) Misfortune();
+        process ??= new(this);
+        if (process.HasEnded)
+        {
+            Note(process.Failure is { } failure ? $"the process stopped: {failure.Message}" : "the process stopped");
+            process = null;
+            return;
+        }
+
+        var first = Chance.Next(4);
+        for (var i = 0; i < 4; i++)
+        {
+            var did = ((first + i) % 4) switch
+            {
+                0 => people.TryRun(Chance),
+                1 => process.TryRun(Chance),
+                2 => process.Machine.TryDecide() | process.Machine.TryDeliver(),
+                _ => (!process.Machine.IsWriting || Chance.Next(100) < Weather.DiskSpeed) && process.TryFlush(),
+            };
+            if (did) return;
+        }
+
+        // Nothing can go on: time does.
+        var next = process.Machine.NextDue();
+        if (Time.Next is { } due && due < next) next = due;
+        process.In(() => Time.MoveTo(next > Time.Now ? next : Time.Now.AddTicks(1)));
+    }
+
+    private void Misfortune()
+    {
+        if (diskFullUntil <= Time.Now)
+        {
+            Note("there is room on the disk again");
+            (Disk.IsFull, diskFullUntil) = (false, null);
+        }
+
+        if (Happens(Weather.JumpEvery)) process?.In(() => Time.MoveTo(Time.Now + Span()));
+        if (process is null) return;
+        if (Happens(Weather.CrashEvery)) Crash();
+        else if (process.IsReady && Happens(Weather.StopEvery)) Stop();
+        else if (Happens(Weather.DiskFullEvery * 10)) Fill();
+    }
+
+    private void Crash()
+    {
+        // The bytes of a write that has begun may be down or not; nobody will ever be told.
+        if (process!.Machine.IsWriting && Chance.Next(2) == 0) process.TryFlush();
+        Note($"kill -9 at position {Disk.LastPosition}");
+        Crashes++;
+        process.Die();
+        process = null;
+        Look();
+    }
+
+    private void Stop()
+    {
+        Note("SIGTERM");
+        Stops++;
+        process!.Stop();
+    }
+
+    private void Fill()
+    {
+        Note("the disk is full");
+        (Disk.IsFull, diskFullUntil) = (true, Time.Now + TimeSpan.FromSeconds(Chance.Next(1, 60)));
+    }
+
+    private void CalmDown()
+    {
+        Note("all faults are over");
+        IsRough = false;
+        Disk.IsFull = false;
+        RunUntil(IsQuiet);
+    }
+
+    private bool IsQuiet() => process is { IsReady: true, IsQuiet: true } && people.Ready == 0;
+
+    // Everything has had its time: nothing may be owed, overdue or forgotten, and a clean stop and a start change nothing.
+    private void Settle()
+    {
+        foreach (var (grain, known) in Disk.Grains)
+        {
+            if (known.Definition.OwedBy(known.State) is { Count: > 0 } debts) Violated($"{grain} still owes {string.Join(", ", debts.Open)} (law 5).");
+            if (known.Definition.DeadlineOf(known.State) is { } deadline && deadline <= Time.Now) Violated($"{grain} has slept through its deadline {deadline:O} (law 6).");
+        }
+
+        process!.Stop();
+        RunUntil(() => process is null || process.HasEnded);
+        RunUntil(IsQuiet);
+        people.In(() => acting.Add(Town.KeepPromises()));
+        RunUntil(() => acting.TrueForAll(a => a.IsCompleted));
+    }
+
+    private void Look()
+    {
+        nextLook = Steps + LookEvery;
+    }
+
+    private bool Happens(int every) => every > 0 && Chance.Next(every) == 0;
+
+    private TimeSpan Span() => Chance.Next(6) switch
+    {
+        0 or 1 => TimeSpan.FromMilliseconds(Chance.Next(1, 2_000)),
+        2 => TimeSpan.FromSeconds(Chance.Next(1, 120)),
+        3 => TimeSpan.FromMinutes(Chance.Next(1, 60)),
+        4 => TimeSpan.FromHours(Chance.Next(1, 12)),
+        _ => TimeSpan.FromDays(Chance.Next(1, 3)),
+    };
+}
