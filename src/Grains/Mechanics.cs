@@ -3,7 +3,7 @@ using Campaigns.Grains.Kernel;
 
 namespace Campaigns.Grains;
 
-/// <summary>The registration list: every kind of grain and every read model. A new mechanic adds its lines here.</summary>
+/// <summary>The registration list: every kind of grain, what must be true of it, and every read model. A new mechanic adds its lines here.</summary>
 public static class Mechanics
 {
     public static IReadOnlyList<GrainDefinition> Grains { get; } =
@@ -18,6 +18,17 @@ public static class Mechanics
         new Order.OrderGrain(),
         new Payment.PaymentGrain(),
         new Request.RequestGrain(),
+    ];
+
+    public static IReadOnlyList<IBook> Books { get; } =
+    [
+        new Product.ProductBook(),
+        new Stock.StockBook(),
+        new Shopper.ShopperBook(),
+        new CampaignBook(),
+        new Bargain.BargainBook(),
+        new Order.OrderBook(),
+        new Payment.PaymentBook(),
     ];
 
     public static IReadOnlyList<IProjection> Projections { get; } =

@@ -11,7 +11,7 @@ using BargainDecision = Campaigns.Grains.Kernel.Decision<Campaigns.Grains.Bargai
 namespace Campaigns.Grains.Bargain;
 
 /// <summary>Owned by one grain and changed in place: an assist must not copy the list of helpers.</summary>
-internal sealed class BargainState
+internal sealed class BargainState : IOrderSource
 {
     public const string ClaimDebt = "claim-place";
     public const string OrderDebt = "place-order";
@@ -84,6 +84,12 @@ internal sealed class BargainState
     public bool IsLastAssist(ShopperId helper) => Held?.Cut.Helper == helper && Status is BargainStatus.Running or BargainStatus.SoldOut;
 
     public bool Knows(OrderId order) => Order?.Order == order || HeldOrder?.Order.Order == order || LostOrders.Contains(order);
+
+    public bool Stands(OrderId order) => Order?.Order == order;
+
+    public bool KnowsPaid(OrderId order) => Status == BargainStatus.Paid && Order?.Order == order;
+
+    public bool KnowsLost(OrderId order) => LostOrders.Contains(order);
 
     public int HelpersOn(string? device)
     {
@@ -363,7 +369,7 @@ internal static class BargainRules
         _ => now >= state.Launch!.EndsAt ? [new BargainExpired(now)] : [],
     };
 
-    private static bool IsOver(BargainStatus status) =>
+    public static bool IsOver(BargainStatus status) =>
         status is BargainStatus.Paid or BargainStatus.Expired or BargainStatus.Cancelled or BargainStatus.Lapsed or BargainStatus.SoldOut;
 
     private static void BackTo(BargainState state, BargainStatus status, OrderId order)

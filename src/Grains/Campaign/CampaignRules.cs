@@ -72,6 +72,10 @@ internal sealed class CampaignState
     [JsonIgnore]
     public bool IsOver => Status is CampaignStatus.Ended or CampaignStatus.Killed;
 
+    /// <summary>True if the oldest of those that are over may not be remembered any more.</summary>
+    [JsonIgnore]
+    public bool HasForgotten => Closed.Count >= CampaignRules.ClosedMax;
+
     public int UntoldOf(string what) => Untold.GetValueOrDefault(what);
 
     /// <summary>Within its window and open, whether or not the wake-up of its start came already.</summary>
@@ -345,7 +349,7 @@ internal static class CampaignRules
     /// <remarks>One that is over need not be told anything more, and it must have started even if that answer is still on its way.</remarks>
     private static void Close(CampaignState state, ParticipationClosed e)
     {
-        state.Participations[e.Participation] = state.Participations[e.Participation] with { IsStarted = true, IsOver = true };
+        state.Participations[e.Participation] = state.Participations[e.Participation] with { IsStarted = true, HasPlace = e.SellsPlace, IsOver = true };
         state.Live--;
         state.Held -= e.SellsPlace || e.FreesPlace ? 1 : 0;
         state.Sold += e.SellsPlace ? 1 : 0;

@@ -1,0 +1,120 @@
+using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Payment;
+using Campaigns.Grains.Shopper;
+using Campaigns.Grains.Stock;
+
+namespace Campaigns.Grains.Order;
+
+/// <summary>What the state of a grain that opens orders knows of them, so that both sides can be compared.</summary>
+internal interface IOrderSource
+{
+    /// <summary>True from the moment it wants this order until it has heard how the order ended; true for good once it is paid.</summary>
+    bool Stands(OrderId order);
+
+    /// <summary>True once it has heard that this order is paid.</summary>
+    bool KnowsPaid(OrderId order);
+
+    /// <summary>True once it has heard that this order came to nothing.</summary>
+    bool KnowsLost(OrderId order);
+}
+
+/// <summary>What must be true of an order: its sums, its stock, its money, and what its source knows of it.</summary>
+internal sealed class OrderBook : Book<OrderState>
+{
+    public override string Kind => "order";
+
+    public override IEnumerable<string> WrongWith(GrainId grain, OrderState state, IBooks books)
+    {
+        if (state.Stage == OrderStage.None) return ["it has facts but was never placed"];
+
+        return [.. Sums(state), .. Stock(grain, state, books), .. Money(grain, state, books), .. Refunds(grain, state, books), .. Source(grain, state, books)];
+    }
+
+    private static IEnumerable<string> Sums(OrderState state)
+    {
+        foreach (var line in state.Lines)
+            if (line.AmountFen != line.UnitPriceFen * line.Quantity) yield return $"the line of SKU {line.Sku} says {line.AmountFen} fen, but {line.Quantity} units at {line.UnitPriceFen} fen are {line.UnitPriceFen * line.Quantity}";
+
+        var (lines, discounts) = (state.Lines.Sum(l => l.AmountFen), state.Discounts.Sum(d => d.AmountFen));
+        if (lines - discounts != state.Amount.Fen) yield return $"the amount is {state.Amount.Fen} fen, but lines of {lines} less discounts of {discounts} are {lines - discounts}";
+        if (state.Amount.Fen < 0) yield return $"the amount is {state.Amount.Fen} fen";
+    }
+
+    /// <remarks>That no hold outlives the order is the stock's to say: it knows of every hold.</remarks>
+    private static IEnumerable<string> Stock(GrainId grain, OrderState state, IBooks books)
+    {
+        if (state.Stage == OrderStage.Holding && state.HoldsAwaited == 0) yield return "it waits for its stock and has asked for none";
+        foreach (var line in state.Lines)
+        {
+            var held = state.Held.Contains(line.Sku);
+            if (state.Stage is OrderStage.Pending or OrderStage.Paid && !held) yield return $"it is {state.Stage} and its line of SKU {line.Sku} was never held";
+            if (!held || state.Stage is not (OrderStage.Holding or OrderStage.Pending)) continue;
+            if (books.Of<StockState>(line.Sku.In(grain.Shop))?.Holds.TryGetValue(grain.Key, out var hold) != true) yield return $"it is {state.Stage} and the stock holds nothing for its line of {line.Quantity} units of SKU {line.Sku}";
+            else if (hold.Quantity != line.Quantity) yield return $"the stock holds {hold.Quantity} units of SKU {line.Sku} for its line of {line.Quantity}";
+        }
+    }
+
+    private static IEnumerable<string> Money(GrainId grain, OrderState state, IBooks books)
+    {
+        if (state.Payment is { } started && !state.Debts.Contains(OrderRules.Announce, started.Value))
+        {
+            var payment = books.Of<PaymentState>(started.In(grain.Shop));
+            if (payment?.Order != OrderId.Of(grain.Key)) yield return $"its payment {started} does not exist or is of another order";
+            else if (payment.Amount != state.Amount) yield return $"its payment {started} is over {payment.Amount.Fen} fen and the order over {state.Amount.Fen}";
+        }
+
+        if (state.Stage != OrderStage.Paid) yield break;
+        if (state.PaidBy is not { } paidBy)
+        {
+            if (state.Amount.Fen != 0) yield return $"it is Paid over {state.Amount.Fen} fen without a payment";
+        }
+        else if (NotReceived(paidBy, state.Amount, grain, books) is { } wrong)
+        {
+            yield return $"it is Paid, but {wrong}";
+        }
+
+        // A buyer who never signed in cannot be told; everybody else is no longer a new customer.
+        if (!state.Debts.Contains(OrderRules.TellBuyer, state.Buyer.Value) && books.Of<ShopperState>(state.Buyer.In(grain.Shop)) is { OpenId: not null, HasBought: false })
+            yield return $"it is Paid and its buyer {state.Buyer} was not told";
+    }
+
+    private static IEnumerable<string> Refunds(GrainId grain, OrderState state, IBooks books)
+    {
+        foreach (var payment in state.Refunds.GroupBy(r => r.Payment))
+        {
+            if (payment.Count() > 1) yield return $"{payment.Count()} refunds of one payment {payment.Key}";
+            if (payment.Key == state.PaidBy) yield return $"the payment {payment.Key} that paid it is refunded";
+        }
+
+        foreach (var refund in state.Refunds)
+        {
+            if (NotReceived(refund.Payment, refund.Amount, grain, books) is { } wrong) yield return $"refund {refund.Id} of {refund.Amount.Fen} fen: {wrong}";
+            if (state.Debts.Contains(OrderRules.ReturnMoney, refund.About)) continue;
+
+            var asked = books.Of<PaymentState>(refund.Payment.In(grain.Shop))?.Refunds.FirstOrDefault(r => string.Equals(r.Id, refund.Id, StringComparison.Ordinal));
+            if (asked is null) yield return $"refund {refund.Id} of {refund.Amount.Fen} fen is neither owed nor known to its payment {refund.Payment}";
+            else if (asked.Amount != refund.Amount) yield return $"refund {refund.Id} is over {refund.Amount.Fen} fen here and {asked.Amount.Fen} in its payment";
+            else if (refund.State == RefundStatus.Succeeded && asked.State != RefundStatus.Succeeded) yield return $"refund {refund.Id} has Succeeded here and is {asked.State} in its payment";
+        }
+    }
+
+    /// <summary>The source wants the order before it is placed, and hears of its end after it: what it has not heard is owed.</summary>
+    private static IEnumerable<string> Source(GrainId grain, OrderState state, IBooks books)
+    {
+        if (state.Source is not { } address || books.Of<object>(address) is not IOrderSource and not null) yield break;
+
+        var (self, source) = (OrderId.Of(grain.Key), books.Of<IOrderSource>(address));
+        if (source is null) yield return $"its source {address} does not exist";
+        else if (state.Stage is OrderStage.Holding or OrderStage.Pending or OrderStage.Paid && !source.Stands(self)) yield return $"it is {state.Stage} and its source {address} has no such order";
+        else if (state.Stage == OrderStage.Paid && !source.KnowsPaid(self) && !state.Debts.Contains(OrderRules.TellPaid, address.Key)) yield return $"it is Paid and its source {address} was not told";
+        else if (state.Stage is OrderStage.Cancelled or OrderStage.TimedOut && !source.KnowsLost(self) && !state.Debts.Contains(OrderRules.TellReleased, address.Key)) yield return $"it is {state.Stage} and its source {address} was not told";
+    }
+
+    private static string? NotReceived(PaymentId id, Money amount, GrainId grain, IBooks books)
+    {
+        if (books.Of<PaymentState>(id.In(grain.Shop)) is not { } payment || payment.Order != OrderId.Of(grain.Key)) return $"its payment {id} does not exist or is of another order";
+        if (payment.Status != PaymentStatus.Paid) return $"its payment {id} is {payment.Status}";
+        if (payment.Amount != amount) return $"its payment {id} is over {payment.Amount.Fen} fen, not {amount.Fen}";
+        return null;
+    }
+}
