@@ -48,20 +48,20 @@ public sealed class Cell
         return cell;
     }
 
-    /// <summary>Applies the reader's current decision, unless the state already includes it.</summary>
+    /// <summary>Applies what the state does not include yet of the reader's current decision: a snapshot may have been taken in the middle of it.</summary>
     public void Replay(ref DecisionReader decision)
     {
-        if (decision.FirstSequence <= Sequence) return;
-        if (decision.FirstSequence != Sequence + 1)
+        if (decision.LastSequence <= Sequence) return;
+        if (decision.FirstSequence > Sequence + 1)
             throw new InvalidDataException($"The journal of {Id} jumps from {Sequence} to {decision.FirstSequence}: it is damaged.");
 
-        for (var i = 0; i < decision.Count; i++)
+        for (var sequence = decision.FirstSequence; sequence <= decision.LastSequence; sequence++)
         {
             var json = decision.NextEvent(out var name);
-            State = Definition.EvolveAny(State, Definition.ReadEvent(name, json));
+            if (sequence > Sequence) State = Definition.EvolveAny(State, Definition.ReadEvent(name, json));
         }
 
-        Sequence += decision.Count;
+        Sequence = decision.LastSequence;
         Remember(decision.Request);
     }
 

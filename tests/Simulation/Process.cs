@@ -43,15 +43,16 @@ internal sealed class Process
         var answered = new TaskCompletionSource<Outcome<TReply>?>();
         void Lose() => answered.TrySetResult(null);
         waiting.Add(Lose);
+        var sent = Evidence.CopyOf(command);
         _ = Await();
         return answered.Task;
 
         async Task Await()
         {
-            var outcome = await engine.Ask(grain, command);
+            var outcome = await engine.Ask(grain, sent);
             waiting.Remove(Lose);
             if (isDead) return;
-            if (outcome.Refusal?.Kind != RefusalKind.Busy) world.Evidence.Told(command);
+            if (outcome.Refusal?.Kind != RefusalKind.Busy) world.Evidence.Told(sent);
             if (outcome.Refusal?.Kind == RefusalKind.Fault) world.Violated($"{command.GetType().Name} at {grain} was answered with a fault.");
             answered.TrySetResult(outcome);
         }

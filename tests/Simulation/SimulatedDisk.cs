@@ -9,11 +9,11 @@ namespace Campaigns.Simulation;
 /// A journal that survives the processes which write to it, with a disk that can fail before or after the bytes are down. It reads all that
 /// is written to it like an auditor: it knows at all times what every grain's state is by the facts alone.
 /// </summary>
-internal sealed class SimulatedDisk(World world, IReadOnlyDictionary<string, GrainDefinition> definitions) : IJournal
+internal sealed class SimulatedDisk(World world, IReadOnlyDictionary<string, GrainDefinition> definitions) : IJournal, IBooks
 {
     private readonly List<byte[]> flushes = [];
     private readonly Dictionary<GrainId, Snapshot> snapshots = [];
-    private readonly Dictionary<GrainId, List<(long First, byte[] Decision)>> tails = [];
+    private readonly Dictionary<GrainId, List<(long Last, byte[] Decision)>> tails = [];
     private readonly Dictionary<GrainId, DurableGrain> grains = [];
 
     public long LastPosition => flushes.Count;
@@ -23,6 +23,9 @@ internal sealed class SimulatedDisk(World world, IReadOnlyDictionary<string, Gra
     /// <summary>No write succeeds any more until there is room again.</summary>
     public bool IsFull { get; set; }
 
+    /// <summary>How often each kind of fact was recorded.</summary>
+    public Dictionary<string, int> Facts { get; } = new(StringComparer.Ordinal);
+
     /// <summary>How often a stored state was compared with the facts.</summary>
     public long Compared { get; private set; }
 
@@ -31,12 +34,15 @@ internal sealed class SimulatedDisk(World world, IReadOnlyDictionary<string, Gra
     /// <summary>The state of a grain by its durable facts.</summary>
     public DurableGrain? Of(GrainId grain) => grains.GetValueOrDefault(grain);
 
+    TState? IBooks.Of<TState>(GrainId grain)
+        where TState : class => Of(grain)?.State as TState;
+
     public long SequenceOf(GrainId grain) => grains.TryGetValue(grain, out var book) ? book.Sequence : 0;
 
     public GrainRecord Read(GrainId grain, bool withTail = true)
     {
         var known = snapshots.TryGetValue(grain, out var snapshot);
-        var tail = !withTail ? [] : tails.GetValueOrDefault(grain, []).Where(d => !known || d.First > snapshot.Sequence).Select(d => (ReadOnlyMemory<byte>)d.Decision).ToList();
+        var tail = !withTail ? [] : tails.GetValueOrDefault(grain, []).Where(d => !known || d.Last > snapshot.Sequence).Select(d => (ReadOnlyMemory<byte>)d.Decision).ToList();
         return known ? new(snapshot.Sequence, snapshot.State is { } state ? (ReadOnlyMemory<byte>)state : null, snapshot.WakeAt, tail) : GrainRecord.Empty with { Tail = tail };
     }
 
@@ -85,7 +91,7 @@ internal sealed class SimulatedDisk(World world, IReadOnlyDictionary<string, Gra
             if (snapshot.Sequence > SequenceOf(snapshot.Grain)) world.Violated($"A snapshot of {snapshot.Grain} holds {snapshot.Sequence} facts, but only {SequenceOf(snapshot.Grain)} are durable.");
             else if (snapshot.Sequence == SequenceOf(snapshot.Grain)) Compare(snapshot);
             snapshots[snapshot.Grain] = snapshot with { WakeAt = snapshot.WakeAt is { } wake ? DateTimeOffset.FromUnixTimeMilliseconds(wake.AddTicks(TimeSpan.TicksPerMillisecond - 1).ToUnixTimeMilliseconds()) : null };
-            if (tails.TryGetValue(snapshot.Grain, out var tail)) tail.RemoveAll(d => d.First <= snapshot.Sequence && d.First + CountOf(d.Decision) - 1 <= snapshot.Sequence);
+            if (tails.TryGetValue(snapshot.Grain, out var tail)) tail.RemoveAll(d => d.Last <= snapshot.Sequence);
         }
     }
 
@@ -95,11 +101,12 @@ internal sealed class SimulatedDisk(World world, IReadOnlyDictionary<string, Gra
         if (!grains.TryGetValue(grain, out var book)) grains.Add(grain, book = new(definitions[grain.Kind]));
         if (decision.FirstSequence != book.Sequence + 1) world.Violated($"The facts of {grain} jump from {book.Sequence} to {decision.FirstSequence}.");
         if (!tails.TryGetValue(grain, out var tail)) tails.Add(grain, tail = []);
-        tail.Add((decision.FirstSequence, decision.Encoded.ToArray()));
+        tail.Add((decision.LastSequence, decision.Encoded.ToArray()));
         for (var i = 0; i < decision.Count; i++)
         {
             var json = decision.NextEvent(out var name);
             book.Enter(name, json);
+            Facts[name] = Facts.GetValueOrDefault(name) + 1;
 
             // A state that was stored between two facts of one write is compared where it belongs.
             foreach (var snapshot in asWell)
@@ -126,13 +133,6 @@ internal sealed class SimulatedDisk(World world, IReadOnlyDictionary<string, Gra
         JsonArray a => new JsonArray([.. a.Select(Sorted).OrderBy(n => n?.ToJsonString(), StringComparer.Ordinal)]),
         _ => node?.DeepClone(),
     };
-
-    private static int CountOf(byte[] decision)
-    {
-        var reader = new DecisionReader(decision);
-        reader.Next();
-        return reader.Count;
-    }
 
     /// <summary>One grain by its durable facts.</summary>
     internal sealed class DurableGrain(GrainDefinition definition)

@@ -10,6 +10,7 @@ internal sealed class SimulatedMachine(World world) : Machine
     private IReadOnlyList<Lane> lanes = [];
     private Flusher? flusher;
     private bool ended;
+    private bool hasFailed;
 
     private enum Writing
     {
@@ -38,7 +39,7 @@ internal sealed class SimulatedMachine(World world) : Machine
     public override void JoinFlusher()
     {
         if (flusher is null) return;
-        while (FlushStep())
+        while (!hasFailed && FlushStep())
         {
             // As the flusher's own loop: until there is nothing more.
         }
@@ -57,9 +58,16 @@ internal sealed class SimulatedMachine(World world) : Machine
 
     public override void Carry(Lane to, Delivered message)
     {
-        underWay.Add((Delay(world.Weather.MessagesLate), () => base.Carry(to, message)));
-        if (world.IsRough && world.Chance.Next(100) < world.Weather.MessagesRepeated)
-            underWay.Add((Delay(100), () => to.TryPost(new Repeat(message.Grain, message.Command))));
+        // A copy may come before the one that is answered, never after: a transport that gives up on a message must not deliver it later.
+        var isRepeated = world.IsRough && world.Chance.Next(100) < world.Weather.MessagesRepeated;
+        if (isRepeated) underWay.Add((Delay(world.Weather.MessagesLate), CarryTwice));
+        else underWay.Add((Delay(world.Weather.MessagesLate), () => base.Carry(to, message)));
+
+        void CarryTwice()
+        {
+            to.TryPost(new Repeat(message.Grain, Evidence.CopyOf(message.Command)));
+            underWay.Add((Delay(world.Weather.MessagesLate), () => base.Carry(to, message)));
+        }
     }
 
     public override void CarryBack(Settled answer) => underWay.Add((Delay(world.Weather.MessagesLate), () => base.CarryBack(answer)));
@@ -105,7 +113,9 @@ internal sealed class SimulatedMachine(World world) : Machine
                 writing = Writing.Taken;
                 return true;
             case Writing.Taken:
+                hasFailed = true;
                 flusher!.Write();
+                hasFailed = false;
                 writing = Writing.Written;
                 return true;
             default:

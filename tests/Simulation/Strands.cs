@@ -5,9 +5,15 @@ internal sealed class Strands : SynchronizationContext
 {
     private readonly List<(SendOrPostCallback Run, object? State)> ready = [];
 
+    private readonly int thread = Environment.CurrentManagedThreadId;
+
     public int Ready => ready.Count;
 
-    public override void Post(SendOrPostCallback d, object? state) => ready.Add((d, state));
+    public override void Post(SendOrPostCallback d, object? state)
+    {
+        if (Environment.CurrentManagedThreadId != thread) throw new InvalidOperationException("Something has left the world's only thread: the run is not decided by its seed.");
+        ready.Add((d, state));
+    }
 
     public override void Send(SendOrPostCallback d, object? state) => d(state);
 

@@ -20,7 +20,7 @@ internal sealed class Town(World world)
 
     public ShopId Shop { get; } = new("town");
 
-    public AssistPolicy Policy => ShopSettings.Default.Assists();
+    public AssistPolicy Policy { get; } = new(DailyCap: 3, MinAccountAgeHours: 0, "Asia/Shanghai");
 
     public List<ShopperId> Shoppers { get; } = [];
 

@@ -107,6 +107,10 @@ internal sealed class Evidence(World world)
     private readonly Dictionary<object, Shown> messages = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<(GrainId Debtor, Debt Debt), object> newest = [];
 
+    /// <summary>The same command sent once more: what each copy was answered is remembered apart.</summary>
+    public static TCommand CopyOf<TCommand>(TCommand command)
+        where TCommand : class => (TCommand)command.GetType().GetMethod("<Clone>$")!.Invoke(command, null)!;
+
     public void Answered(object command, GrainId by, long facts) => answers[command] = new(by, facts);
 
     public void Sent(object command, GrainId by, Debt debt, long facts)

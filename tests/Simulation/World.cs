@@ -10,16 +10,18 @@ namespace Campaigns.Simulation;
 /// </summary>
 internal sealed class World
 {
-    private const int StepsMax = 3_000_000;
+    private const int StepsMax = 200_000;
     private const int LookEvery = 64;
 
     private readonly Strands people = new();
     private readonly List<Task> acting = [];
     private readonly List<string> diary = [];
+    private readonly Dictionary<string, IBook> bookOf = Mechanics.Books.ToDictionary(b => b.Kind, StringComparer.Ordinal);
     private readonly Dictionary<string, GrainDefinition> definitions = Mechanics.Grains.ToDictionary(g => g.Kind, StringComparer.Ordinal);
     private Process? process;
     private DateTimeOffset? diskFullUntil;
     private long nextLook;
+    private long lookedAt;
 
     public World(long seed)
     {
@@ -216,6 +218,17 @@ internal sealed class World
     private void Look()
     {
         nextLook = Steps + LookEvery;
+        if (Disk.LastPosition == lookedAt) return;
+        lookedAt = Disk.LastPosition;
+        foreach (var (grain, known) in Disk.Grains)
+        {
+            if (!bookOf.TryGetValue(grain.Kind, out var book)) continue;
+            foreach (var wrong in book.WrongWith(grain, known.State, Disk))
+            {
+                Violated($"{grain} at position {Disk.LastPosition}: {wrong}");
+                return;
+            }
+        }
     }
 
     private bool Happens(int every) => every > 0 && Chance.Next(every) == 0;

@@ -31,7 +31,6 @@ internal sealed class BargainGrain() : GrainDefinition<BargainState, BargainEven
 
     public override Reply Answer(BargainState state, object command, in Turn turn) => command switch
     {
-        Wake => Reply.Of(Done.Instance),
         _ when state.Launch is null => GrainRefusal.NotFound,
         ApplyAssist c => AnswerTo(state, c),
         CheckAssist c => AnswerTo(state, c, turn.Now),

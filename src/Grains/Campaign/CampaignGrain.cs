@@ -30,7 +30,6 @@ internal sealed class CampaignGrain() : GrainDefinition<CampaignState, CampaignE
 
     public override Reply Answer(CampaignState state, object command, in Turn turn) => command switch
     {
-        Wake => Reply.Of(Done.Instance),
         _ when state.Plan is null => GrainRefusal.NotFound,
         Admit c => state.Participations.TryGetValue(c.Participation, out var p) && !p.IsStarted ? Reply.Later : Reply.Of(Done.Instance),
         ClaimPlace or CloseParticipation => Reply.Of(Done.Instance),

@@ -63,7 +63,7 @@ public abstract class GrainDefinition<TState, TEvent>(JsonSerializerContext json
 
     internal override IEnumerable<string> EventNames => events.All;
 
-    /// <summary>One line per command: which rule decides it. <see cref="Wake"/> comes here too.</summary>
+    /// <summary>One line per command: which rule decides it. <see cref="Wake"/> comes here once the deadline has come.</summary>
     public abstract Decision<TEvent> Decide(TState state, object command, in Turn turn);
 
     /// <summary>Applies a fact. Never refuses, never computes policy.</summary>
@@ -94,7 +94,9 @@ public abstract class GrainDefinition<TState, TEvent>(JsonSerializerContext json
 
     internal sealed override object NewState() => new TState();
 
-    internal sealed override object? DecideAny(object state, object command, in Turn turn) => Decide((TState)state, command, turn).Raw;
+    // A grain is also woken to send what it owes, and by deadlines that have moved since: that is nobody's rule.
+    internal sealed override object? DecideAny(object state, object command, in Turn turn) =>
+        command is Wake && !(Deadline((TState)state) <= turn.Now) ? null : Decide((TState)state, command, turn).Raw;
 
     internal sealed override object? SettleAny(object state, Debt debt, in Receipt receipt, in Turn turn) => Settle((TState)state, debt, receipt, turn).Raw;
 

@@ -19,7 +19,6 @@ internal sealed class ShopperGrain() : GrainDefinition<ShopperState, ShopperEven
         LaunchParticipation c => ShopperRules.Decide(state, c, turn.Now),
         NotePaidOrder c => ShopperRules.Decide(state, c, turn.Now),
         BlockShopper c => ShopperRules.Decide(state, c, turn.Now),
-        Wake => ShopperDecision.Nothing,
         _ => throw Unknown(command),
     };
 
@@ -27,7 +26,6 @@ internal sealed class ShopperGrain() : GrainDefinition<ShopperState, ShopperEven
 
     public override Reply Answer(ShopperState state, object command, in Turn turn) => command switch
     {
-        Wake => Reply.Of(Done.Instance),
         _ when state.OpenId is null => GrainRefusal.NotFound,
         PledgeAssist c => AnswerTo(state, c, turn.Now),
         LaunchParticipation c => AnswerTo(state, c),

@@ -123,6 +123,8 @@ public ref struct DecisionReader(ReadOnlySpan<byte> bytes)
 
     public int Count { get; private set; }
 
+    public readonly long LastSequence => FirstSequence + Count - 1;
+
     /// <summary>The whole encoded decision.</summary>
     public ReadOnlySpan<byte> Encoded { get; private set; }
 

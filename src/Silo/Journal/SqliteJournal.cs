@@ -178,7 +178,7 @@ public sealed class SqliteJournal : IJournal
                 {
                     ref var head = ref CollectionsMarshal.GetValueRefOrAddDefault(heads, reader.Grain, out var known);
                     if (!known) head = new() { SnapshotSequence = -1, FirstPosition = flush.Position };
-                    head.Sequence = reader.FirstSequence + reader.Count - 1;
+                    head.Sequence = reader.LastSequence;
                 }
 
                 position = flush.Position;
@@ -218,7 +218,7 @@ public sealed class SqliteJournal : IJournal
         {
             var reader = new DecisionReader(decision.Span);
             reader.Next();
-            head.Sequence = reader.FirstSequence + reader.Count - 1;
+            head.Sequence = reader.LastSequence;
         }
 
         if (head.Sequence > head.SnapshotSequence) heads[grain] = head;
@@ -343,7 +343,7 @@ public sealed class SqliteJournal : IJournal
             {
                 var reader = new DecisionReader(flush.Decisions.Span);
                 while (reader.Next())
-                    if (reader.FirstSequence > after && reader.Grain == grain) tail.Add(reader.Encoded.ToArray());
+                    if (reader.LastSequence > after && reader.Grain == grain) tail.Add(reader.Encoded.ToArray());
                 position = flush.Position;
             }
         }

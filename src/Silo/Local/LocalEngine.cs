@@ -148,11 +148,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         }
 
         clock.Moved -= WakeLanes;
-        await stop.CancelAsync();
-        WakeLanes();
-        machine.JoinLanes();
-        flusher.End(); // after what the lanes have left
-        machine.JoinFlusher();
+        EndThreads();
         if (!ended)
         {
             ended = true;
@@ -329,9 +325,19 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         for (var more = true; more;)
         {
             var done = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-            lane.Receive(new Chore(() => done.SetResult(lane.SnapshotSome())));
-            more = await done.Task.WaitAsync(limit);
+            lane.Receive(new Chore(() => done.TrySetResult(lane.SnapshotSome())));
+            await using var giveUp = limit.Register(() => done.TrySetCanceled(limit));
+            more = await done.Task;
         }
+    }
+
+    private void EndThreads()
+    {
+        stop.Cancel();
+        WakeLanes();
+        machine.JoinLanes();
+        flusher.End(); // after what the lanes have left
+        machine.JoinFlusher();
     }
 
     private void WakeLanes()

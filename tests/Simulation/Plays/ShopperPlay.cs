@@ -9,7 +9,7 @@ internal sealed class ShopperPlay : Play
 
     public override async Task Prepare(Town town)
     {
-        for (var i = 0; i < 6; i++) await SignIn(town);
+        while (town.Shoppers.Count < 3) await SignIn(town);
     }
 
     private static async Task SignIn(Town town)
