@@ -16,6 +16,8 @@ internal sealed class SimulatedDisk(World world, IReadOnlyDictionary<string, Gra
     private readonly Dictionary<GrainId, List<(long Last, byte[] Decision)>> tails = [];
     private readonly Dictionary<GrainId, DurableGrain> grains = [];
 
+    private readonly HashSet<(GrainId, Guid)> requests = [];
+
     public long LastPosition => flushes.Count;
 
     public long TailStart { get; private set; }
@@ -100,6 +102,7 @@ internal sealed class SimulatedDisk(World world, IReadOnlyDictionary<string, Gra
         var grain = decision.Grain;
         if (!grains.TryGetValue(grain, out var book)) grains.Add(grain, book = new(definitions[grain.Kind]));
         if (decision.FirstSequence != book.Sequence + 1) world.Violated($"The facts of {grain} jump from {book.Sequence} to {decision.FirstSequence}.");
+        if (decision.Request != Guid.Empty && !requests.Add((grain, decision.Request))) world.Violated($"{grain} has decided request {decision.Request} twice (law 4).");
         if (!tails.TryGetValue(grain, out var tail)) tails.Add(grain, tail = []);
         tail.Add((decision.LastSequence, decision.Encoded.ToArray()));
         for (var i = 0; i < decision.Count; i++)

@@ -10,7 +10,7 @@ namespace Campaigns.Simulation;
 /// </summary>
 internal sealed class World
 {
-    private const int StepsMax = 200_000;
+    private const int StepsMax = 50_000;
     private const int LookEvery = 64;
 
     private readonly Strands people = new();
@@ -233,12 +233,12 @@ internal sealed class World
 
     private bool Happens(int every) => every > 0 && Chance.Next(every) == 0;
 
-    private TimeSpan Span() => Chance.Next(6) switch
+    private TimeSpan Span() => Chance.Next(20) switch
     {
-        0 or 1 => TimeSpan.FromMilliseconds(Chance.Next(1, 2_000)),
-        2 => TimeSpan.FromSeconds(Chance.Next(1, 120)),
-        3 => TimeSpan.FromMinutes(Chance.Next(1, 60)),
-        4 => TimeSpan.FromHours(Chance.Next(1, 12)),
+        < 8 => TimeSpan.FromMilliseconds(Chance.Next(1, 2_000)),
+        < 13 => TimeSpan.FromSeconds(Chance.Next(1, 120)),
+        < 18 => TimeSpan.FromMinutes(Chance.Next(1, 60)),
+        < 19 => TimeSpan.FromHours(Chance.Next(1, 12)),
         _ => TimeSpan.FromDays(Chance.Next(1, 3)),
     };
 }

@@ -11,7 +11,7 @@ internal sealed class StockPlay : Play
 
     public override async Task Prepare(Town town)
     {
-        var skus = Enumerable.Range(0, 3).Select(i => new NewSku(SkuId.Of(town.NewId()), $"size {i}", new(town.Chance.Next(0, 3) == 0 ? 0 : town.Chance.Next(1, 100_000)), town.Chance.Next(0, 40))).ToList();
+        var skus = Enumerable.Range(0, 3).Select(i => new NewSku(SkuId.Of(town.NewId()), $"size {i}", new(town.Chance.Next(0, 6) == 0 ? 0 : town.Chance.Next(1, 100_000)), town.Chance.Next(0, 60))).ToList();
         await town.Insist(ProductId.Of(town.NewId()).In(town.Shop), new AddProduct("Cake", "daily", skus));
         town.Skus.AddRange(skus.Select(s => s.Id));
     }

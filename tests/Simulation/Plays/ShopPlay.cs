@@ -1,0 +1,27 @@
+using Campaigns.Grains.Request;
+using Campaigns.Grains.Shop;
+
+namespace Campaigns.Simulation.Plays;
+
+/// <summary>The merchant changes settings and grants keys; answers of requests are remembered for a day.</summary>
+internal sealed class ShopPlay : Play
+{
+    public override IReadOnlyList<Act> Acts { get; } = [new("change the settings", 1, ChangeSettings), new("grant a key", 1, GrantKey), new("remember an answer", 1, RememberAnswer)];
+
+    private static Task ChangeSettings(Town town) =>
+        town.Ask(town.Shop.Grain(), new ReplaceSettings(ShopSettings.Default with { DailyAssistCap = town.Chance.Next(1, 10), PaymentWindowMinutes = town.Chance.Next(1, 60) }));
+
+    private static async Task GrantKey(Town town)
+    {
+        var key = ApiKeyAddress.Of($"key-{town.Chance.Next(5)}");
+        if (await town.Ask(key, new GrantApiKey(town.Shop, ["read"])) is not { IsAccepted: true }) return;
+        town.Promised($"the key {key.Key} is granted", async () => (await town.Insist(key, new GetApiKey())).Reply?.Shop == town.Shop);
+    }
+
+    private static async Task RememberAnswer(Town town)
+    {
+        var request = RequestAddress.Of(town.Shop, "caller", "/v1/orders", $"{town.Chance.Next(20)}");
+        await town.Ask(request, new RecordRequest("hash", 201, null, "{}"));
+        await town.Ask(request, new RecallRequest());
+    }
+}
