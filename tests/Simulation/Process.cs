@@ -64,7 +64,12 @@ internal sealed class Process
         return strands.TryRun(chance);
     }
 
-    public void In(Action act) => strands.In(act);
+    public bool TryDecide()
+    {
+        var did = false;
+        strands.In(() => did = Machine.TryDecide() | Machine.TryDeliver());
+        return did;
+    }
 
     public bool TryFlush()
     {

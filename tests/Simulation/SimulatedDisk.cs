@@ -45,7 +45,7 @@ internal sealed class SimulatedDisk(World world, IReadOnlyDictionary<string, Gra
     {
         var known = snapshots.TryGetValue(grain, out var snapshot);
         var tail = !withTail ? [] : tails.GetValueOrDefault(grain, []).Where(d => !known || d.Last > snapshot.Sequence).Select(d => (ReadOnlyMemory<byte>)d.Decision).ToList();
-        return known ? new(snapshot.Sequence, snapshot.State is { } state ? (ReadOnlyMemory<byte>)state : null, snapshot.WakeAt, tail) : GrainRecord.Empty with { Tail = tail };
+        return known ? new(snapshot.Sequence, snapshot.State is { } state ? state : default(ReadOnlyMemory<byte>?), snapshot.WakeAt, tail) : GrainRecord.Empty with { Tail = tail };
     }
 
     public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches)

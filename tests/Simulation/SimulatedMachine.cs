@@ -125,14 +125,14 @@ internal sealed class SimulatedMachine(World world) : Machine
         }
     }
 
-    /// <summary>When something that waits will be due: the world may sleep until then.</summary>
-    public DateTimeOffset NextDue()
+    /// <summary>When something that waits will be due; null if nothing is.</summary>
+    public DateTimeOffset? NextDue()
     {
-        var next = world.Time.Now + TimeSpan.FromMilliseconds(100);
+        DateTimeOffset? next = null;
         foreach (var (due, _) in underWay)
-            if (due < next) next = due;
+            if (next is null || due < next) next = due;
         foreach (var lane in ended ? [] : lanes)
-            if (world.Time.Now + lane.UntilNextTimer() is var due && due < next) next = due;
+            if (lane.NextTimer is { } due && (next is null || due < next)) next = due;
         return next;
     }
 

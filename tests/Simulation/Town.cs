@@ -13,7 +13,7 @@ namespace Campaigns.Simulation;
 /// <summary>The people of one world: what they know of, what they do, and what they were promised.</summary>
 internal sealed class Town(World world)
 {
-    private const int TriesMax = 2_000;
+    private const int TriesMax = 1_000;
 
     private readonly List<(string What, Func<Task<bool>> IsKept)> promises = [];
     private readonly HashSet<string> promised = new(StringComparer.Ordinal);
@@ -75,7 +75,7 @@ internal sealed class Town(World world)
             var outcome = await world.Ask(grain, command);
             if (outcome is { } answer && answer.Refusal?.Kind != RefusalKind.Busy) return answer;
             if (world.IsRough && Chance.Next(20) == 0) return null;
-            await Task.Yield();
+            await world.Pause(TimeSpan.FromMilliseconds(Chance.Next(1, 500)));
         }
 
         world.Violated($"{command.GetType().Name} at {grain} was not answered in {TriesMax} tries.");

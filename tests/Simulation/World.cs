@@ -20,6 +20,8 @@ internal sealed class World
     private readonly Dictionary<string, GrainDefinition> definitions = Mechanics.Grains.ToDictionary(g => g.Kind, StringComparer.Ordinal);
     private Process? process;
     private DateTimeOffset? diskFullUntil;
+    private readonly PriorityQueue<TaskCompletionSource, (DateTimeOffset Due, long Number)> sleepers = new();
+    private long pauses;
     private long nextLook;
     private long lookedAt;
 
@@ -80,7 +82,7 @@ internal sealed class World
         foreach (var days in (ReadOnlySpan<int>)[1, 7, 90])
         {
             Note($"{days} days pass");
-            Time.MoveTo(Time.Now.AddDays(days));
+            Move(Time.Now.AddDays(days));
             RunUntil(IsQuiet);
         }
 
@@ -100,6 +102,14 @@ internal sealed class World
     /// <returns>null if the connection was lost</returns>
     public Task<Outcome<TReply>?> Ask<TReply>(GrainId grain, ICommand<TReply> command) =>
         process is { IsReady: true } up ? up.Ask(grain, command) : Task.FromResult<Outcome<TReply>?>(null);
+
+    /// <summary>Somebody waits a while.</summary>
+    public Task Pause(TimeSpan time)
+    {
+        var woken = new TaskCompletionSource();
+        sleepers.Enqueue(woken, (Time.Now + time, ++pauses));
+        return woken.Task;
+    }
 
     private void RunUntil(Func<bool> done)
     {
@@ -138,16 +148,27 @@ internal sealed class World
             {
                 0 => people.TryRun(Chance),
                 1 => process.TryRun(Chance),
-                2 => process.Machine.TryDecide() | process.Machine.TryDeliver(),
+                2 => process.TryDecide(),
                 _ => (!process.Machine.IsWriting || Chance.Next(100) < Weather.DiskSpeed) && process.TryFlush(),
             };
             if (did) return;
         }
 
-        // Nothing can go on: time does.
-        var next = process.Machine.NextDue();
-        if (Time.Next is { } due && due < next) next = due;
-        process.In(() => Time.MoveTo(next > Time.Now ? next : Time.Now.AddTicks(1)));
+        // Nothing can go on: time does, to whatever is due next.
+        var next = Earliest(Earliest(process.Machine.NextDue(), Time.Next), sleepers.TryPeek(out _, out var wake) ? wake.Due : null) ?? Time.Now;
+        Move(next > Time.Now ? next : Time.Now.AddTicks(1));
+
+        static DateTimeOffset? Earliest(DateTimeOffset? a, DateTimeOffset? b) => a is null || b < a ? b : a;
+    }
+
+    private void Move(DateTimeOffset time)
+    {
+        Time.MoveTo(time);
+        while (sleepers.TryPeek(out var sleeper, out var wake) && wake.Due <= Time.Now)
+        {
+            sleepers.Dequeue();
+            sleeper.SetResult();
+        }
     }
 
     private void Misfortune()
@@ -158,7 +179,7 @@ internal sealed class World
             (Disk.IsFull, diskFullUntil) = (false, null);
         }
 
-        if (Happens(Weather.JumpEvery)) process?.In(() => Time.MoveTo(Time.Now + Span()));
+        if (Happens(Weather.JumpEvery)) Move(Time.Now + Span());
         if (process is null) return;
         if (Happens(Weather.CrashEvery)) Crash();
         else if (process.IsReady && Happens(Weather.StopEvery)) Stop();
@@ -197,7 +218,7 @@ internal sealed class World
         RunUntil(IsQuiet);
     }
 
-    private bool IsQuiet() => process is { IsReady: true, IsQuiet: true } && people.Ready == 0;
+    private bool IsQuiet() => process is { IsReady: true, IsQuiet: true } && people.Ready == 0 && sleepers.Count == 0;
 
     // Everything has had its time: nothing may be owed, overdue or forgotten, and a clean stop and a start change nothing.
     private void Settle()

@@ -54,6 +54,15 @@ internal sealed class Lane
     /// <summary>How late the latest deadline was handled, in milliseconds.</summary>
     public double DeadlineLatenessMs { get; private set; }
 
+    /// <summary>When the next deadline or the next try to send something is due; null if nothing is.</summary>
+    public DateTimeOffset? NextTimer
+    {
+        get
+        {
+            lock (gate) return timers.TryPeek(out _, out var at) ? at : null;
+        }
+    }
+
     public Machine Machine => engine.Machine;
 
     /// <summary>True while so much waits for the disk that the lane must not decide more.</summary>
@@ -712,16 +721,12 @@ internal sealed class Lane
         }
     }
 
-    /// <summary>How long nothing will be due unless something is posted; 100 ms at most, for what is done now and then.</summary>
-    public TimeSpan UntilNextTimer()
+    private TimeSpan UntilNextTimer()
     {
         var longest = TimeSpan.FromMilliseconds(100);
-        lock (gate)
-        {
-            if (!timers.TryPeek(out _, out var at)) return longest;
-            var wait = at - clock.GetUtcNow();
-            return wait <= TimeSpan.Zero ? TimeSpan.Zero : wait < longest ? wait : longest;
-        }
+        if (NextTimer is not { } at) return longest;
+        var wait = at - clock.GetUtcNow();
+        return wait <= TimeSpan.Zero ? TimeSpan.Zero : wait < longest ? wait : longest;
     }
 
     private void Join(Joining viewer, DateTimeOffset now)
