@@ -165,7 +165,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         app.MapCatalogue();
         app.MapPaymentCallbacks();
         app.MapHealth();
-        app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
+        app.MapOpenApi("/openapi/v1.json").AllowAnonymous();
         if (!app.Environment.IsDevelopment()) return;
         app.MapSandbox();
         app.MapStandInWeChat(SandboxKeys.App).AllowAnonymous().DisableRateLimiting();
