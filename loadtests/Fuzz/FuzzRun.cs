@@ -202,7 +202,7 @@ internal sealed class FuzzRun : IDisposable
     private async Task<long> PositionWhenQuiet()
     {
         long seen = -1;
-        for (var watch = Stopwatch.StartNew(); ; )
+        for (var watch = Stopwatch.StartNew(); ;)
         {
             var status = (await http.GetFromJsonAsync<JsonNode>(new Uri(ops, "/ops/status")))!;
             var position = status["journalPosition"]!.GetValue<long>();

@@ -73,6 +73,6 @@ internal static partial class Oracle
         return Leak().Match(answer.Content) is { Success: true } leak ? $"it tells '{leak.Value}'" : null;
     }
 
-    [GeneratedRegex(@"\bat [A-Z]\w+\.\w+|Exception\b|\.cs:line|\bSystem\.\w+|\bCampaigns\.\w+|\bMicrosoft\.\w+|SQLite|\bsqlite_|StackTrace|/(home|root|tmp|usr|var|work)/\w", RegexOptions.None, 1_000)]
+    [GeneratedRegex(@"\bat [A-Z]\w+\.\w+|Exception\b|\.cs:line|\bSystem\.\w+|\bCampaigns\.\w+|\bMicrosoft\.\w+|SQLite|\bsqlite_|StackTrace|/(home|root|tmp|usr|var|work)/\w", RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex Leak();
 }

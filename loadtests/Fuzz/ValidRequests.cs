@@ -9,15 +9,34 @@ internal sealed partial class ValidRequests(ApiDocument document, Cast cast, str
     // What a number of this name may be; others are 1.
     private static readonly Dictionary<string, (int Low, int High)> Numbers = new(StringComparer.Ordinal)
     {
-        ["listPriceFen"] = (5_000, 20_000), ["stock"] = (1, 1_000), ["delta"] = (1, 20), ["quantity"] = (1, 3), ["advanceSeconds"] = (0, 5), ["delaySeconds"] = (0, 0), ["repeat"] = (0, 2), ["failures"] = (0, 0),
-        ["dailyAssistCap"] = (80, 100), ["minAccountAgeHours"] = (0, 0), ["paymentWindowMinutes"] = (1_000, 1_440), ["commissionMinPercent"] = (0, 5), ["commissionMaxPercent"] = (30, 60), ["freezeDays"] = (0, 90), ["bindingDays"] = (1, 365),
-        ["level1Percent"] = (0, 15), ["level2Percent"] = (0, 0), ["withdrawalMinFen"] = (1, 100), ["withdrawalMaxFen"] = (100, 2_000_000), ["withdrawalDailyCapFen"] = (100, 2_000_000), ["withdrawalFeePercent"] = (0, 10), ["amountFen"] = (9_900, 9_900),
+        ["listPriceFen"] = (5_000, 20_000),
+        ["stock"] = (1, 1_000),
+        ["delta"] = (1, 20),
+        ["quantity"] = (1, 3),
+        ["advanceSeconds"] = (0, 5),
+        ["delaySeconds"] = (0, 0),
+        ["repeat"] = (0, 2),
+        ["failures"] = (0, 0),
+        ["dailyAssistCap"] = (80, 100),
+        ["minAccountAgeHours"] = (0, 0),
+        ["paymentWindowMinutes"] = (1_000, 1_440),
+        ["commissionMinPercent"] = (0, 5),
+        ["commissionMaxPercent"] = (30, 60),
+        ["freezeDays"] = (0, 90),
+        ["bindingDays"] = (1, 365),
+        ["level1Percent"] = (0, 15),
+        ["level2Percent"] = (0, 0),
+        ["withdrawalMinFen"] = (1, 100),
+        ["withdrawalMaxFen"] = (100, 2_000_000),
+        ["withdrawalDailyCapFen"] = (100, 2_000_000),
+        ["withdrawalFeePercent"] = (0, 10),
+        ["amountFen"] = (9_900, 9_900),
     };
 
     public Draft Make(Operation operation, int number)
     {
         var draft = new Draft(operation);
-        var about = Kind().Match(operation.Path) is { Success: true } kind ? Pick(cast.Things(kind.Groups[1].Value)) : null;
+        var about = Kind().Match(operation.Path) is { Success: true } kind ? Pick(cast.Things(kind.Groups["kind"].Value)) : null;
         if (about is not null) draft.Path = operation.Path.Replace("{id}", about.Id, StringComparison.Ordinal);
 
         // Who owns it acts on it, but nobody helps themselves.
@@ -111,6 +130,6 @@ internal sealed partial class ValidRequests(ApiDocument document, Cast cast, str
         null => "",
     };
 
-    [GeneratedRegex("/([a-z]+)/\\{id\\}", RegexOptions.None, 1_000)]
+    [GeneratedRegex("/(?<kind>[a-z]+)/\\{id\\}", RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex Kind();
 }

@@ -251,7 +251,7 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
     private static Task<Reply> Send(Client caller, string name, Row row, Func<string, string> ids)
     {
         var kind = name.Split('/').TakeWhile(s => !s.StartsWith('{')).Last();
-        var body = row.Body is null ? null : Regex.Replace(row.Body, "<([a-z]+)>", m => ids(m.Groups[1].Value), RegexOptions.None, TimeSpan.FromSeconds(1));
+        var body = row.Body is null ? null : Regex.Replace(row.Body, "<(?<kind>[a-z]+)>", m => ids(m.Groups["kind"].Value), RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1));
         return caller.Send(MethodOf(name), PathOf(name, ids(kind)), body);
     }
 
