@@ -79,7 +79,7 @@ internal static class HostileValues
         ("X-Api-Key", ["", " ", "x", "é", "阿美", new('k', 128), new('k', 129), new('k', 20_000), "'; --", "null"]),
         ("Accept-Language", ["", "*", "en", "en-", "EN-GB;q=9", "zz", ";;;", "q=", "é", new('e', 8_000), "en;q=NaN, zh"]),
         ("Accept", ["", "*", "text/html", "application/xml", "application/json;q=0", "image/png", "a/b/c", "é"]),
-        ("Content-Type", ["", "application/json; charset=utf-16", "application/json; charset=x", "application/json;", "application/problem+json", "text/json", "text/plain", "text/html", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data", "multipart/form-data; boundary=\"", "application/json, text/plain", "application/JSON", "é", "x", "application/" + new string('j', 5_000), "application/octet-stream", "*/*"]),
+        ("Content-Type", ["", "application/json; charset=utf-16", "application/json; charset=x", "application/json; charset=\"utf-8\"", "application/json; charset=utf-8; charset=x", "application/json;", "application/problem+json", "text/json", "text/plain", "text/html", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data", "multipart/form-data; boundary=\"", "application/json, text/plain", "application/JSON", "é", "x", "application/" + new string('j', 5_000), "application/octet-stream", "*/*"]),
         ("Content-Encoding", ["gzip", "br", "identity", "x", "gzip, gzip"]),
         ("Last-Event-ID", ["", "0", "-1", "9223372036854775807", "9223372036854775808", "x", "é", new('1', 300), "1.5", " 1"]),
         ("If-Match", ["*", "\"x\"", "x"]),

@@ -123,10 +123,9 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         await shop.Quiet();
         var position = shop.Position;
         var tried = 0;
-        foreach (var (name, endpoint) in Routes(shop.Host.Endpoints).Where(r => !Anonymous.Contains(r.Name)))
+        foreach (var (name, _) in Routes(shop.Host.Endpoints).Where(r => !Anonymous.Contains(r.Name)))
         {
-            var policy = endpoint.Metadata.GetMetadata<IAuthorizeData>()!.Policy!;
-            foreach (var (who, caller) in WrongFor(policy, amei))
+            foreach (var (who, caller) in WrongFor(RuleOf(name), amei))
             {
                 var reply = await caller.With("Idempotency-Key", "k").Send(MethodOf(name), PathOf(name, new string('0', 32)), name.StartsWith("GET ", StringComparison.Ordinal) ? null : "{}");
                 var expected = who.EndsWith("scope", StringComparison.Ordinal) ? (403, "Forbidden") : (401, "Unauthenticated");
@@ -175,6 +174,9 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
     }
 
     private static IEnumerable<string> WithoutRow(IEnumerable<string> names) => names.Where(n => !Anonymous.Contains(n) && !Rows.ContainsKey(n));
+
+    // Not what the endpoint says, but what its address promises: a write that asks for the read scope alone is found.
+    private static string RuleOf(string name) => !name.Contains(" /merchant/", StringComparison.Ordinal) ? Rights.Shopper : name.StartsWith("GET ", StringComparison.Ordinal) ? Rights.MerchantRead : Rights.MerchantWrite;
 
     private static HttpMethod MethodOf(string name) => new(name.Split(' ')[0]);
 

@@ -178,6 +178,7 @@ public sealed class ProblemTests(LiveShop shop) : IClassFixture<LiveShop>, IAsyn
     [InlineData("application/json; charset=x")]
     [InlineData("application/json; charset=utf-16")]
     [InlineData("application/json; charset=")]
+    [InlineData("application/json; charset=\"utf-8\"")]
     [InlineData("application/problem+json; charset=\"utf-7\"")]
     public async Task Another_charset_than_utf_8_is_415(string contentType)
     {
@@ -188,7 +189,6 @@ public sealed class ProblemTests(LiveShop shop) : IClassFixture<LiveShop>, IAsyn
 
     [Theory]
     [InlineData("application/json; charset=UTF-8")]
-    [InlineData("application/json; charset=\"utf-8\"")]
     [InlineData("application/json;")]
     public async Task Utf_8_may_be_said(string contentType) => (await Typed(contentType, amei.Request(HttpMethod.Post, "/v1/bargains"))).Refused(400, "Malformed");
 

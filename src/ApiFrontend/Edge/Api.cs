@@ -87,11 +87,11 @@ internal sealed class IdSegment : IRouteConstraint
         values[routeKey] is string text && Guid.TryParseExact(text, "N", out _);
 }
 
-/// <summary>JSON is UTF-8 (RFC 8259). The framework reads other charsets too, and fails on those that it does not know.</summary>
+/// <summary>JSON is UTF-8 (RFC 8259). The framework reads other charsets too, and fails on those that it does not know, "utf-8" in quotes included.</summary>
 internal static class JsonCharset
 {
     public static void RefuseOtherCharsets(this IApplicationBuilder app) => app.Use((context, next) =>
-        MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type) && type.Charset.HasValue && !HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)
+        MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type) && type.Charset.HasValue && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)
             ? Problems.Write(context, EdgeRefusal.UnsupportedMediaType)
             : next(context));
 }
