@@ -118,7 +118,7 @@ internal sealed class Cast
         var sku = await AddSku(MerchantKey, Add);
         var easy = await Campaign(MerchantKey, sku, 2, isPublished: true);
         var slow = await Campaign(MerchantKey, sku, 30, isPublished: true);
-        foreach (var campaign in (string[])[easy, slow, await Campaign(MerchantKey, sku, 3, isPublished: false), await Campaign(MerchantKey, sku, 3, isPublished: false), easy]) Add("campaigns", campaign);
+        foreach (var campaign in (string[])[easy, slow, await Campaign(MerchantKey, sku, 3, isPublished: false), await Campaign(MerchantKey, sku, 3, isPublished: false)]) Add("campaigns", campaign);
         foreach (var person in People) Add("shoppers", person.Id);
         foreach (var person in People.Take(2))
         {

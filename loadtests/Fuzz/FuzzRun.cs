@@ -22,7 +22,7 @@ internal sealed record FuzzOptions(int Seed, int Requests, TimeSpan Limit, int? 
 
 /// <summary>
 /// Sends valid and hostile requests to a running server, one at a time, and checks every answer. One at a time, because only then is it
-/// certain who has written: a refused request must leave the journal where it was.
+/// certain who has written: a refused request must record nothing.
 /// </summary>
 internal sealed class FuzzRun : IDisposable
 {
@@ -42,7 +42,7 @@ internal sealed class FuzzRun : IDisposable
     private FuzzRun(FuzzOptions options, Uri server, Uri ops) => (this.options, this.server, this.ops) = (options, server, ops);
 
     /// <param name="server">where shoppers and merchants are served; its sandbox makes the shops</param>
-    /// <param name="ops">the operations port, which tells where the journal is</param>
+    /// <param name="ops">the operations port, which tells how many facts were recorded</param>
     /// <param name="sent">called after each request with their number</param>
     public static async Task<FuzzReport> Play(FuzzOptions options, Uri server, Uri ops, Action<int> sent, CancellationToken cancellation)
     {
@@ -61,13 +61,13 @@ internal sealed class FuzzRun : IDisposable
         var number = options.Only is { } only ? only - (only % options.RequestsPerShop) : 0;
         var first = number;
         Cast? cast = null;
-        long position = 0;
+        long facts = 0;
         for (; number < (options.Only + 1 ?? options.Requests) && watch.Elapsed < options.Limit && findings.Count < FindingsMax && !cancellation.IsCancellationRequested; number++)
         {
             if (cast is null || number % options.RequestsPerShop == 0)
             {
                 cast = await Cast.Open(http, server, $"{options.Run}-{options.Seed}-{number / options.RequestsPerShop}");
-                position = await PositionWhenQuiet();
+                facts = await FactsWhenQuiet();
             }
 
             var request = Make(document, cast, number);
@@ -75,10 +75,10 @@ internal sealed class FuzzRun : IDisposable
             if (await Send(request) is not { } answer) continue;
             Count(request, answer);
             if (Oracle.WrongWith(request, answer) is { } wrong) Find(request, answer, wrong);
-            var moved = await PositionWhenQuiet();
+            var now = await FactsWhenQuiet();
             if (answer.IsSuccess) await Follow(request, answer, cast);
-            else if (moved != position) await Explain(request, answer, moved - position);
-            position = answer.IsSuccess || moved != position ? await PositionWhenQuiet() : moved;
+            else if (now != facts) await Explain(request, answer, now - facts);
+            facts = answer.IsSuccess || now != facts ? await FactsWhenQuiet() : now;
         }
 
         await CheckAlive();
@@ -157,14 +157,14 @@ internal sealed class FuzzRun : IDisposable
     }
 
     // A deadline may have fired in the same moment; what the request itself writes, it writes each time.
-    private async Task Explain(FuzzRequest request, Answer answer, long flushes)
+    private async Task Explain(FuzzRequest request, Answer answer, long more)
     {
         for (var again = 0; again < 3; again++)
         {
-            var before = await PositionWhenQuiet();
+            var before = await FactsWhenQuiet();
             await Send(request);
-            if (await PositionWhenQuiet() != before) continue;
-            unexplained.Add(string.Create(CultureInfo.InvariantCulture, $"{flushes} flushes at {answer.Status} {answer.Code} of {request.ToCurl(request.Operation.IsOps ? ops : server)} (--only {request.Number})"));
+            if (await FactsWhenQuiet() != before) continue;
+            unexplained.Add(string.Create(CultureInfo.InvariantCulture, $"{more} facts at {answer.Status} {answer.Code} of {request.ToCurl(request.Operation.IsOps ? ops : server)} (--only {request.Number})"));
             return;
         }
 
@@ -198,17 +198,17 @@ internal sealed class FuzzRun : IDisposable
         if (await (await Cast.Open(http, server, $"{options.Run}-{options.Seed}-end")).Story() is { } wrong) findings.Add($"A bargain from launch to payment does not work after the run: {wrong}");
     }
 
-    /// <summary>Where the journal is once no message is on its way any more: seen twice, for between two messages it looks quiet too.</summary>
-    private async Task<long> PositionWhenQuiet()
+    /// <summary>How many facts were ever recorded, once no message is on its way any more: seen twice, for between two messages it looks quiet too.</summary>
+    private async Task<long> FactsWhenQuiet()
     {
         long seen = -1;
         for (var watch = Stopwatch.StartNew(); ;)
         {
             var status = (await http.GetFromJsonAsync<JsonNode>(new Uri(ops, "/ops/status")))!;
-            var position = status["journalPosition"]!.GetValue<long>();
+            var facts = status["eventsRecorded"]!.GetValue<long>();
             var isQuiet = status["queuedCommands"]!.GetValue<long>() == 0 && status["messagesInFlight"]!.GetValue<long>() == 0;
-            if ((isQuiet && position == seen) || watch.Elapsed > QuietMax) return position;
-            seen = isQuiet ? position : -1;
+            if ((isQuiet && facts == seen) || watch.Elapsed > QuietMax) return facts;
+            seen = isQuiet ? facts : -1;
         }
     }
 
