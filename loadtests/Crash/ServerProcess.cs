@@ -17,6 +17,11 @@ internal sealed class ServerProcess(string program, string data, HttpClient http
 
     public Uri Address { get; private set; } = new("http://127.0.0.1:1");
 
+    public Uri OpsAddress { get; private set; } = new("http://127.0.0.1:1");
+
+    /// <summary>Whether one client may send as much as it can, instead of what a real one would.</summary>
+    public bool Unlimited { get; init; }
+
     /// <summary>What it printed last, for a report of what went wrong.</summary>
     public IReadOnlyList<string> Log
     {
@@ -39,15 +44,17 @@ internal sealed class ServerProcess(string program, string data, HttpClient http
     public void Start()
     {
         // A fresh port each time: nobody can have taken the old one in between, and no client can mistake another process for ours.
-        var port = Loopback.FreePort();
-        Address = new($"http://127.0.0.1:{port}");
-        var start = new ProcessStartInfo(program, ["--urls", Address.ToString().TrimEnd('/'), "--ops-urls", "http://127.0.0.1:0", "--data", data])
+        Address = new($"http://127.0.0.1:{Loopback.FreePort()}");
+        OpsAddress = new($"http://127.0.0.1:{Loopback.FreePort()}");
+        var start = new ProcessStartInfo(program, ["--urls", Address.ToString().TrimEnd('/'), "--ops-urls", OpsAddress.ToString().TrimEnd('/'), "--data", data])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
+        if (Unlimited)
+            foreach (var limit in (string[])["PerAddress", "PerDevice", "PerShopper"]) start.Environment[$"Limits__{limit}"] = "1000000";
         process = Process.Start(start)!;
         process.OutputDataReceived += (_, line) => Keep(line.Data);
         process.ErrorDataReceived += (_, line) => Keep(line.Data);

@@ -31,8 +31,9 @@ internal static class BargainEndpoints
 
     private static async Task<IResult> Launch(LaunchBargain body, ShopperCaller caller, EffectId effect, IGrains grains)
     {
-        var campaign = await grains.Ask(body.CampaignId.In(caller.Shop), new GetCampaign());
-        if (campaign.Refusal is { } missing) return Api.Refuse(missing);
+        // The check writes nothing, and keeps a hopeless launch from the shopper's journal. What it lets pass is decided by the two grains.
+        var campaign = await grains.Ask(body.CampaignId.In(caller.Shop), new CheckAdmission(effect.Value));
+        if (campaign.Refusal is { } hopeless) return Api.Refuse(hopeless);
         if (campaign.Reply!.Rules is not BargainTerms terms) return Api.Refuse(EdgeRefusal.NotFound);
 
         var launched = await grains.Ask(caller.Grain, new LaunchParticipation(effect.Value, body.CampaignId, terms.LaunchesPerUser));

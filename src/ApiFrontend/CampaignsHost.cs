@@ -47,7 +47,10 @@ internal sealed class CampaignsHost : IAsyncDisposable
     /// <summary>The failure that stopped the engine, if one did.</summary>
     public Exception? Failure { get; private set; }
 
-    public IEnumerable<Endpoint> Endpoints => ((IEndpointRouteBuilder)app).DataSources.SelectMany(s => s.Endpoints);
+    public IEnumerable<Endpoint> Endpoints => EndpointsOf(app);
+
+    /// <summary>What the operations port serves.</summary>
+    public IEnumerable<Endpoint> OperatorEndpoints => EndpointsOf(ops);
 
     /// <summary>Recovers, opens the ports and is ready when it returns.</summary>
     /// <exception cref="IOException">the data folder is in use or cannot be written</exception>
@@ -155,6 +158,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         app.UseAuthentication();
         app.UseRateLimiter();
         app.UseAuthorization();
+        app.RefuseOtherCharsets();
         app.UseMiddleware<ShopperLimit>();
         app.UseMiddleware<Idempotency>();
 
@@ -165,7 +169,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         app.MapCatalogue();
         app.MapPaymentCallbacks();
         app.MapHealth();
-        app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
+        app.MapOpenApi("/openapi/v1.json").AllowAnonymous();
         if (!app.Environment.IsDevelopment()) return;
         app.MapSandbox();
         app.MapStandInWeChat(SandboxKeys.App).AllowAnonymous().DisableRateLimiting();
@@ -191,10 +195,13 @@ internal sealed class CampaignsHost : IAsyncDisposable
         ops.UseMiddleware<RequestLog>();
         ops.UseExceptionHandler(_ => { });
         ops.UseStatusCodePages(Problems.Fill);
+        ops.RefuseOtherCharsets();
         ops.MapHealth();
         ops.MapOps(shared.GetRequiredService<LocalEngine>(), shared.GetRequiredService<IJournal>(), shared.GetRequiredService<Projector>(), shared.GetRequiredService<Telemetry>(), shared.GetRequiredService<IGrains>());
         return ops;
     }
+
+    private static IEnumerable<Endpoint> EndpointsOf(WebApplication app) => ((IEndpointRouteBuilder)app).DataSources.SelectMany(s => s.Endpoints);
 
     private static Uri AddressOf(WebApplication app) => AddressOf(app.Services.GetRequiredService<IServer>());
 

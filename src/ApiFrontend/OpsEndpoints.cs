@@ -14,7 +14,7 @@ internal sealed class Startup
     public volatile bool IsDone;
 }
 
-internal sealed record OpsStatus(long ActiveGrains, long QueuedCommands, long MessagesInFlight, long JournalPosition, long TailFlushes, long ProjectionLagFlushes, double RecoverySeconds, long RecoveredEvents);
+internal sealed record OpsStatus(long ActiveGrains, long QueuedCommands, long MessagesInFlight, long EventsRecorded, long JournalPosition, long TailFlushes, long ProjectionLagFlushes, double RecoverySeconds, long RecoveredEvents);
 
 /// <summary>What SREs and their machines ask. Health is on both ports; the rest on the operations port alone.</summary>
 internal static class OpsEndpoints
@@ -28,7 +28,7 @@ internal static class OpsEndpoints
     public static void MapOps(this IEndpointRouteBuilder routes, LocalEngine engine, IJournal journal, Projector projector, Telemetry telemetry, IGrains grains)
     {
         routes.MapGet("/metrics", () => TypedResults.Text(telemetry.Write(engine, journal, projector), "text/plain; version=0.0.4; charset=utf-8"));
-        routes.MapGet("/ops/status", () => TypedResults.Json(new OpsStatus(engine.ActiveGrains, engine.QueuedCommands, engine.MessagesOnTheirWay, journal.LastPosition, journal.LastPosition - journal.TailStart, projector.LagFlushes, engine.Recovery.Took.TotalSeconds, engine.Recovery.Events), Api.Json));
+        routes.MapGet("/ops/status", () => TypedResults.Json(new OpsStatus(engine.ActiveGrains, engine.QueuedCommands, engine.MessagesOnTheirWay, engine.EventsRecorded, journal.LastPosition, journal.LastPosition - journal.TailStart, projector.LagFlushes, engine.Recovery.Took.TotalSeconds, engine.Recovery.Events), Api.Json));
         routes.MapPost("/ops/shops", (ShopBody body) => ShopOpening.OpenWithNewKey(body, grains));
     }
 

@@ -41,6 +41,7 @@ internal sealed record PlainOrder(IReadOnlyList<WantedLine> Lines);
 internal static class OrderEndpoints
 {
     private const int LinesMax = 50;
+    private const int QuantityMax = 10_000;
 
     public static void MapOrders(this IEndpointRouteBuilder routes)
     {
@@ -62,7 +63,12 @@ internal static class OrderEndpoints
         if (body.Lines.Contains(null!)) return Api.Refuse(EdgeRefusal.Malformed);
         if (body.Lines.Count is < 1 or > LinesMax) return Api.Refuse(Refusal.Invalid("lines", "An order has 1 to 50 lines."));
 
-        var skus = await Task.WhenAll(body.Lines.Select(l => grains.Ask(l.Sku.In(caller.Shop), new GetSku()).AsTask()));
+        // Before anything is multiplied: an amount out of its bounds could not even be asked about.
+        for (var i = 0; i < body.Lines.Count; i++)
+            if (body.Lines[i].Quantity is < 1 or > QuantityMax) return Api.Refuse(Refusal.Invalid($"lines[{i}].quantity", "1 to 10,000 units."));
+
+        // The check writes nothing: what is sold out costs no disk. What it lets pass is decided by the order and the stock.
+        var skus = await Task.WhenAll(body.Lines.Select(l => grains.Ask(l.Sku.In(caller.Shop), new CheckHold(effect.Value, l.Quantity)).AsTask()));
         var shop = await grains.Ask(caller.Shop.Grain(), new GetShop());
         if ((skus.FirstOrDefault(s => !s.IsAccepted).Refusal ?? shop.Refusal) is { } unknown) return Api.Refuse(unknown);
 

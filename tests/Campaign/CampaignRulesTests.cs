@@ -205,6 +205,24 @@ public class CampaignRulesTests
     }
 
     [Fact]
+    public void Check_says_what_an_admission_would_be_told_and_writes_nothing()
+    {
+        var story = Taking(1);
+        Assert.IsType<CampaignView>(Check(1).Value);
+        Assert.IsType<CampaignView>(Check(2).Value);
+        story.When(Pause());
+        Assert.Equal("CampaignPaused", Check(2).Refusal!.Code);
+        story.When(Kill());
+        Assert.Equal("CampaignKilled", Check(2).Refusal!.Code);
+        Assert.IsType<CampaignView>(Check(1).Value);
+        Assert.Equal("SoldOut", Taking(3).When(new CheckAdmission(Id(4))).ThenNothing().Answer().Refusal!.Code);
+        Assert.Equal("CampaignNotRunning", Running().At(End).When(new CheckAdmission(Id(1))).ThenNothing().Answer().Refusal!.Code);
+        Assert.Equal("NotFound", Story().When(new CheckAdmission(Id(1))).ThenNothing().Answer().Refusal!.Code);
+
+        Answer Check(int participation) => story.When(new CheckAdmission(Id(participation))).ThenNothing().Answer();
+    }
+
+    [Fact]
     [Trait("EdgeCase", "10")]
     public void Paused_campaign_admits_nobody() => Running().When(Pause()).When(Admit(1)).ThenRefused(CampaignRefusal.CampaignPaused);
 

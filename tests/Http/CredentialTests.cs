@@ -135,7 +135,8 @@ public sealed class CredentialTests(LiveShop shop) : IClassFixture<LiveShop>
 
     private Client Scheme(string authorization) => new(shop, ("Authorization", authorization));
 
-    private static string Sign(byte[] key, string subject, string audience, string issuer = "campaigns", DateTimeOffset? at = null, string algorithm = SecurityAlgorithms.HmacSha256)
+    /// <summary>A token like ours, wrong in whatever is named.</summary>
+    internal static string Sign(byte[] key, string subject, string audience, string issuer = "campaigns", DateTimeOffset? at = null, string algorithm = SecurityAlgorithms.HmacSha256)
     {
         var from = (at ?? DateTimeOffset.UtcNow).UtcDateTime;
         return new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor

@@ -175,6 +175,52 @@ public sealed class ProblemTests(LiveShop shop) : IClassFixture<LiveShop>, IAsyn
     }
 
     [Theory]
+    [InlineData("application/json; charset=x")]
+    [InlineData("application/json; charset=utf-16")]
+    [InlineData("application/json; charset=")]
+    [InlineData("application/json; charset=\"utf-8\"")]
+    [InlineData("application/problem+json; charset=\"utf-7\"")]
+    public async Task Another_charset_than_utf_8_is_415(string contentType)
+    {
+        (await Typed(contentType, amei.Request(HttpMethod.Post, "/v1/bargains"))).Refused(415, "UnsupportedMediaType");
+        (await Typed(contentType, amei.With("Idempotency-Key", "k").Request(HttpMethod.Post, $"/v1/bargains/{Nothing}/assists"))).Refused(415, "UnsupportedMediaType");
+        (await Typed(contentType, shop.Nobody.Request(HttpMethod.Post, "/v1/sessions"))).Refused(415, "UnsupportedMediaType");
+    }
+
+    [Theory]
+    [InlineData("application/json; charset=UTF-8")]
+    [InlineData("application/json;")]
+    public async Task Utf_8_may_be_said(string contentType) => (await Typed(contentType, amei.Request(HttpMethod.Post, "/v1/bargains"))).Refused(400, "Malformed");
+
+    [Fact]
+    public async Task An_unknown_document_is_404() => (await shop.Nobody.Get("/openapi/v2.json")).Refused(404, "NotFound");
+
+    [Fact]
+    public async Task No_quantity_makes_the_dearest_sku_overflow()
+    {
+        var dear = await shop.Merchant.AddSku(10_000_000_000, stock: 10_000_000);
+        await shop.Quiet();
+        position = shop.Position;
+        foreach (var quantity in (int[])[int.MaxValue, int.MinValue, -1, 0, 10_001])
+        {
+            var refused = (await amei.Post("/v1/orders", new { lines = new[] { new { sku = dear, quantity } } })).Refused(422, "Invalid");
+            Assert.Equal("lines[0].quantity", refused.Body["findings"]![0]!["field"]!.GetValue<string>());
+        }
+    }
+
+    [Fact]
+    public async Task Neither_a_hopeless_launch_nor_a_hopeless_order_writes_anything()
+    {
+        var draft = await shop.Merchant.Draft(campaign.Sku);
+        var scarce = await shop.Merchant.AddSku(stock: 1);
+        await shop.Quiet();
+        position = shop.Position;
+        (await amei.TryLaunch(draft)).Refused(409, "CampaignNotRunning");
+        (await amei.Post("/v1/orders", new { lines = new[] { new { sku = scarce, quantity = 2 } } })).Refused(409, "SoldOut");
+        await shop.Quiet();
+    }
+
+    [Theory]
     [InlineData("null", "$.rules")]
     [InlineData("[]", "$.rules")]
     [InlineData("7", "$.rules")]
@@ -206,5 +252,15 @@ public sealed class ProblemTests(LiveShop shop) : IClassFixture<LiveShop>, IAsyn
         var everything = await amei.Send(HttpMethod.Post, "/v1/bargains", """{"campaignId":7}""");
         Assert.DoesNotContain("Campaigns.", everything.Content, StringComparison.Ordinal);
         Assert.DoesNotContain("System.", everything.Content, StringComparison.Ordinal);
+    }
+
+    private async Task<Reply> Typed(string contentType, HttpRequestMessage request)
+    {
+        using (request)
+        {
+            request.Content = new ByteArrayContent("{"u8.ToArray());
+            request.Content.Headers.TryAddWithoutValidation("Content-Type", contentType);
+            return await shop.Send(request);
+        }
     }
 }

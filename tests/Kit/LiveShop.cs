@@ -31,6 +31,9 @@ public sealed class LiveShop : IAsyncLifetime, IAsyncDisposable
     /// <summary>Where the journal is: a refused request must not move it.</summary>
     public long Position => Host.Services.GetRequiredService<IJournal>().LastPosition;
 
+    /// <summary>What the tokens are signed with: a test may forge one that is wrong in a single point.</summary>
+    public byte[] TokenKey => Convert.FromBase64String(File.ReadAllText(Path.Combine(folder, "keys", "token.key")));
+
     internal CampaignsHost Host => host ?? throw new InvalidOperationException("The shop is closed.");
 
     public static async Task<LiveShop> Open(TimeSpan? patience = null, params string[] arguments)

@@ -77,6 +77,18 @@ public sealed class StockGrainTests
         story.Given(Opened, new StockReserved(Campaign, 6)).When(command).ThenRefused(code);
 
     [Fact]
+    public void Check_says_what_a_hold_would_be_told_and_writes_nothing()
+    {
+        story.Given(Opened, new StockReserved(Campaign, 6), new StockHeld(First, null, 3));
+        Assert.IsType<SkuView>(Check(First, 3).Value);
+        Assert.IsType<SkuView>(Check(Second, 1).Value);
+        Assert.Equal("SoldOut", Check(Second, 2).Refusal!.Code);
+        Assert.Equal(new(10, 9, 1), Level);
+
+        Answer Check(Guid order, int quantity) => story.When(new CheckHold(order, quantity)).ThenNothing().Answer();
+    }
+
+    [Fact]
     public void Units_come_and_go_by_deltas()
     {
         story.Given(Opened, new StockReserved(Campaign, 6)).When(new ChangeStock(Request, -4, "broken")).Then(new StockChanged(-4, "broken"));

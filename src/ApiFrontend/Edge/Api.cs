@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Campaigns.Grains.Kernel;
+using Microsoft.Net.Http.Headers;
 
 namespace Campaigns.ApiFrontend.Edge;
 
@@ -84,4 +85,13 @@ internal sealed class IdSegment : IRouteConstraint
 {
     public bool Match(HttpContext? httpContext, IRouter? route, string routeKey, RouteValueDictionary values, RouteDirection routeDirection) =>
         values[routeKey] is string text && Guid.TryParseExact(text, "N", out _);
+}
+
+/// <summary>JSON is UTF-8 (RFC 8259). The framework reads other charsets too, and fails on those that it does not know, "utf-8" in quotes included.</summary>
+internal static class JsonCharset
+{
+    public static void RefuseOtherCharsets(this IApplicationBuilder app) => app.Use((context, next) =>
+        MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type) && type.Charset.HasValue && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)
+            ? Problems.Write(context, EdgeRefusal.UnsupportedMediaType)
+            : next(context));
 }

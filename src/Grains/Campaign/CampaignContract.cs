@@ -144,6 +144,9 @@ public sealed record KillCampaign(Guid Request, string Reason) : ICommand<Campai
 /// <summary>Adds to the quota while selling; never goes below the places already taken. Refused <c>SoldOut</c> if the SKU has not that much stock.</summary>
 public sealed record ChangeQuota(Guid Request, int Delta) : ICommand<CampaignView>, IOnce;
 
+/// <summary>Would this participation be let in? Decides nothing: it keeps hopeless launches from being written at all. Answered with the campaign.</summary>
+public sealed record CheckAdmission(Guid Participation) : ICommand<CampaignView>;
+
 /// <summary>Lets one participation in and starts it; answered when it has started. Idempotent by <paramref name="Participation"/>.</summary>
 public sealed record Admit(Guid Participation, ShopperId Owner) : ICommand<Done>;
 

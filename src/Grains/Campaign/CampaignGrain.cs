@@ -12,7 +12,7 @@ internal sealed class CampaignGrain() : GrainDefinition<CampaignState, CampaignE
 
     public override CampaignDecision Decide(CampaignState state, object command, in Turn turn) => command switch
     {
-        GetCampaign => CampaignDecision.Nothing,
+        GetCampaign or CheckAdmission => CampaignDecision.Nothing,
         Admit c => CampaignRules.Decide(state, c, turn.Now),
         ClaimPlace c => CampaignRules.Decide(state, c),
         CloseParticipation c => CampaignRules.Decide(state, c, turn.Now),
@@ -32,6 +32,7 @@ internal sealed class CampaignGrain() : GrainDefinition<CampaignState, CampaignE
     {
         _ when state.Plan is null => GrainRefusal.NotFound,
         Admit c => state.Participations.TryGetValue(c.Participation, out var p) && !p.IsStarted ? Reply.Later : Reply.Of(Done.Instance),
+        CheckAdmission c when CampaignRules.WhyNotAdmit(state, c.Participation, turn.Now) is { } refusal => refusal,
         ClaimPlace or CloseParticipation => Reply.Of(Done.Instance),
         PublishCampaign when state.Publication is not null => Reply.Later,
         PublishCampaign when state.RefusedPublication is { } refused => Refusal.Of(CampaignRefusal.NotPublishable) with { Findings = refused.Findings },

@@ -162,13 +162,22 @@ internal static class CampaignRules
     {
         if (state.Plan is null) return NotFound;
         if (state.Participations.ContainsKey(command.Participation)) return CampaignDecision.Nothing;
-        if (state.WasKilled) return CampaignKilled;
-        if (state.Status == CampaignStatus.Paused) return CampaignPaused;
-        if (!state.IsOpen(now)) return CampaignNotRunning;
-        if (state.Left <= 0) return SoldOut;
+        if (WhyNotAdmit(state, command.Participation, now) is { } refusal) return refusal;
 
         var admitted = new ParticipationAdmitted(command.Participation, command.Owner, state.Plan.Terms.TakesPlaceAtEntry, now);
         return state.Status == CampaignStatus.Running ? admitted : (CampaignEvent[])[.. Opening(state, now), admitted];
+    }
+
+    /// <summary>Why somebody would not be let in now; null if they would, or have been.</summary>
+    public static Refusal? WhyNotAdmit(CampaignState state, Guid participation, DateTimeOffset now)
+    {
+        if (state.Participations.ContainsKey(participation)) return null;
+        if (state.WasKilled) return Refusal.Of(CampaignKilled);
+        if (state.Status == CampaignStatus.Paused) return Refusal.Of(CampaignPaused);
+        if (!state.IsOpen(now)) return Refusal.Of(CampaignNotRunning);
+        if (state.Left <= 0) return Refusal.Of(SoldOut);
+
+        return null;
     }
 
     /// <remarks>Neither a pause nor the end of the window stops it: the participation has run its course.</remarks>

@@ -45,6 +45,9 @@ public sealed record ReserveStock(Guid Purpose, long Total) : ICommand<SkuView>;
 /// <summary>The purpose is over: what it did not take is free again.</summary>
 public sealed record CloseReservation(Guid Purpose) : ICommand<SkuView>;
 
+/// <summary>Would this hold out of the free units be made? Decides nothing: it keeps hopeless orders from being written at all. Answered with the SKU.</summary>
+public sealed record CheckHold(Guid Order, int Quantity) : ICommand<SkuView>;
+
 /// <summary>Holds units for an order out of a purpose's reservation, or out of the free units if <paramref name="Purpose"/> is null. Idempotent by order.</summary>
 public sealed record HoldStock(Guid Order, Guid? Purpose, int Quantity) : ICommand<Done>;
 

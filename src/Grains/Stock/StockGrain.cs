@@ -16,7 +16,7 @@ internal sealed class StockGrain() : GrainDefinition<StockState, StockEvent>(Sto
         ChangePrice c => StockRules.Decide(state, c, turn.Now),
         ReserveStock c => StockRules.Decide(state, c, turn.Now),
         CloseReservation c => StockRules.Decide(state, c, turn.Now),
-        GetSku => Decision<StockEvent>.Nothing,
+        GetSku or CheckHold => Decision<StockEvent>.Nothing,
         _ => throw Unknown(command),
     };
 
@@ -25,6 +25,7 @@ internal sealed class StockGrain() : GrainDefinition<StockState, StockEvent>(Sto
     public override Answer Answer(StockState state, object command, in Turn turn) => command switch
     {
         _ when !state.IsOpen => GrainRefusal.NotFound,
+        CheckHold c when StockRules.WhyNotHold(state, c.Order, null, c.Quantity) is { } refusal => refusal,
         HoldStock or ConsumeStock or ReleaseStock => Kernel.Answer.Of(Done.Instance),
         _ => Kernel.Answer.Of(state.View(SkuId.Of(turn.Self.Key))),
     };

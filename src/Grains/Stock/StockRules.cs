@@ -126,10 +126,19 @@ internal static class StockRules
         if (!state.IsOpen) return NotFound;
         if (state.Holds.ContainsKey(command.Order)) return StockDecision.Nothing;
         if (command.Quantity is < 1 or > QuantityMax) return Refusal.Invalid("quantity", "1 to 10,000 units.");
-        if (command.Quantity > state.LeftFor(command.Purpose)) return SoldOut;
-        if (state.Holds.Count >= HoldsMax) return Busy;
+        if (WhyNotHold(state, command.Order, command.Purpose, command.Quantity) is { } refusal) return refusal;
 
         return new StockHeld(command.Order, command.Purpose, command.Quantity);
+    }
+
+    /// <summary>Why so many units cannot be held now; null if they can, or are.</summary>
+    public static Refusal? WhyNotHold(StockState state, Guid order, Guid? purpose, int quantity)
+    {
+        if (state.Holds.ContainsKey(order)) return null;
+        if (quantity > state.LeftFor(purpose)) return Refusal.Of(SoldOut);
+        if (state.Holds.Count >= HoldsMax) return Refusal.Of(Busy);
+
+        return null;
     }
 
     public static StockDecision Decide(StockState state, ConsumeStock command, DateTimeOffset now)
