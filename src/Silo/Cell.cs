@@ -48,20 +48,22 @@ public sealed class Cell
         return cell;
     }
 
-    /// <summary>Applies the reader's current decision, unless the state already includes it.</summary>
+    /// <summary>Applies what the state does not include yet of the reader's current decision.</summary>
     public void Replay(ref DecisionReader decision)
     {
-        if (decision.FirstSequence <= Sequence) return;
-        if (decision.FirstSequence != Sequence + 1)
+        var last = decision.FirstSequence + decision.Count - 1;
+        if (last <= Sequence) return;
+        if (decision.FirstSequence > Sequence + 1)
             throw new InvalidDataException($"The journal of {Id} jumps from {Sequence} to {decision.FirstSequence}: it is damaged.");
 
-        for (var i = 0; i < decision.Count; i++)
+        for (var sequence = decision.FirstSequence; sequence <= last; sequence++)
         {
+            // A snapshot may lie in the middle: facts decided right after it at the same moment share the header of those before it.
             var json = decision.NextEvent(out var name);
-            State = Definition.EvolveAny(State, Definition.ReadEvent(name, json));
+            if (sequence > Sequence) State = Definition.EvolveAny(State, Definition.ReadEvent(name, json));
         }
 
-        Sequence += decision.Count;
+        Sequence = last;
         Remember(decision.Request);
     }
 

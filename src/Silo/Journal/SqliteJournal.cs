@@ -343,7 +343,7 @@ public sealed class SqliteJournal : IJournal
             {
                 var reader = new DecisionReader(flush.Decisions.Span);
                 while (reader.Next())
-                    if (reader.FirstSequence > after && reader.Grain == grain) tail.Add(reader.Encoded.ToArray());
+                    if (reader.FirstSequence + reader.Count > after + 1 && reader.Grain == grain) tail.Add(reader.Encoded.ToArray());
                 position = flush.Position;
             }
         }
