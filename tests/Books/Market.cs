@@ -22,7 +22,7 @@ internal sealed class Market(int seed) : IAsyncDisposable
     private const int People = 14;
     private const int Launches = 3;
     private static readonly ShopId Shop = new("demo");
-    private static readonly AssistPolicy Policy = new(3, 0, "Asia/Shanghai");
+    private static readonly AssistPolicy Policy = new(6, 0, "Asia/Shanghai");
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("campaigns-");
@@ -105,7 +105,7 @@ internal sealed class Market(int seed) : IAsyncDisposable
         {
             Quota = random.Next(1, 8),
             FloorFen = random.Next(0, 5_000) * random.Next(2),
-            AssistsNeeded = random.Next(1, 5),
+            AssistsNeeded = random.Next(1, 4),
             TtlMinutes = 60 * random.Next(1, 48),
             PayWindowMinutes = random.Next(30, 2_000),
             BuyAtAnyPrice = random.Next(3) == 0,
@@ -122,7 +122,7 @@ internal sealed class Market(int seed) : IAsyncDisposable
 
     private void Act()
     {
-        switch (random.Next(26))
+        switch (random.Next(29))
         {
             case < 4:
                 var bargain = BargainId.Of(Id());
@@ -132,29 +132,29 @@ internal sealed class Market(int seed) : IAsyncDisposable
             case < 13 when bargains.Count > 0:
                 Call(Somebody(random.Next(1, People + 1)).In(Shop), new PledgeAssist(Recent(bargains), Policy, random.Next(3) == 0 ? $"device-{random.Next(4)}" : null, Id()));
                 break;
-            case < 16 when bargains.Count > 0:
+            case < 17 when bargains.Count > 0:
                 Order(Recent(bargains));
                 break;
-            case < 18 when orders.Count > 0:
+            case < 20 when orders.Count > 0:
                 var (order, buyer) = Recent(orders);
                 payments.Add(PaymentId.Of(Id()));
                 Call(order.In(Shop), new StartPayment(payments[^1], buyer));
                 break;
-            case < 21 when payments.Count > 0:
+            case < 23 when payments.Count > 0:
                 var payment = Recent(payments);
                 Call(payment.In(Shop), new GetPayment(WhenReady: false), p => engine.Ask(payment.In(Shop), new ConfirmPayment($"t{payment}", new(p.AmountFen), clock.GetUtcNow())).AsTask());
                 break;
-            case 21 when orders.Count > 0:
+            case 23 when orders.Count > 0:
                 var (lost, owner) = Recent(orders);
                 Call(lost.In(Shop), new CancelOrder(owner, null));
                 break;
-            case 22:
-                clock.Advance(TimeSpan.FromMinutes(random.Next(random.Next(4) == 0 ? 600 : 15)));
+            case 24:
+                clock.Advance(TimeSpan.FromMinutes(random.Next(random.Next(8) == 0 ? 400 : 8)));
                 break;
-            case 23:
+            case 25:
                 Call(Any(skus).In(Shop), new ChangeStock(Id(), random.Next(-3, 10), "count"));
                 break;
-            case 24:
+            case 26:
                 Call(Any(skus).In(Shop), new ChangePrice(Id(), new(random.Next(9_000, 9_901))));
                 break;
             default:

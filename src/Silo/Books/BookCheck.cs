@@ -98,6 +98,6 @@ public static class BookCheck
             .GroupBy(d => (d.Grain.Kind, d.What))
             .OrderBy(g => $"{g.Key.Kind} {g.Key.What}", StringComparer.Ordinal)
             .Select(g => (g.Key, Count: g.Count(), Oldest: g.MinBy(d => d.At)))
-            .Select(g => new OpenDebts(g.Key.Kind, g.Key.What, g.Count, folded.AsOf!.Value - g.Oldest.At, g.Oldest.Grain.ToString())),
+            .Select(g => new OpenDebts(g.Key.Kind, g.Key.What, g.Count, (long)(folded.AsOf!.Value - g.Oldest.At).TotalSeconds, g.Oldest.Grain.ToString())),
     ];
 }

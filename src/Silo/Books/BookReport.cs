@@ -8,9 +8,9 @@ public sealed record BookFinding(string Where, string What);
 /// <summary>Messages of one kind that are still owed: what is in limbo.</summary>
 /// <param name="Kind">the kind of grain that owes them</param>
 /// <param name="What">the name of the debt</param>
-/// <param name="OldestAge">how long before the journal's newest fact the oldest was made</param>
+/// <param name="OldestSeconds">how long before the journal's newest fact the oldest was made</param>
 /// <param name="Oldest">who owes the oldest</param>
-public sealed record OpenDebts(string Kind, string What, int Count, TimeSpan OldestAge, string Oldest);
+public sealed record OpenDebts(string Kind, string What, int Count, long OldestSeconds, string Oldest);
 
 /// <summary>What a walk through a journal counted, and everything it found wrong.</summary>
 /// <param name="AsOf">the time of the newest fact</param>
