@@ -32,8 +32,8 @@ public sealed class BackupTests : IAsyncLifetime
         var before = (await amei.Bargain(bargain)).Body;
 
         using var enough = new CancellationTokenSource();
-        var crowd = Enumerable.Range(0, 4).Select(_ => Task.Run(() => UseTheShop(campaign, enough.Token))).ToList();
-        var copies = Enumerable.Range(0, 3).Select(i => Path.Combine(root, $"copy-{i}")).ToList();
+        var crowd = Enumerable.Range(0, 3).Select(_ => Task.Run(() => UseTheShop(campaign, enough.Token))).ToList();
+        var copies = Enumerable.Range(0, 2).Select(i => Path.Combine(root, $"copy-{i}")).ToList();
         var positions = new List<long>();
         foreach (var copy in copies)
         {
@@ -46,7 +46,7 @@ public sealed class BackupTests : IAsyncLifetime
 
         await enough.CancelAsync();
         await Task.WhenAll(crowd);
-        Assert.True(positions[2] > positions[0], "nobody did anything meanwhile");
+        Assert.True(positions[1] > positions[0], "nobody did anything meanwhile");
 
         foreach (var copy in copies) Assert.Equal(0, (await Program.Run("check", "--data", copy)).Code);
         var restored = Path.Combine(root, "restored");
