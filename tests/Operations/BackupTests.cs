@@ -73,13 +73,12 @@ public sealed class BackupTests : IAsyncLifetime
         var copy = Path.Combine(root, "copy");
         Backup.Take(shop.Folder, copy, DateTimeOffset.UnixEpoch, default);
         Backup.Restore(copy, Path.Combine(root, "restored"), default);
-        if (OperatingSystem.IsWindows()) return;
-
         foreach (var folder in (string[])[copy, Path.Combine(root, "restored")])
         {
             var files = Directory.GetFiles(folder, "*", SearchOption.AllDirectories);
             Assert.Contains(Path.Combine(folder, "keys", "token.key"), files);
-            Assert.All(files, f => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(f)));
+            foreach (var file in files)
+                if (!OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
         }
 
         Assert.Equal(await File.ReadAllTextAsync(Path.Combine(shop.Folder, "keys", "token.key")), await File.ReadAllTextAsync(Path.Combine(root, "restored", "keys", "token.key")));
