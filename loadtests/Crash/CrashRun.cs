@@ -133,6 +133,10 @@ internal sealed class CrashRun : IDisposable
             await Task.WhenAll(workers).ContinueWith(_ => { }, TaskScheduler.Default);
         }
 
+        // The same from the inside: killed once more, the journal itself must be in order.
+        server.Kill();
+        foreach (var wrong in await server.Check()) findings.Add(Wrong.Other, wrong);
+
         return new(kills, ledger.Acknowledged, client.Unanswered, ledger.Deals.Count, findings, watch.Elapsed, options.Seed, findings.IsEmpty ? [] : server.Log);
     }
 

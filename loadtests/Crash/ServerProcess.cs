@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 
 namespace Campaigns.LoadTests.Crash;
 
@@ -91,6 +92,19 @@ internal sealed class ServerProcess(string program, string data, HttpClient http
         process.WaitForExit();
         process.Dispose();
         process = null;
+    }
+
+    /// <summary>What the program's own book check finds wrong in the folder; the server must be dead.</summary>
+    public async Task<IReadOnlyList<string>> Check()
+    {
+        using var check = Process.Start(new ProcessStartInfo(program, ["check", "--json", "--data", data]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var words = check.StandardError.ReadToEndAsync();
+        var report = await check.StandardOutput.ReadToEndAsync();
+        await check.WaitForExitAsync();
+        if (report.Length == 0) return [$"The book check ended with {check.ExitCode}: {await words}"];
+
+        using var json = JsonDocument.Parse(report);
+        return [.. json.RootElement.GetProperty("findings").EnumerateArray().Select(f => $"Books: {f.GetProperty("where")}: {f.GetProperty("what")}")];
     }
 
     public void Dispose() => Kill();

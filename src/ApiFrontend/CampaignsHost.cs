@@ -133,7 +133,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         services.AddOpenApi("v1", OpenApiDocument.Describe);
     }
 
-    private static IEnumerable<GrainDefinition> Definitions() => [.. Mechanics.Grains, new SandboxPaymentGrain()];
+    internal static IEnumerable<GrainDefinition> Definitions() => [.. Mechanics.Grains, new SandboxPaymentGrain()];
 
     // The sandbox is the only gateway of this version; StartRefused keeps it out of Production.
     private static void AddSandbox(IServiceCollection services, string keyFolder)

@@ -48,7 +48,7 @@ public sealed class Cell
         return cell;
     }
 
-    /// <summary>Applies what the state does not include yet of the reader's current decision: a snapshot may have been taken in the middle of it.</summary>
+    /// <summary>Applies what the state does not include yet of the reader's current decision.</summary>
     public void Replay(ref DecisionReader decision)
     {
         if (decision.LastSequence <= Sequence) return;
@@ -57,6 +57,7 @@ public sealed class Cell
 
         for (var sequence = decision.FirstSequence; sequence <= decision.LastSequence; sequence++)
         {
+            // A snapshot may lie in the middle: facts decided right after it at the same moment share the header of those before it.
             var json = decision.NextEvent(out var name);
             if (sequence > Sequence) State = Definition.EvolveAny(State, Definition.ReadEvent(name, json));
         }

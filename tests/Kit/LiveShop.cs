@@ -15,9 +15,11 @@ public sealed class LiveShop : IAsyncLifetime, IAsyncDisposable
 {
     private static int names;
 
-    private readonly string folder = Directory.CreateTempSubdirectory("campaigns-").FullName;
     private readonly HttpClient http = new(new SocketsHttpHandler { PooledConnectionLifetime = Timeout.InfiniteTimeSpan, MaxConnectionsPerServer = 256, RequestHeaderEncodingSelector = (_, _) => Encoding.UTF8 }) { Timeout = TimeSpan.FromSeconds(30) };
     private CampaignsHost? host;
+
+    /// <summary>Its data folder.</summary>
+    public string Folder { get; init; } = Directory.CreateTempSubdirectory("campaigns-").FullName;
 
     /// <summary>How long the edge waits for a gateway; short, because the tests wait too.</summary>
     public TimeSpan PatienceMax { get; init; } = TimeSpan.FromSeconds(10);
@@ -44,7 +46,7 @@ public sealed class LiveShop : IAsyncLifetime, IAsyncDisposable
     }
 
     public async Task InitializeAsync() =>
-        host = await CampaignsHost.Start(new HostOptions("http://127.0.0.1:0", Data: folder) { PatienceMax = PatienceMax }, ["--Logging:LogLevel:Default=None", .. Arguments]);
+        host = await CampaignsHost.Start(new HostOptions("http://127.0.0.1:0", Data: Folder) { PatienceMax = PatienceMax }, ["--Logging:LogLevel:Default=None", .. Arguments]);
 
     /// <summary>Ends the process's part of the product and starts it again on the same folder.</summary>
     public async Task Restart()
@@ -63,7 +65,7 @@ public sealed class LiveShop : IAsyncLifetime, IAsyncDisposable
     {
         await Stop();
         http.Dispose();
-        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        if (Directory.Exists(Folder)) Directory.Delete(Folder, recursive: true);
     }
 
     async ValueTask IAsyncDisposable.DisposeAsync() => await DisposeAsync();

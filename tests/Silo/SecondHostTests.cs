@@ -89,6 +89,26 @@ public sealed class SecondHostTests : IAsyncDisposable
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Facts_that_share_a_header_with_those_of_a_snapshot_are_not_lost(bool restarted)
+    {
+        var cell = Campaigns.Silo.Cell.Restore(Counter, new CounterGrain(), GrainRecord.Empty);
+        var batch = new Batch();
+        var turn = new Turn(Counter, DateTimeOffset.UnixEpoch);
+        cell.Handle(new Add(5), turn, batch);
+        batch.Snapshots.Add(cell.Snapshot());
+        cell.Handle(new Add(3), turn, batch);
+        Assert.Single(batch.Entries);
+        journal.Append([batch]);
+        if (restarted) await Restart();
+
+        Assert.Equal(new CounterView(8, 2), a.Ask(Counter, new GetCounter()).Reply);
+        Assert.Equal(new CounterView(9, 3), a.Ask(Counter, new Add(1)).Reply);
+        Assert.Equal(new CounterView(9, 3), NewHost().Ask(Counter, new GetCounter()).Reply);
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]

@@ -2,12 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Campaigns.ApiFrontend.Edge;
-using Campaigns.Grains;
 using Campaigns.Grains.Bargain;
-using Campaigns.Silo.Journal;
-using Campaigns.Silo.Projections;
-using Microsoft.Extensions.Logging.Abstractions;
-using Spectre.Console;
 
 namespace Campaigns.ApiFrontend.Cli;
 
@@ -23,7 +18,7 @@ internal static class Commands
         var root = new RootCommand("Campaigns: the campaign runtime. Without a command it serves.") { Data, Urls, OpsUrls };
         root.SetAction((parsed, stop) => Serve(new(parsed.GetValue(Urls)!, parsed.GetValue(OpsUrls), parsed.GetValue(Data)!), stop));
         root.Add(VerifyProof());
-        root.Add(Rebuild());
+        foreach (var command in Upkeep.Create(Data)) root.Add(command);
         root.Add(DemoEvening.Create());
         return root;
     }
@@ -101,42 +96,5 @@ internal static class Commands
             Console.Error.WriteLine($"The file cannot be read as a proof: {unreadable.Message}");
             return 2;
         }
-    }
-
-    private static Command Rebuild()
-    {
-        var command = new Command("rebuild", "Build lists and reports again from the journal, from zero (stop the server first)");
-        command.SetAction(async (parsed, stop) =>
-        {
-            var folder = parsed.GetValue(Data)!;
-            if (!File.Exists(Path.Combine(folder, "journal.db")))
-            {
-                await Console.Error.WriteLineAsync($"There is no journal in '{folder}'. Name the data folder with --data.");
-                return 2;
-            }
-
-            try
-            {
-                await using var journal = SqliteJournal.Open(folder);
-                foreach (var old in Directory.GetFiles(folder, "projections.db*")) File.Delete(old);
-                using var documents = new DocumentStore(Path.Combine(folder, "projections.db"));
-                await using var projector = new Projector(journal, Mechanics.Grains, Mechanics.Projections, documents, NullLogger<Projector>.Instance);
-                long facts = 0;
-                AnsiConsole.Progress().Start(progress =>
-                {
-                    var task = progress.AddTask("Reading the journal", maxValue: Math.Max(1, journal.LastPosition));
-                    for (int read; (read = projector.Step()) > 0 && !stop.IsCancellationRequested; facts += read) task.Value = documents.Position;
-                    task.Value = task.MaxValue;
-                });
-                Console.WriteLine($"Rebuilt from {facts.ToString(CultureInfo.InvariantCulture)} facts up to flush {documents.Position.ToString(CultureInfo.InvariantCulture)}.");
-                return 0;
-            }
-            catch (IOException failure)
-            {
-                await Console.Error.WriteLineAsync(failure.Message);
-                return 1;
-            }
-        });
-        return command;
     }
 }

@@ -8,7 +8,7 @@ namespace Campaigns.Silo.Journal;
 /// </summary>
 public interface IJournal : IAsyncDisposable
 {
-    /// <summary>The position of the newest flush, 0 for none. Positions only grow.</summary>
+    /// <summary>The position of the newest flush, 0 for none. Positions are 1, 2, 3 … without a gap.</summary>
     long LastPosition { get; }
 
     /// <summary>What is stored of a grain: its last snapshot and the decisions after it. Opens the grain for appending from that sequence on.</summary>
@@ -43,7 +43,7 @@ public readonly record struct Flush(long Position, ReadOnlyMemory<byte> Decision
 
 /// <param name="Sequence">the sequence number that the snapshot includes, 0 without one</param>
 /// <param name="WakeAt">what the snapshot was stored with</param>
-/// <param name="Tail">the encoded decisions after it, oldest first</param>
+/// <param name="Tail">the encoded decisions with facts after it, oldest first; the first may begin before it</param>
 public sealed record GrainRecord(long Sequence, ReadOnlyMemory<byte>? State, DateTimeOffset? WakeAt, IReadOnlyList<ReadOnlyMemory<byte>> Tail)
 {
     public static readonly GrainRecord Empty = new(0, null, null, []);

@@ -17,6 +17,7 @@ public sealed class SqliteJournal : IJournal
     private const int FormatVersion = 1;
 
     private readonly string path;
+    private readonly bool canAppend;
     private readonly FileStream ownership;
     private readonly SqliteConnection writer;
     private readonly sqlite3_stmt insertFlush;
@@ -29,15 +30,16 @@ public sealed class SqliteJournal : IJournal
     private bool failed;
     private int closed;
 
-    private SqliteJournal(string path, FileStream ownership, SqliteConnection writer)
+    private SqliteJournal(string path, FileStream ownership, SqliteConnection writer, bool canAppend)
     {
         this.path = path;
+        this.canAppend = canAppend;
         this.ownership = ownership;
         this.writer = writer;
         lastPosition = Number(writer, "select coalesce(max(position), 0) from flush");
         tailStart = Number(writer, "select value from meta where name = 'tail-start'");
         raw.sqlite3_prepare_v2(writer.Handle, "insert into flush(position, decisions) values (?1, ?2)", out insertFlush);
-        ReadHeads();
+        if (canAppend) ReadHeads(); // who only reads has no tail to go on from
     }
 
     /// <summary>The newest sequence of a grain that is open or has decisions after its snapshot, and where those begin.</summary>
@@ -58,43 +60,11 @@ public sealed class SqliteJournal : IJournal
 
     /// <summary>Opens or creates <c>journal.db</c> in a folder.</summary>
     /// <exception cref="IOException">another process owns the folder, or it cannot be written</exception>
-    public static SqliteJournal Open(string folder)
-    {
-        Directory.CreateDirectory(folder);
-        FileStream owner;
-        try
-        {
-            owner = new(Path.Combine(folder, "owner.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException failure)
-        {
-            throw new IOException($"The data folder '{folder}' is in use by another process. Stop it, or choose another folder with --data.", failure);
-        }
+    public static SqliteJournal Open(string folder) => Open(folder, canAppend: true);
 
-        var file = Path.Combine(folder, "journal.db");
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ToString());
-        try
-        {
-            connection.Open();
-            Execute(connection, "pragma page_size = 8192; pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 4096; pragma temp_store = memory");
-            Execute(connection, """
-                create table if not exists flush(position integer primary key, decisions blob not null);
-                create table if not exists grain(id text primary key, sequence integer not null, wake_at integer, state blob) without rowid;
-                create index if not exists grain_wake on grain(wake_at) where wake_at is not null;
-                create table if not exists meta(name text primary key, value integer not null) without rowid;
-                insert or ignore into meta values ('tail-start', 0), ('format', 1);
-                """);
-            var format = Number(connection, "select value from meta where name = 'format'");
-            if (format > FormatVersion) throw new IOException($"'{file}' was written by a newer version (format {format}; this one reads {FormatVersion}). Upgrade the program.");
-            return new(file, owner, connection);
-        }
-        catch (Exception failure)
-        {
-            connection.Dispose();
-            owner.Dispose();
-            throw failure is SqliteException ? new IOException($"'{file}' cannot be opened: {failure.Message}", failure) : failure;
-        }
-    }
+    /// <summary>Opens a journal that is there, to read alone, even if its newest decisions are damaged. Its file is not changed; the folder is owned all the same.</summary>
+    /// <exception cref="IOException">another process owns the folder, or it cannot be read</exception>
+    public static SqliteJournal OpenToRead(string folder) => Open(folder, canAppend: false);
 
     public GrainRecord Read(GrainId grain, bool withTail = true)
     {
@@ -110,6 +80,7 @@ public sealed class SqliteJournal : IJournal
                     // Another host may have written a snapshot and closed the grain since the row was read: then the row is old.
                     if (removed != removedHeads) continue;
                     if (sequence == 0) return GrainRecord.Empty;
+                    if (!canAppend) return new(sequence, state, wakeAt, []);
                     heads[grain] = new() { Sequence = sequence, SnapshotSequence = sequence, FirstPosition = lastPosition + 1 };
                     return new(sequence, state, wakeAt, []);
                 }
@@ -122,6 +93,7 @@ public sealed class SqliteJournal : IJournal
 
     public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches)
     {
+        if (!canAppend) throw new InvalidOperationException($"'{path}' was opened to read.");
         if (failed) throw new InvalidOperationException($"An earlier write to '{path}' failed. Open it again: only what it holds counts.");
         HashSet<GrainId>? fenced = null;
         lock (sync)
@@ -163,6 +135,52 @@ public sealed class SqliteJournal : IJournal
         writer.Dispose();
         ownership.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    private static SqliteJournal Open(string folder, bool canAppend)
+    {
+        Directory.CreateDirectory(folder);
+        FileStream owner;
+        try
+        {
+            owner = new(Path.Combine(folder, "owner.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException failure)
+        {
+            throw new IOException($"The data folder '{folder}' is in use by another process. Stop it, or choose another folder with --data.", failure);
+        }
+
+        var file = Path.Combine(folder, "journal.db");
+        var connection = Connect(file, canAppend);
+        try
+        {
+            connection.Open();
+            if (canAppend) Prepare(connection);
+            var format = Number(connection, "select value from meta where name = 'format'");
+            if (format > FormatVersion) throw new IOException($"'{file}' was written by a newer version (format {format}; this one reads {FormatVersion}). Upgrade the program.");
+            return new(file, owner, connection, canAppend);
+        }
+        catch (Exception failure)
+        {
+            connection.Dispose();
+            owner.Dispose();
+            throw failure is SqliteException ? new IOException($"'{file}' cannot be opened: {failure.Message}", failure) : failure;
+        }
+    }
+
+    private static SqliteConnection Connect(string file, bool canWrite) =>
+        new(new SqliteConnectionStringBuilder { DataSource = file, Mode = canWrite ? SqliteOpenMode.ReadWriteCreate : SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
+
+    private static void Prepare(SqliteConnection connection)
+    {
+        Execute(connection, "pragma page_size = 8192; pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 4096; pragma temp_store = memory");
+        Execute(connection, """
+            create table if not exists flush(position integer primary key, decisions blob not null);
+            create table if not exists grain(id text primary key, sequence integer not null, wake_at integer, state blob) without rowid;
+            create index if not exists grain_wake on grain(wake_at) where wake_at is not null;
+            create table if not exists meta(name text primary key, value integer not null) without rowid;
+            insert or ignore into meta values ('tail-start', 0), ('format', 1);
+            """);
     }
 
     private void ReadHeads()
@@ -234,7 +252,7 @@ public sealed class SqliteJournal : IJournal
     // A connection to read with. They are shared: one for each thread that ever read would never end in a process with a thread pool.
     private TResult Borrow<TResult>(Func<Reader, TResult> read)
     {
-        var reader = readers.TryTake(out var idle) ? idle : new(path);
+        var reader = readers.TryTake(out var idle) ? idle : new(path, canAppend);
         var result = read(reader);
         readers.Add(reader);
         return result;
@@ -382,9 +400,9 @@ public sealed class SqliteJournal : IJournal
         private readonly SqliteCommand flushes;
         private readonly SqliteCommand due;
 
-        public Reader(string path)
+        public Reader(string path, bool canWrite)
         {
-            connection = new(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
+            connection = Connect(path, canWrite);
             connection.Open();
             Execute(connection, "pragma query_only = on");
             grain = Command("select sequence, wake_at, state from grain where id = $id", "$id");

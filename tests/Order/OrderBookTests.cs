@@ -1,0 +1,43 @@
+using Campaigns.Grains.Bargain;
+using Campaigns.Grains.Order;
+using Campaigns.Grains.Payment;
+using Campaigns.Grains.Shopper;
+using Campaigns.Grains.Stock;
+using Campaigns.Tests.Books;
+using static Campaigns.Tests.Books.World;
+
+namespace Campaigns.Tests.Order;
+
+public sealed class OrderBookTests
+{
+    private static readonly Dictionary<string, Action<World>> Breaks = new(StringComparer.Ordinal)
+    {
+        ["the amount is 991 fen, but lines of 9900 less discounts of 8910 are 990"] = w => w.Change<OrderState>(OpenOrder, o => o with { Amount = new(991) }),
+        ["says 9901 fen, but 1 units at 9900 fen are 9900"] = w => w.Change<OrderState>(OpenOrder, o => o with { Lines = [o.Lines[0] with { AmountFen = 9_901 }] }),
+        ["it is Pending and the stock holds nothing for its line"] = w => w.The<StockState>(Sku).Holds.Remove(OpenOrder.Key),
+        ["the stock holds 3 units"] = w => w.The<StockState>(Sku).Holds[OpenOrder.Key] = new(TheCampaign.Key, 3),
+        ["was never held"] = w => w.Change<OrderState>(PaidOrder, o => o with { Held = [] }),
+        ["it waits for its stock and has asked for none"] = w => w.Change<OrderState>(OpenOrder, o => o with { Stage = OrderStage.Holding }),
+        ["without a payment"] = w => w.Change<OrderState>(PaidOrder, o => o with { PaidBy = null }),
+        ["it is Paid, but its payment"] = w => w.Change<PaymentState>(ThePayment, p => p with { TransactionId = null }),
+        ["is over 991 fen and the order over 990"] = w => w.Change<PaymentState>(ThePayment, p => p with { Amount = new(991) }),
+        ["does not exist or is of another order"] = w => w.Remove(ThePayment),
+        ["its buyer"] = w => w.The<ShopperState>(Person(1)).HasBought = false,
+        ["2 refunds of one payment"] = w => w.Change<OrderState>(LostOrder, o => o with { Refunds = [o.Refunds[0], o.Refunds[0] with { Id = "x" }] }),
+        ["that paid it is refunded"] = w => w.Change<OrderState>(PaidOrder, o => o with { Refunds = [new("x", PaymentId.Of(ThePayment.Key), o.Amount, "x", RefundStatus.Requested)] }),
+        ["is neither owed nor known to its payment"] = w => w.Change<PaymentState>(LatePayment, p => p with { Refunds = [] }),
+        ["is over 990 fen here and 989 in its payment"] = w => w.Change<PaymentState>(LatePayment, p => p with { Refunds = [p.Refunds[0] with { Amount = new(989) }] }),
+        ["has Succeeded here and is Processing in its payment"] = w => w.Change<PaymentState>(LatePayment, p => p with { Refunds = [p.Refunds[0] with { State = RefundStatus.Processing }] }),
+        ["has no such order"] = w => w.The<BargainState>(Ordered).Order = null,
+        ["it is Paid and its source"] = w => w.The<BargainState>(Paid).Status = BargainStatus.Ordered,
+        ["it is Cancelled and its source"] = w => w.The<BargainState>(Refunded).LostOrders.Clear(),
+        ["its source bargain/demo/0000000b000070008000000000000000 does not exist"] = w => w.Remove(Ordered),
+        ["has facts but was never placed"] = w => w.Change<OrderState>(OpenOrder, _ => new()),
+    };
+
+    public static TheoryData<string> Rows => [.. Breaks.Keys];
+
+    [Theory]
+    [MemberData(nameof(Rows))]
+    public void A_state_that_breaks_it_is_reported(string words) => Finds(words, Breaks[words]);
+}
