@@ -34,7 +34,7 @@ public sealed class LiveShop : IAsyncLifetime, IAsyncDisposable
     public long Position => Host.Services.GetRequiredService<IJournal>().LastPosition;
 
     /// <summary>What the tokens are signed with: a test may forge one that is wrong in a single point.</summary>
-    public byte[] TokenKey => Convert.FromBase64String(File.ReadAllText(Path.Combine(folder, "keys", "token.key")));
+    public byte[] TokenKey => Convert.FromBase64String(File.ReadAllText(Path.Combine(Folder, "keys", "token.key")));
 
     internal CampaignsHost Host => host ?? throw new InvalidOperationException("The shop is closed.");
 

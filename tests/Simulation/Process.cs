@@ -19,7 +19,7 @@ internal sealed class Process
     public Process(World world)
     {
         this.world = world;
-        Machine = new(world);
+        Machine = new(world, failure => engine!.Fail(failure));
         Task? starting = null;
         var clock = new ProductClock(system: world.Time);
         engine = new(world.Disk, world.Definitions.Select(d => new Witness(d, world.Evidence)), [world.Gateway], clock, world.Weather.Engine, new Complaints(world), Machine);
@@ -60,7 +60,7 @@ internal sealed class Process
 
     public bool TryRun(Random chance)
     {
-        if (start.IsFaulted && Failure is null) throw new InvalidOperationException("The process did not start.", start.Exception);
+        if ((stop?.Exception ?? start.Exception) is { } broken && Failure is null) world.Violated($"The process did not start or stop: {broken}");
         return strands.TryRun(chance);
     }
 
@@ -73,20 +73,8 @@ internal sealed class Process
 
     public bool TryFlush()
     {
-        if (Failure is not null) return false;
         var did = false;
-        strands.In(() =>
-        {
-            try
-            {
-                did = Machine.FlushStep();
-            }
-            catch (Silo.Journal.JournalFailure failure)
-            {
-                engine.Fail(failure);
-                did = true;
-            }
-        });
+        strands.In(() => did = Machine.FlushStep());
         if (Failure is not null) Stop();
         return did;
     }

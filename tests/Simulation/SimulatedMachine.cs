@@ -1,10 +1,11 @@
 using Campaigns.Grains.Kernel;
+using Campaigns.Silo.Journal;
 using Campaigns.Silo.Local;
 
 namespace Campaigns.Simulation;
 
 /// <summary>The machine of one process: its lanes, its flusher and its messages move one step at a time, when the world says so.</summary>
-internal sealed class SimulatedMachine(World world) : Machine
+internal sealed class SimulatedMachine(World world, Action<JournalFailure> fail) : Machine
 {
     private readonly List<(DateTimeOffset Due, Action Arrive)> underWay = [];
     private IReadOnlyList<Lane> lanes = [];
@@ -39,7 +40,7 @@ internal sealed class SimulatedMachine(World world) : Machine
     public override void JoinFlusher()
     {
         if (flusher is null) return;
-        while (!hasFailed && FlushStep())
+        while (FlushStep())
         {
             // As the flusher's own loop: until there is nothing more.
         }
@@ -102,9 +103,23 @@ internal sealed class SimulatedMachine(World world) : Machine
         return false;
     }
 
-    /// <summary>The flusher goes one step: takes, writes, or lets out.</summary>
-    /// <exception cref="Silo.Journal.JournalFailure">the disk failed</exception>
+    /// <summary>The flusher goes one step: takes, writes, or lets out. A write that fails is the end of this process.</summary>
     public bool FlushStep()
+    {
+        if (hasFailed) return false;
+        try
+        {
+            return TryFlush();
+        }
+        catch (JournalFailure failure)
+        {
+            hasFailed = true;
+            fail(failure);
+            return true;
+        }
+    }
+
+    private bool TryFlush()
     {
         switch (writing)
         {
@@ -113,9 +128,7 @@ internal sealed class SimulatedMachine(World world) : Machine
                 writing = Writing.Taken;
                 return true;
             case Writing.Taken:
-                hasFailed = true;
                 flusher!.Write();
-                hasFailed = false;
                 writing = Writing.Written;
                 return true;
             default:

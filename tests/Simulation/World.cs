@@ -90,6 +90,9 @@ internal sealed class World
         return this;
     }
 
+    /// <summary>What was asked and not answered yet.</summary>
+    public HashSet<string> Unanswered { get; } = [];
+
     public void Violated(string what) => Violation ??= what;
 
     public void Note(string what)
@@ -117,7 +120,7 @@ internal sealed class World
         {
             if (++Steps > StepsMax)
             {
-                Violated($"No end after {StepsMax} steps: {acting.Count(a => !a.IsCompleted)} people still wait.");
+                Violated($"No end after {StepsMax} steps: {acting.Count(a => !a.IsCompleted)} people still wait for {string.Join(", ", Unanswered)}.");
                 return;
             }
 

@@ -1,0 +1,43 @@
+using Campaigns.Simulation;
+
+namespace Campaigns.Tests.Simulated;
+
+/// <summary>The production engine and all rules under a simulated clock, scheduler, disk and message layer.</summary>
+public sealed class SimulationTests
+{
+    private const int SeedCount = 2_000;
+
+    public static TheoryData<string> Sabotages => [.. Sabotage.All.Select(s => s.Name)];
+
+    [Fact]
+    public void No_seed_breaks_a_promise_and_every_kind_of_fact_is_reached()
+    {
+        var seeds = new Seeds();
+        seeds.Play(1, SeedCount, CancellationToken.None);
+        Assert.Empty(seeds.Failed.Select(f => $"seed {f.Seed}: {f.Violation}\nReplay: dotnet run -c Release --project tests/Simulation -- replay {f.Seed}"));
+        Assert.Empty(Campaigns.Grains.Mechanics.Grains.SelectMany(g => g.EventNames).Except(seeds.Facts.Keys, StringComparer.Ordinal));
+        Assert.True(seeds.Crashes > SeedCount / 2 && seeds.Stops > 0 && seeds.Compared > SeedCount, $"{seeds.Crashes} crashes, {seeds.Stops} stops, {seeds.Compared} states compared");
+    }
+
+    [Theory]
+    [InlineData(7)]
+    [InlineData(8)]
+    [InlineData(4_711)]
+    public void Seed_replays_exactly(long seed)
+    {
+        var (first, second) = (new World(seed).Play(), new World(seed).Play());
+        Assert.NotEmpty(first.Diary);
+        Assert.Equal(first.Diary, second.Diary);
+        Assert.Equal((first.Steps, first.Crashes, first.Disk.LastPosition), (second.Steps, second.Crashes, second.Disk.LastPosition));
+    }
+
+    [Theory]
+    [MemberData(nameof(Sabotages))]
+    public void Broken_law_is_noticed(string name) => Assert.NotNull(Sabotage.All.Single(s => s.Name == name).Caught(from: 1));
+
+    /// <summary>Seeds that once failed, each with what was wrong then.</summary>
+    [Theory]
+    [InlineData(8)] // facts recorded after a snapshot in the same decision were lost by the recovery
+    [InlineData(503)] // a product and a payment that owed something were woken after a restart and took the wake-up for a bug
+    public void Seed_that_once_failed_stays_clean(long seed) => Assert.Null(new World(seed).Play().Violation);
+}
