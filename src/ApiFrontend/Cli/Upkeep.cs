@@ -20,7 +20,7 @@ internal static class Upkeep
     public static IEnumerable<Command> Create(Option<string> data)
     {
         var json = new Option<bool>("--json") { Description = "Print the report as one JSON object" };
-        var check = new Command("check", "Read the whole journal and look whether everything that must be true is (stop the server first, or check a backup). Keeps all grains in memory: about 3 KB each") { json };
+        var check = new Command("check", "Read the whole journal and look whether everything that must be true is (stop the server first, or check a backup). Keeps the states of all grains in memory, a few KB each") { json };
         check.SetAction((parsed, stop) => Guard(() => Check(parsed.GetValue(data)!, parsed.GetValue(json), stop)));
         yield return check;
 

@@ -107,7 +107,7 @@ internal sealed class OrderBook : Book<OrderState>
         if (source is null) yield return $"its source {address} does not exist";
         else if (state.Stage is OrderStage.Holding or OrderStage.Pending or OrderStage.Paid && !source.Stands(self)) yield return $"it is {state.Stage} and its source {address} has no such order";
         else if (state.Stage == OrderStage.Paid && !source.KnowsPaid(self) && !state.Debts.Contains(OrderRules.TellPaid, address.Key)) yield return $"it is Paid and its source {address} was not told";
-        else if (state.Stage is OrderStage.Cancelled or OrderStage.TimedOut && !source.KnowsLost(self) && !state.Debts.Contains(OrderRules.TellReleased, address.Key)) yield return $"it is {state.Stage} and its source {address} was not told";
+        else if (state.Stage is OrderStage.Cancelled or OrderStage.TimedOut && state.IsReleased && !source.KnowsLost(self)) yield return $"it is {state.Stage} and its source {address} was not told";
     }
 
     private static string? NotReceived(PaymentId id, Money amount, GrainId grain, IBooks books)

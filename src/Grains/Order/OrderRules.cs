@@ -237,10 +237,11 @@ internal static class OrderRules
             PaidAt = e.At,
             Debts = OweSource(Owe(state.Debts, Consume, state.Held), TellPaid, state.Source).Owe(TellBuyer, state.Buyer.Value),
         },
-        OrderCancelled => state with { Stage = OrderStage.Cancelled, Debts = OweSource(Owe(state.Debts, Release, state.Held), TellReleased, state.Source) },
-        OrderTimedOut => state with { Stage = OrderStage.TimedOut, Debts = OweSource(Owe(state.Debts, Release, state.Held), TellReleased, state.Source) },
+        OrderCancelled => state with { Stage = OrderStage.Cancelled, Debts = Owe(state.Debts, Release, state.Held) },
+        OrderTimedOut => state with { Stage = OrderStage.TimedOut, Debts = Owe(state.Debts, Release, state.Held) },
         RefundRequested e => Add(state, new(e.Refund, e.Payment, e.Amount, e.Reason, RefundStatus.Requested)),
         RefundNoted e => state with { Refunds = [.. state.Refunds.Select(r => string.Equals(r.Id, e.Refund, StringComparison.Ordinal) ? r with { State = e.State } : r)] },
+        DebtSettled { What: Release } e => Released(state with { Debts = state.Debts.Settle(e.What, e.About) }),
         DebtSettled e => state with { Debts = state.Debts.Settle(e.What, e.About) },
         _ => throw new UnreachableException($"Unknown event {@event.GetType().Name}"),
     };
@@ -257,6 +258,10 @@ internal static class OrderRules
 
         return new[] { answered, opened };
     }
+
+    /// <summary>The source hears of it when all the stock is back: told earlier, it could give the place away, or order again, before its unit is there.</summary>
+    private static OrderState Released(OrderState state) =>
+        state is { Stage: OrderStage.Cancelled or OrderStage.TimedOut, IsReleased: true } ? state with { Debts = OweSource(state.Debts, TellReleased, state.Source) } : state;
 
     private static OrderState Add(OrderState state, Refund refund) =>
         state with { Refunds = [.. state.Refunds, refund], Debts = state.Debts.Owe(ReturnMoney, refund.About) };
