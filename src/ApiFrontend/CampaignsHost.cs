@@ -50,7 +50,8 @@ internal sealed class CampaignsHost : IAsyncDisposable
     public IEnumerable<Endpoint> Endpoints => ((IEndpointRouteBuilder)app).DataSources.SelectMany(s => s.Endpoints);
 
     /// <summary>Recovers, opens the ports and is ready when it returns.</summary>
-    /// <exception cref="IOException">the data folder is in use or cannot be written</exception>
+    /// <exception cref="IOException">the data folder is in use, damaged or cannot be written</exception>
+    /// <exception cref="JournalFailure">the disk failed while it started</exception>
     /// <exception cref="StartRefused">the configuration is incomplete or not allowed</exception>
     public static async Task<CampaignsHost> Start(HostOptions options, string[]? args = null)
     {
@@ -58,7 +59,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         StartRefused.ThrowIfNotAllowed(builder.Environment, builder.Configuration);
 
         var journal = SqliteJournal.Open(options.Data);
-        var documents = new DocumentStore(Path.Combine(options.Data, "projections.db"));
+        var documents = await OpenDocuments(options, journal);
         Configure(builder, options, journal, documents);
         var app = builder.Build();
         var host = new CampaignsHost(app, BuildOps(app.Services, options), journal, documents);
@@ -80,6 +81,8 @@ internal sealed class CampaignsHost : IAsyncDisposable
     /// <summary>Drains: new requests are refused by the closed ports, accepted ones are finished, states are stored.</summary>
     public async ValueTask DisposeAsync()
     {
+        // After a failure nobody gets an answer any more: who waits for one is told so at once, not when their patience ends.
+        if (Failure is not null) await Services.GetRequiredService<LocalEngine>().DisposeAsync();
         await app.StopAsync();
         await ops.StopAsync();
         await Services.GetRequiredService<LocalEngine>().DisposeAsync();
@@ -88,6 +91,19 @@ internal sealed class CampaignsHost : IAsyncDisposable
         await ops.DisposeAsync();
         documents.Dispose();
         await journal.DisposeAsync();
+    }
+
+    private static async Task<DocumentStore> OpenDocuments(HostOptions options, SqliteJournal journal)
+    {
+        try
+        {
+            return new(Path.Combine(options.Data, "projections.db"));
+        }
+        catch
+        {
+            await journal.DisposeAsync();
+            throw;
+        }
     }
 
     private static string EnvironmentName() => Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT") ?? Environment.GetEnvironmentVariable("DOTNET_ENVIRONMENT") ?? Environments.Development;
@@ -217,11 +233,19 @@ internal sealed class CampaignsHost : IAsyncDisposable
 
         // The ports open first: what recovery sends again (a callback, a prepay) must find us listening.
         await app.StartAsync();
-        await engine.Start();
+        try
+        {
+            await engine.Start();
+        }
+        catch (Exception failure) when (failure is not IOException)
+        {
+            throw new JournalDamaged(journal.FileName, $"it cannot be replayed ({failure.Message})");
+        }
+
         projector.Start();
         await ops.StartAsync();
         if (app.Environment.IsDevelopment() && await DemoShopSetup.Open(engine, Services.GetRequiredService<TimeProvider>()) is { } refusal)
-            throw new InvalidOperationException($"The demo shop could not be opened: {refusal.Code}.");
+            throw Failure ?? new InvalidOperationException($"The demo shop could not be opened: {refusal.Code}.");
         Services.GetRequiredService<Startup>().IsDone = true;
     }
 }

@@ -35,7 +35,7 @@ internal static class Commands
         {
             host = await CampaignsHost.Start(options);
         }
-        catch (Exception refused) when (refused is StartRefused or IOException)
+        catch (Exception refused) when (refused is StartRefused or IOException or UnauthorizedAccessException or JournalFailure)
         {
             await Console.Error.WriteLineAsync(refused.Message);
             return refused is StartRefused ? 4 : 1;
