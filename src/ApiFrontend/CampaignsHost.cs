@@ -34,6 +34,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
     private readonly WebApplication ops;
     private readonly SqliteJournal journal;
     private readonly DocumentStore documents;
+    private Task engineFailed = Task.CompletedTask;
 
     private CampaignsHost(WebApplication app, WebApplication ops, SqliteJournal journal, DocumentStore documents) =>
         (this.app, this.ops, this.journal, this.documents) = (app, ops, journal, documents);
@@ -81,8 +82,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
     /// <summary>Drains: new requests are refused by the closed ports, accepted ones are finished, states are stored.</summary>
     public async ValueTask DisposeAsync()
     {
-        // After a failure nobody gets an answer any more: who waits for one is told so at once, not when their patience ends.
-        if (Failure is not null) await Services.GetRequiredService<LocalEngine>().DisposeAsync();
+        await engineFailed;
         await app.StopAsync();
         await ops.StopAsync();
         await Services.GetRequiredService<LocalEngine>().DisposeAsync();
@@ -228,6 +228,9 @@ internal sealed class CampaignsHost : IAsyncDisposable
         engine.Failed += failure =>
         {
             Failure = failure;
+
+            // Nobody gets an answer any more: who waits for one is told so now, not when their patience ends.
+            engineFailed = Task.Run(async () => await engine.DisposeAsync());
             app.Lifetime.StopApplication();
         };
 
