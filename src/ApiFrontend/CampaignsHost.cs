@@ -138,7 +138,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
 
         services.AddCallers();
         var limits = builder.Configuration.GetSection("Limits").Get<RateLimits>() ?? (builder.Environment.IsDevelopment() ? new() { PerAddress = 20_000, PerDevice = 500, PerShopper = 500 } : new());
-        services.AddSingleton(limits).AddRateLimiter(o => RateLimits.Configure(o, limits));
+        services.AddSingleton(limits).AddSingleton<InFlight>().AddRateLimiter(o => RateLimits.Configure(o, limits));
         services.ConfigureHttpJsonOptions(o => Api.Configure(o.SerializerOptions));
         services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
         services.Configure<RouteOptions>(o => o.SetParameterPolicy<IdSegment>("id"));
@@ -163,13 +163,14 @@ internal sealed class CampaignsHost : IAsyncDisposable
 
     private static void Map(WebApplication app)
     {
+        app.UseRouting();
+        app.Use(app.Services.GetRequiredService<InFlight>().Enter);
         app.UseMiddleware<RequestLog>();
         app.UseExceptionHandler(_ => { });
         app.UseStatusCodePages(Problems.Fill);
-        app.UseRouting();
         app.UseRules();
+        app.UseRateLimiter(); // addresses and devices: their limit costs less than looking at a token
         app.UseAuthentication();
-        app.UseRateLimiter();
         app.UseAuthorization();
         app.UseMiddleware<ShopperLimit>();
         app.UseMiddleware<Idempotency>();
@@ -184,7 +185,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
         if (!app.Environment.IsDevelopment()) return;
         app.MapSandbox();
-        app.MapStandInWeChat(SandboxKeys.App).AllowAnonymous().DisableRateLimiting();
+        app.MapStandInWeChat(SandboxKeys.App).AllowAnonymous().DisableRateLimiting().WithMetadata(new Counted(Counts.Never));
     }
 
     // A second listener of its own: what is not mapped on the public port cannot be reached there by any trick of headers.
@@ -208,7 +209,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         ops.UseExceptionHandler(_ => { });
         ops.UseStatusCodePages(Problems.Fill);
         ops.MapHealth();
-        ops.MapOps(shared.GetRequiredService<LocalEngine>(), shared.GetRequiredService<IJournal>(), shared.GetRequiredService<Projector>(), shared.GetRequiredService<Telemetry>(), shared.GetRequiredService<IGrains>());
+        ops.MapOps(shared.GetRequiredService<LocalEngine>(), shared.GetRequiredService<IJournal>(), shared.GetRequiredService<Projector>(), shared.GetRequiredService<InFlight>(), shared.GetRequiredService<Telemetry>(), shared.GetRequiredService<IGrains>());
         return ops;
     }
 
