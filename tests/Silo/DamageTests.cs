@@ -1,4 +1,3 @@
-using System.Text;
 using Campaigns.Grains.Kernel;
 using Campaigns.Silo.Journal;
 using Campaigns.Tests.Kit;

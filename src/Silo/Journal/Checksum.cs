@@ -6,7 +6,7 @@ namespace Campaigns.Silo.Journal;
 
 /// <summary>
 /// The CRC-32C of a stored row together with its key, so that a row in another's place is found as well. The processor has an instruction
-/// for it: 64 KiB take 7 µs, where making them durable takes 100 at least.
+/// for it: 64 KiB took 19 µs on a busy machine of two cores, a fraction of the write that makes them durable.
 /// </summary>
 internal static class Checksum
 {
