@@ -19,11 +19,11 @@ internal sealed record CrashOptions(int Kills, int Seed, int Workers, TimeSpan L
 }
 
 /// <summary>How a run ended.</summary>
-internal sealed record CrashReport(int Kills, long Acknowledged, long Unanswered, int Bargains, Findings Findings, TimeSpan Took, int Seed, IReadOnlyList<string> ServerLog)
+internal sealed record CrashReport(int Kills, int DuringRecovery, long Acknowledged, long Unanswered, int Bargains, Findings Findings, TimeSpan Took, int Seed, IReadOnlyList<string> ServerLog)
 {
     public string Summary => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Kills} kills, {Acknowledged} acknowledged, {Findings.Count(Wrong.Lost)} lost, {Findings.Count(Wrong.Doubled)} doubled, {Findings.Count(Wrong.Leaked)} leaked, {Findings.Count(Wrong.Late)} late deadlines, {Findings.Count(Wrong.Other)} otherwise wrong, {Took.TotalSeconds:0} seconds (seed {Seed}, {Bargains} bargains, {Unanswered} requests cut off by a kill and sent again)");
+        $"{Kills} kills, {Acknowledged} acknowledged, {Findings.Count(Wrong.Lost)} lost, {Findings.Count(Wrong.Doubled)} doubled, {Findings.Count(Wrong.Leaked)} leaked, {Findings.Count(Wrong.Late)} late deadlines, {Findings.Count(Wrong.Other)} otherwise wrong, {Took.TotalSeconds:0} seconds (seed {Seed}, of which kills during recovery {DuringRecovery}, {Bargains} bargains, {Unanswered} requests cut off by a kill and sent again)");
 }
 
 /// <summary>
@@ -48,6 +48,10 @@ internal sealed class CrashRun : IDisposable
     private readonly ShopClient client;
     private readonly TimeZoneInfo zone = TimeZoneInfo.FindSystemTimeZoneById("Asia/Shanghai");
     private int kills;
+    private int duringRecovery;
+
+    // What the last start took that nobody disturbed.
+    private TimeSpan startTook = TimeSpan.FromSeconds(1);
 
     // How far the product's clock was ahead when it was last asked. It may be further by now, never less.
     private long clockAheadTicks;
@@ -137,7 +141,7 @@ internal sealed class CrashRun : IDisposable
         server.Kill();
         foreach (var wrong in await server.Check()) findings.Add(Wrong.Other, wrong);
 
-        return new(kills, ledger.Acknowledged, client.Unanswered, ledger.Deals.Count, findings, watch.Elapsed, options.Seed, findings.IsEmpty ? [] : server.Log);
+        return new(kills, duringRecovery, ledger.Acknowledged, client.Unanswered, ledger.Deals.Count, findings, watch.Elapsed, options.Seed, findings.IsEmpty ? [] : server.Log);
     }
 
     private async Task Crash(Crowd crowd, Audit audit, Action<int> killed)
@@ -153,22 +157,39 @@ internal sealed class CrashRun : IDisposable
         await moving;
         if (move == ClockMove.WhileDown) MoveWhileDown(by);
 
-        server.Start();
-        for (var again = chance.Next(10) < 3; again && kills < options.Kills; again = chance.Next(10) < 3)
-        {
-            // Into the start: before it listens, while it replays, or just after it accepted its first command.
-            await Task.Delay(chance.Next(50, 1_200), stop.Token);
-            Kill(killed);
-            server.Start();
-        }
-
-        await server.WhenReady(stop.Token);
+        await StartAgain(killed);
         if (move == ClockMove.AfterTheStart) await Advance(by);
         await ReadClock();
         if (move != ClockMove.None) await audit.Deadlines(Now(), stop.Token);
 
         crowd.Pause();
         if (await Quiet(crowd)) await audit.Books(all: false, settled: false, Now());
+    }
+
+    // Every second start is killed too, and the one after it: before it listens, while it replays, or just after it accepted its first command.
+    private async Task StartAgain(Action<int> killed)
+    {
+        while (true)
+        {
+            server.Start();
+            var watch = Stopwatch.StartNew();
+            using var dead = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
+            var ready = server.WhenReady(dead.Token);
+            if (chance.Next(2) == 0 || kills >= options.Kills)
+            {
+                await ready;
+                startTook = watch.Elapsed;
+                return;
+            }
+
+            var earliest = TimeSpan.FromMilliseconds(chance.Next(0, 300));
+            await Task.Delay(chance.Next(2) == 0 ? earliest : startTook * (0.3 + 0.8 * chance.NextDouble()), stop.Token);
+            if (ready.IsFaulted) await ready; // it ended by itself
+            if (!ready.IsCompleted) duringRecovery++;
+            await dead.CancelAsync();
+            await ready.ContinueWith(_ => { }, TaskScheduler.Default);
+            Kill(killed);
+        }
     }
 
     private void Kill(Action<int> killed)

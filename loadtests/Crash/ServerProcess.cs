@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 
 namespace Campaigns.LoadTests.Crash;
@@ -13,6 +14,7 @@ internal sealed class ServerProcess(string program, string data, HttpClient http
     private static readonly TimeSpan ReadyMax = TimeSpan.FromSeconds(60);
 
     private readonly Queue<string> log = new();
+    private readonly List<string> errors = [];
     private readonly Lock gate = new();
     private Process? process;
 
@@ -32,6 +34,18 @@ internal sealed class ServerProcess(string program, string data, HttpClient http
         }
     }
 
+    /// <summary>What the running process, or the last one, printed on stderr.</summary>
+    public IReadOnlyList<string> Errors
+    {
+        get
+        {
+            lock (gate) return [.. errors];
+        }
+    }
+
+    /// <summary>The running process.</summary>
+    public int Id => process!.Id;
+
     /// <summary>The program that was built beside this one, found from the folder of the solution.</summary>
     public static string FindProgram()
     {
@@ -42,12 +56,17 @@ internal sealed class ServerProcess(string program, string data, HttpClient http
         throw new FileNotFoundException("The repository was not found above this program; name the server with --program.");
     }
 
-    public void Start()
+    /// <param name="under">a command and its arguments that run the program, which is appended to them</param>
+    public void Start(params ReadOnlySpan<string> under)
     {
+        process?.Dispose();
+        lock (gate) errors.Clear();
+
         // A fresh port each time: nobody can have taken the old one in between, and no client can mistake another process for ours.
         Address = new($"http://127.0.0.1:{Loopback.FreePort()}");
         OpsAddress = new($"http://127.0.0.1:{Loopback.FreePort()}");
-        var start = new ProcessStartInfo(program, ["--urls", Address.ToString().TrimEnd('/'), "--ops-urls", OpsAddress.ToString().TrimEnd('/'), "--data", data])
+        var command = (string[])[.. under, program, "--urls", Address.ToString().TrimEnd('/'), "--ops-urls", OpsAddress.ToString().TrimEnd('/'), "--data", data];
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
@@ -58,7 +77,7 @@ internal sealed class ServerProcess(string program, string data, HttpClient http
             foreach (var limit in (string[])["PerAddress", "PerDevice", "PerShopper"]) start.Environment[$"Limits__{limit}"] = "1000000";
         process = Process.Start(start)!;
         process.OutputDataReceived += (_, line) => Keep(line.Data);
-        process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        process.ErrorDataReceived += (_, line) => KeepError(line.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
     }
@@ -82,6 +101,17 @@ internal sealed class ServerProcess(string program, string data, HttpClient http
         }
 
         throw new ServerGone($"The server was not ready after {ReadyMax.TotalSeconds} s.");
+    }
+
+    /// <summary>SIGTERM: it drains and ends by itself.</summary>
+    public void Terminate() => process!.Send(PosixSignal.SIGTERM);
+
+    /// <summary>Waits until it has ended by itself and everything it printed was read.</summary>
+    /// <returns>its exit code</returns>
+    public async Task<int> WhenEnded(CancellationToken cancellation)
+    {
+        await process!.WaitForExitAsync(cancellation);
+        return process.ExitCode;
     }
 
     /// <summary>SIGKILL to exactly the process that was started: nothing of it runs any more when this returns.</summary>
@@ -108,6 +138,14 @@ internal sealed class ServerProcess(string program, string data, HttpClient http
     }
 
     public void Dispose() => Kill();
+
+    private void KeepError(string? line)
+    {
+        if (string.IsNullOrWhiteSpace(line)) return;
+        lock (gate)
+            if (errors.Count < LogLinesMax) errors.Add(line);
+        Keep(line);
+    }
 
     private void Keep(string? line)
     {

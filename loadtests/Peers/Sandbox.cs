@@ -127,21 +127,9 @@ internal sealed class Sandbox : IDisposable
         if (process.HasExited) return;
 
         // PostgreSQL killed outright would leave its shared memory behind, so a server is asked first.
-        if (signal is { } asked && Kill(process.Id, asked) == 0 && process.WaitForExit(ShortMax)) return;
+        if (signal is { } asked && process.Send(asked) && process.WaitForExit(ShortMax)) return;
 
         process.Kill(entireProcessTree: true);
         process.WaitForExit(ShortMax);
     }
-
-    private static int Kill(int process, PosixSignal signal) =>
-        kill(process, signal switch
-        {
-            PosixSignal.SIGQUIT => 3,
-            PosixSignal.SIGTERM => 15,
-            _ => throw new ArgumentOutOfRangeException(nameof(signal), signal, message: null),
-        });
-
-    [DllImport("libc")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int kill(int process, int signal);
 }

@@ -25,7 +25,7 @@ internal static class BargainEndpoints
         bargains.MapGet("/{id:id}", Get).Produces<BargainView>().WithSummary("The bargain with the exact amounts left");
         bargains.MapPost("/{id:id}/assists", Help).Produces<Assist>(201).Produces<Assist>().WithSummary("Help: cut the price once; a repeat answers 200 with the first result");
         bargains.MapGet("/{id:id}/proof", Proof).Produces<BargainProof>().WithSummary("The evidence that the cuts were fixed at launch");
-        bargains.MapGet("/{id:id}/events", Events).Produces(200, contentType: "text/event-stream").WithSummary("What happens to the bargain, live (SSE)");
+        bargains.MapGet("/{id:id}/events", Events).Produces(200, contentType: "text/event-stream").WithMetadata(new Counted(Counts.Stream)).WithSummary("What happens to the bargain, live (SSE)");
         bargains.MapPost("/{id:id}/orders", Order).Produces<OrderView>(201).WithSummary("Order at the price earned");
     }
 

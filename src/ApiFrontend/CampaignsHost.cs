@@ -34,6 +34,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
     private readonly WebApplication ops;
     private readonly SqliteJournal journal;
     private readonly DocumentStore documents;
+    private Task engineFailed = Task.CompletedTask;
 
     private CampaignsHost(WebApplication app, WebApplication ops, SqliteJournal journal, DocumentStore documents) =>
         (this.app, this.ops, this.journal, this.documents) = (app, ops, journal, documents);
@@ -53,7 +54,8 @@ internal sealed class CampaignsHost : IAsyncDisposable
     public IEnumerable<Endpoint> OperatorEndpoints => EndpointsOf(ops);
 
     /// <summary>Recovers, opens the ports and is ready when it returns.</summary>
-    /// <exception cref="IOException">the data folder is in use or cannot be written</exception>
+    /// <exception cref="IOException">the data folder is in use, damaged or cannot be written</exception>
+    /// <exception cref="JournalFailure">the disk failed while it started</exception>
     /// <exception cref="StartRefused">the configuration is incomplete or not allowed</exception>
     public static async Task<CampaignsHost> Start(HostOptions options, string[]? args = null)
     {
@@ -61,7 +63,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         StartRefused.ThrowIfNotAllowed(builder.Environment, builder.Configuration);
 
         var journal = SqliteJournal.Open(options.Data);
-        var documents = new DocumentStore(Path.Combine(options.Data, "projections.db"));
+        var documents = await OpenDocuments(options, journal);
         Configure(builder, options, journal, documents);
         var app = builder.Build();
         var host = new CampaignsHost(app, BuildOps(app.Services, options), journal, documents);
@@ -83,6 +85,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
     /// <summary>Drains: new requests are refused by the closed ports, accepted ones are finished, states are stored.</summary>
     public async ValueTask DisposeAsync()
     {
+        await engineFailed;
         await app.StopAsync();
         await ops.StopAsync();
         await Services.GetRequiredService<LocalEngine>().DisposeAsync();
@@ -91,6 +94,19 @@ internal sealed class CampaignsHost : IAsyncDisposable
         await ops.DisposeAsync();
         documents.Dispose();
         await journal.DisposeAsync();
+    }
+
+    private static async Task<DocumentStore> OpenDocuments(HostOptions options, SqliteJournal journal)
+    {
+        try
+        {
+            return new(Path.Combine(options.Data, "projections.db"));
+        }
+        catch
+        {
+            await journal.DisposeAsync();
+            throw;
+        }
     }
 
     private static string EnvironmentName() => Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT") ?? Environment.GetEnvironmentVariable("DOTNET_ENVIRONMENT") ?? Environments.Development;
@@ -125,7 +141,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
 
         services.AddCallers();
         var limits = builder.Configuration.GetSection("Limits").Get<RateLimits>() ?? (builder.Environment.IsDevelopment() ? new() { PerAddress = 20_000, PerDevice = 500, PerShopper = 500 } : new());
-        services.AddSingleton(limits).AddRateLimiter(o => RateLimits.Configure(o, limits));
+        services.AddSingleton(limits).AddSingleton<InFlight>().AddRateLimiter(o => RateLimits.Configure(o, limits));
         services.ConfigureHttpJsonOptions(o => Api.Configure(o.SerializerOptions));
         services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
         services.Configure<RouteOptions>(o => o.SetParameterPolicy<IdSegment>("id"));
@@ -150,13 +166,14 @@ internal sealed class CampaignsHost : IAsyncDisposable
 
     private static void Map(WebApplication app)
     {
+        app.UseRouting();
+        app.Use(app.Services.GetRequiredService<InFlight>().Enter);
         app.UseMiddleware<RequestLog>();
         app.UseExceptionHandler(_ => { });
         app.UseStatusCodePages(Problems.Fill);
-        app.UseRouting();
         app.UseRules();
+        app.UseRateLimiter(); // addresses and devices: their limit costs less than looking at a token
         app.UseAuthentication();
-        app.UseRateLimiter();
         app.UseAuthorization();
         app.RefuseOtherCharsets();
         app.UseMiddleware<ShopperLimit>();
@@ -172,7 +189,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         app.MapOpenApi("/openapi/v1.json").AllowAnonymous();
         if (!app.Environment.IsDevelopment()) return;
         app.MapSandbox();
-        app.MapStandInWeChat(SandboxKeys.App).AllowAnonymous().DisableRateLimiting();
+        app.MapStandInWeChat(SandboxKeys.App).AllowAnonymous().DisableRateLimiting().WithMetadata(new Counted(Counts.Never));
     }
 
     // A second listener of its own: what is not mapped on the public port cannot be reached there by any trick of headers.
@@ -197,7 +214,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         ops.UseStatusCodePages(Problems.Fill);
         ops.RefuseOtherCharsets();
         ops.MapHealth();
-        ops.MapOps(shared.GetRequiredService<LocalEngine>(), shared.GetRequiredService<IJournal>(), shared.GetRequiredService<Projector>(), shared.GetRequiredService<Telemetry>(), shared.GetRequiredService<IGrains>());
+        ops.MapOps(shared.GetRequiredService<LocalEngine>(), shared.GetRequiredService<IJournal>(), shared.GetRequiredService<Projector>(), shared.GetRequiredService<InFlight>(), shared.GetRequiredService<Telemetry>(), shared.GetRequiredService<IGrains>());
         return ops;
     }
 
@@ -219,16 +236,27 @@ internal sealed class CampaignsHost : IAsyncDisposable
         engine.Failed += failure =>
         {
             Failure = failure;
+
+            // Nobody gets an answer any more: who waits for one is told so now, not when their patience ends.
+            engineFailed = Task.Run(async () => await engine.DisposeAsync());
             app.Lifetime.StopApplication();
         };
 
         // The ports open first: what recovery sends again (a callback, a prepay) must find us listening.
         await app.StartAsync();
-        await engine.Start();
+        try
+        {
+            await engine.Start();
+        }
+        catch (Exception failure) when (failure is not IOException)
+        {
+            throw new JournalDamaged(journal.FileName, $"it cannot be replayed ({failure.Message})");
+        }
+
         projector.Start();
         await ops.StartAsync();
         if (app.Environment.IsDevelopment() && await DemoShopSetup.Open(engine, Services.GetRequiredService<TimeProvider>()) is { } refusal)
-            throw new InvalidOperationException($"The demo shop could not be opened: {refusal.Code}.");
+            throw Failure ?? new InvalidOperationException($"The demo shop could not be opened: {refusal.Code}.");
         Services.GetRequiredService<Startup>().IsDone = true;
     }
 }

@@ -21,13 +21,13 @@ internal static class OpsEndpoints
 {
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health/live", () => TypedResults.Json(new Health("live", new Dictionary<string, string>(StringComparer.Ordinal)), Api.Json)).AllowAnonymous().DisableRateLimiting().Produces<Health>().WithTags("Health").WithSummary("The process answers");
-        routes.MapGet("/health/ready", Ready).AllowAnonymous().DisableRateLimiting().Produces<Health>().Produces<Health>(503).WithTags("Health").WithSummary("Commands are accepted");
+        routes.MapGet("/health/live", () => TypedResults.Json(new Health("live", new Dictionary<string, string>(StringComparer.Ordinal)), Api.Json)).AllowAnonymous().DisableRateLimiting().WithMetadata(new Counted(Counts.Never)).Produces<Health>().WithTags("Health").WithSummary("The process answers");
+        routes.MapGet("/health/ready", Ready).AllowAnonymous().DisableRateLimiting().WithMetadata(new Counted(Counts.Never)).Produces<Health>().Produces<Health>(503).WithTags("Health").WithSummary("Commands are accepted");
     }
 
-    public static void MapOps(this IEndpointRouteBuilder routes, LocalEngine engine, IJournal journal, Projector projector, Telemetry telemetry, IGrains grains)
+    public static void MapOps(this IEndpointRouteBuilder routes, LocalEngine engine, IJournal journal, Projector projector, InFlight inFlight, Telemetry telemetry, IGrains grains)
     {
-        routes.MapGet("/metrics", () => TypedResults.Text(telemetry.Write(engine, journal, projector), "text/plain; version=0.0.4; charset=utf-8"));
+        routes.MapGet("/metrics", () => TypedResults.Text(telemetry.Write(engine, journal, projector, inFlight), "text/plain; version=0.0.4; charset=utf-8"));
         routes.MapGet("/ops/status", () => TypedResults.Json(new OpsStatus(engine.ActiveGrains, engine.QueuedCommands, engine.MessagesOnTheirWay, engine.EventsRecorded, journal.LastPosition, journal.LastPosition - journal.TailStart, projector.LagFlushes, engine.Recovery.Took.TotalSeconds, engine.Recovery.Events), Api.Json));
         routes.MapPost("/ops/shops", (ShopBody body) => ShopOpening.OpenWithNewKey(body, grains));
     }

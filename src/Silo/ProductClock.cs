@@ -10,7 +10,7 @@ public sealed class ProductClock(string? file = null, TimeProvider? system = nul
 {
     private readonly TimeProvider system = system ?? System;
     private readonly Lock gate = new();
-    private long offsetTicks = file is not null && File.Exists(file) ? TimeSpan.FromSeconds(long.Parse(File.ReadAllText(file), CultureInfo.InvariantCulture)).Ticks : 0;
+    private long offsetTicks = file is not null && File.Exists(file) ? Read(file) : 0;
 
     /// <summary>Raised after the clock was moved, so that waits for a deadline look again.</summary>
     public event Action? Moved;
@@ -34,6 +34,10 @@ public sealed class ProductClock(string? file = null, TimeProvider? system = nul
 
         Moved?.Invoke();
     }
+
+    private static long Read(string file) => long.TryParse(File.ReadAllText(file), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+        ? checked(seconds * TimeSpan.TicksPerSecond)
+        : throw new IOException($"'{file}' is damaged: it should hold by how many seconds the clock is ahead. Write that number into it; with a smaller one than before, time would go back.");
 
     // Written beside and moved into place: a crash leaves the old offset or the new one, never an empty file that no start could read.
     private static void Store(string file, string text)

@@ -54,7 +54,7 @@ public sealed class CheckTests : IAsyncLifetime
         await File.WriteAllTextAsync(Path.Combine(root, "journal.db"), "This is no database. It is long enough to look like one at first sight, and that is all.");
         var ended = await Program.Run("check", "--data", root);
         Assert.Equal(1, ended.Code);
-        Assert.Contains("cannot be opened", ended.Says, StringComparison.Ordinal);
+        Assert.Contains("is damaged: ", ended.Says, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -86,6 +86,7 @@ public sealed class CheckTests : IAsyncLifetime
     public async Task A_flipped_byte_in_an_amount_is_found()
     {
         var copy = Copy();
+        WithoutChecksums(copy);
         Change(copy, "select position, decisions from flush", "update flush set decisions = $blob where position = $id", "order-placed", "\"amount\":990,", "\"amount\":991,");
         await Found(copy, $"order/demo/{order}: the amount is 991 fen, but lines of 9900 less discounts of 8910 are 990");
     }
@@ -94,8 +95,30 @@ public sealed class CheckTests : IAsyncLifetime
     public async Task A_flipped_byte_in_a_length_is_found()
     {
         var copy = Copy();
+        WithoutChecksums(copy);
         Execute(copy, "update flush set decisions = cast(x'ffffff7f' || substr(decisions, 5) as blob) where position = 12");
         await Found(copy, "flush 12: it cannot be read after 0 decisions");
+    }
+
+    [Theory]
+    [InlineData("update flush set decisions = cast(substr(decisions, 1, 200) || x'00' || substr(decisions, 202) as blob) where position = 12", "flush 12 is not what was written")]
+    [InlineData("update grain set wake_at = 7 where id like 'campaign/%'", "the stored state of campaign/demo/")]
+    public async Task A_row_that_is_not_what_was_written_is_found(string sql, string words)
+    {
+        await shop.Stop();
+        var copy = Copy();
+        Execute(copy, sql);
+        await Found(copy, words);
+    }
+
+    [Fact]
+    public async Task A_lost_end_of_the_journal_is_found()
+    {
+        await shop.Stop();
+        Execute(shop.Folder, "delete from flush where position > 20");
+        var ended = await Program.Run("check", "--data", shop.Folder);
+        Assert.Equal(1, ended.Code);
+        Assert.Contains("it ends at flush 20, and flush", ended.Says, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -103,7 +126,7 @@ public sealed class CheckTests : IAsyncLifetime
     {
         var copy = Copy();
         Execute(copy, "delete from flush where position = 12");
-        await Found(copy, "flush 12: flushes 12 to 12 are missing");
+        await Found(copy, "flush 12 is missing");
     }
 
     [Fact]
@@ -111,6 +134,7 @@ public sealed class CheckTests : IAsyncLifetime
     {
         await shop.Stop();
         var copy = Copy();
+        WithoutChecksums(copy);
         Change(copy, "select id, state from grain", "update grain set state = $blob where id = $id", "", "\"priceFen\":990,", "\"priceFen\":890,");
         await Found(copy, $"bargain/demo/{bargain}: its snapshot at fact", ".priceFen is 890 there and 990 by the facts");
     }
@@ -120,6 +144,7 @@ public sealed class CheckTests : IAsyncLifetime
     {
         await shop.Stop();
         var copy = Copy();
+        WithoutChecksums(copy);
         Execute(copy, $"update grain set sequence = sequence + 1 where id = 'bargain/demo/{bargain}'");
         await Found(copy, $"bargain/demo/{bargain}: its snapshot includes");
     }
@@ -129,6 +154,7 @@ public sealed class CheckTests : IAsyncLifetime
     {
         await shop.Stop();
         var copy = Copy();
+        WithoutChecksums(copy);
         Execute(copy, "update grain set wake_at = null where id like 'campaign/%' and wake_at is not null");
         await Found(copy, "campaign/demo/", "is to be woken never");
     }
@@ -146,6 +172,9 @@ public sealed class CheckTests : IAsyncLifetime
         Assert.Equal(1, ended.Code);
         Assert.All(words, w => Assert.Contains(w, ended.Answer, StringComparison.Ordinal));
     }
+
+    // What a checksum would find at once is a finding of its own; without it, as in rows of release 0.1, the books must find it.
+    private static void WithoutChecksums(string copy) => Execute(copy, "update flush set checksum = null; update grain set checksum = null");
 
     private static void Execute(string copy, string sql)
     {

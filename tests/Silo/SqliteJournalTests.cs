@@ -139,7 +139,7 @@ public sealed class SqliteJournalTests : IAsyncDisposable
             Assert.Contains("Upgrade the program", refused.Message, StringComparison.Ordinal);
         }
 
-        Execute("update meta set value = 1 where name = 'format'");
+        Execute("update meta set value = 2 where name = 'format'");
         journal = SqliteJournal.Open(folder.FullName);
     }
 
@@ -149,7 +149,7 @@ public sealed class SqliteJournalTests : IAsyncDisposable
         await Close();
         foreach (var file in folder.GetFiles("journal.db*")) file.Delete();
         await File.WriteAllTextAsync(Path.Combine(folder.FullName, "journal.db"), new string('x', 10_000));
-        Assert.Contains("journal.db", Assert.Throws<IOException>(() => SqliteJournal.Open(folder.FullName)).Message, StringComparison.Ordinal);
+        Assert.Contains("journal.db", Assert.Throws<JournalDamaged>(() => SqliteJournal.Open(folder.FullName)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Campaigns.ApiFrontend.Edge;
 using Campaigns.Grains.Bargain;
+using Campaigns.Silo.Journal;
 
 namespace Campaigns.ApiFrontend.Cli;
 
@@ -30,7 +31,7 @@ internal static class Commands
         {
             host = await CampaignsHost.Start(options);
         }
-        catch (Exception refused) when (refused is StartRefused or IOException)
+        catch (Exception refused) when (refused is StartRefused or IOException or UnauthorizedAccessException or JournalFailure)
         {
             await Console.Error.WriteLineAsync(refused.Message);
             return refused is StartRefused ? 4 : 1;

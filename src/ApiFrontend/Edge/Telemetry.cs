@@ -26,11 +26,13 @@ internal sealed class Telemetry
     /// <summary>A client may invent methods; a label may not grow with what clients invent.</summary>
     public void Request(string method, string route, int status, TimeSpan took) => requests.GetOrAdd((Methods.Contains(method, StringComparer.Ordinal) ? method : "other", route, status), _ => new()).Record(took.TotalSeconds);
 
-    public string Write(LocalEngine engine, IJournal journal, Projector projector)
+    public string Write(LocalEngine engine, IJournal journal, Projector projector, InFlight inFlight)
     {
         var text = new StringBuilder();
         Metric("campaigns_build_info", "gauge", "What runs.", $"{{version=\"{typeof(Telemetry).Assembly.GetName().Version}\"}} 1");
         Value("campaigns_ready", "gauge", "1 while commands are accepted.", engine.IsAccepting ? 1 : 0);
+        Value("campaigns_http_requests_in_flight", "gauge", "Requests that are worked on; more than Limits:Requests are refused.", inFlight.Requests);
+        Value("campaigns_http_streams", "gauge", "Live streams that are open; more than Limits:Streams are refused.", inFlight.Streams);
         Value("campaigns_grains_active", "gauge", "Grains in memory.", engine.ActiveGrains);
         Value("campaigns_commands_total", "counter", "Commands handled by grains.", engine.CommandsHandled);
         Value("campaigns_events_total", "counter", "Facts recorded, those replayed at the start included.", engine.EventsRecorded);
@@ -102,14 +104,16 @@ internal sealed class Telemetry
 /// <summary>Counts and times each request, and gives it the id that the client also sees.</summary>
 internal sealed class RequestLog(RequestDelegate next, Telemetry telemetry, ILogger<RequestLog> log)
 {
+    public const string IdHeader = "X-Request-Id";
+
     public async Task Invoke(HttpContext context)
     {
-        context.TraceIdentifier = Guid.CreateVersion7().ToString("N");
+        context.TraceIdentifier = Problems.NewRequestId();
 
         // Set when the answer starts: an exception on the way clears the headers that were set before.
         context.Response.OnStarting(() =>
         {
-            context.Response.Headers["X-Request-Id"] = context.TraceIdentifier;
+            context.Response.Headers[IdHeader] = context.TraceIdentifier;
             return Task.CompletedTask;
         });
         var start = Stopwatch.GetTimestamp();
@@ -120,7 +124,10 @@ internal sealed class RequestLog(RequestDelegate next, Telemetry telemetry, ILog
         var endpoint = context.GetEndpoint() ?? context.Features.Get<IExceptionHandlerFeature>()?.Endpoint;
         var route = (endpoint as RouteEndpoint)?.RoutePattern.RawText ?? "unknown";
         if (context.Response.ContentType != "text/event-stream") telemetry.Request(context.Request.Method, route, context.Response.StatusCode, took);
-        if (log.IsEnabled(LogLevel.Debug) || context.Response.StatusCode >= 500)
-            log.Log(context.Response.StatusCode >= 500 ? LogLevel.Warning : LogLevel.Debug, "{Method} {Route} answered {Status} in {Milliseconds:0.0} ms ({RequestId}).", context.Request.Method, route, context.Response.StatusCode, took.TotalMilliseconds, context.TraceIdentifier);
+
+        // A refusal is no error, and a line for each would cost more than the refusal: the metrics count them.
+        var level = context.Response.StatusCode is >= 500 and not 503 ? LogLevel.Warning : LogLevel.Debug;
+        if (log.IsEnabled(level))
+            log.Log(level, "{Method} {Route} answered {Status} in {Milliseconds:0.0} ms ({RequestId}).", context.Request.Method, route, context.Response.StatusCode, took.TotalMilliseconds, context.TraceIdentifier);
     }
 }

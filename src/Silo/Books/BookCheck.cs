@@ -19,14 +19,23 @@ public static class BookCheck
     {
         var findings = new BookFindings();
         var folded = new FoldedJournal(definitions, journal, findings);
-        while (journal.ReadAfter(folded.Position, BytesPerStep) is { Count: > 0 } flushes)
+        try
         {
-            foreach (var flush in flushes) folded.Apply(flush);
-            walked?.Invoke(folded.Position);
-            cancellation.ThrowIfCancellationRequested();
+            while (journal.ReadAfter(folded.Position, BytesPerStep) is { Count: > 0 } flushes)
+            {
+                foreach (var flush in flushes) folded.Apply(flush);
+                walked?.Invoke(folded.Position);
+                cancellation.ThrowIfCancellationRequested();
+            }
+
+            folded.Complete();
+        }
+        catch (JournalDamaged damage)
+        {
+            // What comes after it cannot be told; what came before is still looked at.
+            findings.Add("journal", damage.Message);
         }
 
-        folded.Complete();
         CheckMessages(folded, findings);
         var looked = Look(folded.States, folded, books, findings);
         return new(

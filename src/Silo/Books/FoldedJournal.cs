@@ -78,9 +78,22 @@ public sealed class FoldedJournal(IEnumerable<GrainDefinition> definitions, IJou
                 return;
             }
 
-            grains.Add(decision.Grain, grain = new(decision.Grain, definition, snapshots?.Read(decision.Grain, withTail: false) ?? GrainRecord.Empty));
+            grains.Add(decision.Grain, grain = new(decision.Grain, definition, SnapshotOf(decision.Grain)));
         }
 
         if (!grain.IsBroken) Events += grain.Apply(ref decision, Position, findings, ref compared);
+    }
+
+    private GrainRecord SnapshotOf(GrainId grain)
+    {
+        try
+        {
+            return snapshots?.Read(grain, withTail: false) ?? GrainRecord.Empty;
+        }
+        catch (JournalDamaged damage)
+        {
+            findings.Add(grain.ToString(), damage.Message);
+            return GrainRecord.Empty;
+        }
     }
 }

@@ -38,6 +38,12 @@ public interface IJournal : IAsyncDisposable
 /// <summary>The disk or the database failed while writing.</summary>
 public sealed class JournalFailure(string message, Exception inner) : Exception(message, inner);
 
+/// <summary>What is stored is not what was written, or not all of it. Nothing may be decided from it.</summary>
+/// <param name="file">where it is stored</param>
+/// <param name="what">what was found, as the middle of a sentence</param>
+public sealed class JournalDamaged(string file, string what)
+    : IOException($"'{file}' is damaged: {what}. Nothing was changed. See how far it is readable with 'campaigns check', and go back to the last backup with 'campaigns restore'.");
+
 /// <summary>One durable write: some decisions, in the format of <see cref="DecisionReader"/>.</summary>
 public readonly record struct Flush(long Position, ReadOnlyMemory<byte> Decisions);
 

@@ -11,16 +11,22 @@ namespace Campaigns.Silo.Journal;
 /// The journal of one machine: a SQLite file used as a write-ahead log, one row per flush in global order, and one row per grain with its
 /// last snapshot. One index-free row per flush is what makes it fast: a row per event with a random-order key costs 5–12 times as much.
 /// </summary>
-/// <remarks>Appending is done by one thread; reading may be done by any. The file is owned by one process at a time.</remarks>
+/// <remarks>
+/// Appending is done by one thread; reading may be done by any. The file is owned by one process at a time. Each row carries a checksum that
+/// is compared when the row is read; rows written in format 1 (release 0.1) have none.
+/// </remarks>
 public sealed class SqliteJournal : IJournal
 {
-    private const int FormatVersion = 1;
+    private const int FormatVersion = 2;
+    private const string NewestFlush = "select coalesce(max(position), 0) from flush";
+    private const int DiskFull = 28;
+    private const int DiskFullOnWindows = unchecked((int)0x80070070);
 
     private readonly string path;
-    private readonly bool canAppend;
     private readonly FileStream ownership;
+    private readonly HighWater? highWater;
     private readonly SqliteConnection writer;
-    private readonly sqlite3_stmt insertFlush;
+    private readonly sqlite3_stmt? insertFlush;
     private readonly Lock sync = new();
     private readonly Dictionary<GrainId, Head> heads = [];
     private readonly ConcurrentBag<Reader> readers = [];
@@ -30,16 +36,18 @@ public sealed class SqliteJournal : IJournal
     private bool failed;
     private int closed;
 
-    private SqliteJournal(string path, FileStream ownership, SqliteConnection writer, bool canAppend)
+    private SqliteJournal(string path, FileStream ownership, HighWater? highWater, SqliteConnection writer)
     {
-        this.path = path;
-        this.canAppend = canAppend;
-        this.ownership = ownership;
-        this.writer = writer;
-        lastPosition = Number(writer, "select coalesce(max(position), 0) from flush");
+        (this.path, this.ownership, this.highWater, this.writer) = (path, ownership, highWater, writer);
+        lastPosition = Number(writer, NewestFlush);
         tailStart = Number(writer, "select value from meta where name = 'tail-start'");
-        raw.sqlite3_prepare_v2(writer.Handle, "insert into flush(position, decisions) values (?1, ?2)", out insertFlush);
-        if (canAppend) ReadHeads(); // who only reads has no tail to go on from
+        if (highWater is null) return; // who only reads has no tail to go on from
+        if (tailStart > lastPosition || Number(writer, "select value from meta where name = 'tail-start-complement'") != ~tailStart)
+            throw new JournalDamaged(path, $"its tail starts at flush {tailStart}, which cannot be");
+        if (raw.sqlite3_prepare_v2(writer.Handle, "insert into flush(position, decisions, checksum) values (?1, ?2, ?3)", out insertFlush) != raw.SQLITE_OK)
+            throw new JournalDamaged(path, raw.sqlite3_errmsg(writer.Handle).utf8_to_string());
+        ReadHeads();
+        highWater.Rise(lastPosition);
     }
 
     /// <summary>The newest sequence of a grain that is open or has decisions after its snapshot, and where those begin.</summary>
@@ -54,15 +62,25 @@ public sealed class SqliteJournal : IJournal
         public long Before;
     }
 
+    private bool CanAppend => highWater is not null;
+
+    /// <summary>The file, for messages about it.</summary>
+    public string FileName => path;
+
     public long LastPosition => Volatile.Read(ref lastPosition);
 
     public long TailStart => Volatile.Read(ref tailStart);
 
     /// <summary>Opens or creates <c>journal.db</c> in a folder.</summary>
+    /// <exception cref="JournalDamaged">what was acknowledged is not all there, or not as it was written</exception>
     /// <exception cref="IOException">another process owns the folder, or it cannot be written</exception>
-    public static SqliteJournal Open(string folder) => Open(folder, canAppend: true);
+    public static SqliteJournal Open(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        return Open(folder, canAppend: true);
+    }
 
-    /// <summary>Opens a journal that is there, to read alone, even if its newest decisions are damaged. Its file is not changed; the folder is owned all the same.</summary>
+    /// <summary>Opens a journal that is there, to read alone. Its file is not changed; the folder is owned all the same.</summary>
     /// <exception cref="IOException">another process owns the folder, or it cannot be read</exception>
     public static SqliteJournal OpenToRead(string folder) => Open(folder, canAppend: false);
 
@@ -80,7 +98,7 @@ public sealed class SqliteJournal : IJournal
                     // Another host may have written a snapshot and closed the grain since the row was read: then the row is old.
                     if (removed != removedHeads) continue;
                     if (sequence == 0) return GrainRecord.Empty;
-                    if (!canAppend) return new(sequence, state, wakeAt, []);
+                    if (!CanAppend) return new(sequence, state, wakeAt, []);
                     heads[grain] = new() { Sequence = sequence, SnapshotSequence = sequence, FirstPosition = lastPosition + 1 };
                     return new(sequence, state, wakeAt, []);
                 }
@@ -93,7 +111,7 @@ public sealed class SqliteJournal : IJournal
 
     public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches)
     {
-        if (!canAppend) throw new InvalidOperationException($"'{path}' was opened to read.");
+        if (!CanAppend) throw new InvalidOperationException($"'{path}' was opened to read.");
         if (failed) throw new InvalidOperationException($"An earlier write to '{path}' failed. Open it again: only what it holds counts.");
         HashSet<GrainId>? fenced = null;
         lock (sync)
@@ -112,11 +130,14 @@ public sealed class SqliteJournal : IJournal
         try
         {
             Write(batches, fenced);
+
+            // Before anybody is answered: what a later start finds missing was acknowledged.
+            highWater!.Rise(lastPosition);
         }
         catch (Exception failure) when (failure is SqliteException or IOException)
         {
             failed = true;
-            throw new JournalFailure($"Writing '{path}' failed: {failure.Message}. Nothing of this write was acknowledged. Free disk space or repair the disk, then start again.", failure);
+            throw new JournalFailure($"Writing '{path}' failed: {failure.Message.TrimEnd('.')}. Nothing of this write was acknowledged. Free disk space or repair the disk, then start again.", failure);
         }
 
         return fenced is null ? [] : fenced;
@@ -130,57 +151,77 @@ public sealed class SqliteJournal : IJournal
     public ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref closed, 1) == 1) return ValueTask.CompletedTask;
-        raw.sqlite3_finalize(insertFlush);
+        if (insertFlush is not null) raw.sqlite3_finalize(insertFlush);
         while (readers.TryTake(out var reader)) reader.Dispose();
         writer.Dispose();
+        highWater?.Dispose();
         ownership.Dispose();
         return ValueTask.CompletedTask;
     }
 
     private static SqliteJournal Open(string folder, bool canAppend)
     {
-        Directory.CreateDirectory(folder);
-        FileStream owner;
-        try
-        {
-            owner = new(Path.Combine(folder, "owner.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException failure)
-        {
-            throw new IOException($"The data folder '{folder}' is in use by another process. Stop it, or choose another folder with --data.", failure);
-        }
-
+        var owner = Own(folder);
         var file = Path.Combine(folder, "journal.db");
         var connection = Connect(file, canAppend);
+        HighWater? highWater = null;
         try
         {
+            if (canAppend) ThrowIfEmptied(file, highWater = HighWater.Open(folder));
             connection.Open();
-            if (canAppend) Prepare(connection);
+            if (highWater is not null) Prepare(connection, highWater, file);
             var format = Number(connection, "select value from meta where name = 'format'");
             if (format > FormatVersion) throw new IOException($"'{file}' was written by a newer version (format {format}; this one reads {FormatVersion}). Upgrade the program.");
-            return new(file, owner, connection, canAppend);
+            if (highWater is not null) return new(file, owner, highWater, connection);
+            using var acknowledged = HighWater.OpenToRead(folder);
+            acknowledged?.ThrowIfAbove(Number(connection, NewestFlush), file);
+            return new(file, owner, null, connection);
         }
         catch (Exception failure)
         {
+            // The last one to leave would move the log into the file and delete it: what is damaged is left as it was found.
+            if (connection.Handle is { } handle) raw.sqlite3_db_config(handle, raw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, out _);
             connection.Dispose();
+            highWater?.Dispose();
             owner.Dispose();
-            throw failure is SqliteException ? new IOException($"'{file}' cannot be opened: {failure.Message}", failure) : failure;
+            throw failure switch
+            {
+                IOException or UnauthorizedAccessException => failure,
+                SqliteException sqlite => Unreadable(file, sqlite),
+                _ => new JournalDamaged(file, failure.Message),
+            };
+        }
+    }
+
+    private static FileStream Own(string folder)
+    {
+        try
+        {
+            return new(Path.Combine(folder, "owner.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException failure) when (failure is not DirectoryNotFoundException && failure.HResult is not (DiskFull or DiskFullOnWindows))
+        {
+            throw new IOException($"The data folder '{folder}' is in use by another process. Stop it, or choose another folder with --data.", failure);
         }
     }
 
     private static SqliteConnection Connect(string file, bool canWrite) =>
         new(new SqliteConnectionStringBuilder { DataSource = file, Mode = canWrite ? SqliteOpenMode.ReadWriteCreate : SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
 
-    private static void Prepare(SqliteConnection connection)
+    private static void Prepare(SqliteConnection connection, HighWater highWater, string file)
     {
         Execute(connection, "pragma page_size = 8192; pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 4096; pragma temp_store = memory");
+        highWater.ThrowIfAbove(Number(connection, "select exists(select * from sqlite_master where name = 'flush')") == 0 ? 0 : Number(connection, NewestFlush), file);
         Execute(connection, """
-            create table if not exists flush(position integer primary key, decisions blob not null);
-            create table if not exists grain(id text primary key, sequence integer not null, wake_at integer, state blob) without rowid;
+            create table if not exists flush(position integer primary key, decisions blob not null, checksum integer);
+            create table if not exists grain(id text primary key, sequence integer not null, wake_at integer, state blob, checksum integer) without rowid;
             create index if not exists grain_wake on grain(wake_at) where wake_at is not null;
             create table if not exists meta(name text primary key, value integer not null) without rowid;
-            insert or ignore into meta values ('tail-start', 0), ('format', 1);
+            insert or ignore into meta values ('tail-start', 0), ('format', 2);
             """);
+        if (Number(connection, "select value from meta where name = 'format'") < 2)
+            Execute(connection, "begin; alter table flush add column checksum integer; alter table grain add column checksum integer; update meta set value = 2 where name = 'format'; commit");
+        Execute(connection, "insert or ignore into meta select 'tail-start-complement', ~value from meta where name = 'tail-start'");
     }
 
     private void ReadHeads()
@@ -188,6 +229,7 @@ public sealed class SqliteJournal : IJournal
         for (var position = tailStart; ;)
         {
             var flushes = ReadAfter(position, 1 << 24);
+            if (flushes.Count == 0 && position < lastPosition) throw new JournalDamaged(path, $"flush {position + 1} is missing");
             if (flushes.Count == 0) return;
             foreach (var flush in flushes)
             {
@@ -252,10 +294,34 @@ public sealed class SqliteJournal : IJournal
     // A connection to read with. They are shared: one for each thread that ever read would never end in a process with a thread pool.
     private TResult Borrow<TResult>(Func<Reader, TResult> read)
     {
-        var reader = readers.TryTake(out var idle) ? idle : new(path, canAppend);
-        var result = read(reader);
-        readers.Add(reader);
-        return result;
+        Reader? reader = null;
+        try
+        {
+            reader = readers.TryTake(out var idle) ? idle : new(path, CanAppend);
+            var result = read(reader);
+            readers.Add(reader);
+            return result;
+        }
+        catch (Exception failure)
+        {
+            reader?.Dispose();
+            if (failure is SqliteException sqlite) throw Unreadable(path, sqlite);
+            throw;
+        }
+    }
+
+    private static IOException Unreadable(string file, SqliteException failure) =>
+        failure.SqliteErrorCode is raw.SQLITE_FULL or raw.SQLITE_IOERR or raw.SQLITE_CANTOPEN or raw.SQLITE_READONLY or raw.SQLITE_PERM or raw.SQLITE_BUSY or raw.SQLITE_NOMEM
+            ? new IOException($"'{file}' cannot be used: {failure.Message.TrimEnd('.')}. Free disk space or repair the disk, then start again; nothing acknowledged is lost.", failure)
+            : new JournalDamaged(file, failure.Message.TrimEnd('.'));
+
+    // SQLite takes an empty file for a new database and throws the log beside it away: that log may hold acknowledged facts.
+    private static void ThrowIfEmptied(string file, HighWater highWater)
+    {
+        if (File.Exists(file) && new FileInfo(file).Length > 0) return;
+        var log = new FileInfo(file + "-wal");
+        if (highWater.Position > 0 || (log.Exists && log.Length > 0))
+            throw new JournalDamaged(file, $"it is {(File.Exists(file) ? "empty" : "gone")}, and {(highWater.Position > 0 ? $"flush {highWater.Position} was acknowledged" : "its write-ahead log is not")}");
     }
 
     private (long Sequence, DateTimeOffset? WakeAt, ReadOnlyMemory<byte>? State) Stored(GrainId grain) => Borrow(r => r.Grain(grain));
@@ -309,6 +375,7 @@ public sealed class SqliteJournal : IJournal
         raw.sqlite3_reset(insertFlush);
         raw.sqlite3_bind_int64(insertFlush, 1, position);
         raw.sqlite3_bind_blob(insertFlush, 2, decisions);
+        raw.sqlite3_bind_int64(insertFlush, 3, Checksum.Of(position, decisions));
         var result = raw.sqlite3_step(insertFlush);
         raw.sqlite3_reset(insertFlush);
         if (result != raw.SQLITE_DONE) throw new SqliteException(raw.sqlite3_errmsg(writer.Handle).utf8_to_string(), result);
@@ -318,12 +385,15 @@ public sealed class SqliteJournal : IJournal
 
     private void SaveSnapshot(in Snapshot snapshot, SqliteTransaction transaction)
     {
-        saveSnapshot ??= Prepare("insert into grain(id, sequence, wake_at, state) values ($id, $sequence, $wake, $state) on conflict(id) do update set sequence = $sequence, wake_at = $wake, state = $state", "$id", "$sequence", "$wake", "$state");
+        saveSnapshot ??= Prepare("insert into grain(id, sequence, wake_at, state, checksum) values ($id, $sequence, $wake, $state, $checksum) on conflict(id) do update set sequence = $sequence, wake_at = $wake, state = $state, checksum = $checksum", "$id", "$sequence", "$wake", "$state", "$checksum");
         saveSnapshot.Transaction = transaction;
-        saveSnapshot.Parameters[0].Value = snapshot.Grain.ToString();
+        var id = snapshot.Grain.ToString();
+        var wakeAt = snapshot.WakeAt is { } wake ? Milliseconds(wake) : (long?)null;
+        saveSnapshot.Parameters[0].Value = id;
         saveSnapshot.Parameters[1].Value = snapshot.Sequence;
-        saveSnapshot.Parameters[2].Value = snapshot.WakeAt is { } wake ? Milliseconds(wake) : DBNull.Value;
+        saveSnapshot.Parameters[2].Value = (object?)wakeAt ?? DBNull.Value;
         saveSnapshot.Parameters[3].Value = (object?)snapshot.State ?? DBNull.Value;
+        saveSnapshot.Parameters[4].Value = Checksum.Of(id, snapshot.Sequence, wakeAt, snapshot.State);
         saveSnapshot.ExecuteNonQuery();
     }
 
@@ -331,7 +401,7 @@ public sealed class SqliteJournal : IJournal
     {
         using var command = writer.CreateCommand();
         command.Transaction = transaction;
-        command.CommandText = "update meta set value = $value where name = 'tail-start'";
+        command.CommandText = "update meta set value = case name when 'tail-start' then $value else ~$value end where name in ('tail-start', 'tail-start-complement')";
         command.Parameters.AddWithValue("$value", position);
         command.ExecuteNonQuery();
     }
@@ -353,7 +423,7 @@ public sealed class SqliteJournal : IJournal
     private List<ReadOnlyMemory<byte>> TailOf(GrainId grain, long after, long fromPosition)
     {
         var tail = new List<ReadOnlyMemory<byte>>();
-        for (var position = fromPosition - 1; ;)
+        for (var position = Math.Max(0, fromPosition - 1); ;)
         {
             var flushes = ReadAfter(position, 1 << 22);
             if (flushes.Count == 0) return tail;
@@ -395,6 +465,7 @@ public sealed class SqliteJournal : IJournal
     /// <summary>One thread's reading connection. In WAL mode it sees everything committed before its query and blocks nobody.</summary>
     private sealed class Reader : IDisposable
     {
+        private readonly string path;
         private readonly SqliteConnection connection;
         private readonly SqliteCommand grain;
         private readonly SqliteCommand flushes;
@@ -402,25 +473,35 @@ public sealed class SqliteJournal : IJournal
 
         public Reader(string path, bool canWrite)
         {
+            this.path = path;
             connection = Connect(path, canWrite);
             connection.Open();
             Execute(connection, "pragma query_only = on");
-            grain = Command("select sequence, wake_at, state from grain where id = $id", "$id");
-            flushes = Command("select position, decisions from flush where position > $after order by position", "$after");
+
+            // A journal of format 1 that is opened to read is not upgraded: it has no checksums.
+            var checksum = Number(connection, "select value from meta where name = 'format'") >= 2 ? "checksum" : "null";
+            grain = Command($"select sequence, wake_at, state, {checksum} from grain where id = $id", "$id");
+            flushes = Command($"select position, decisions, {checksum} from flush where position > $after order by position", "$after");
             due = Command("select id from grain where wake_at > $after and wake_at <= $until order by wake_at limit $limit", "$after", "$until", "$limit");
         }
 
         public (long Sequence, DateTimeOffset? WakeAt, ReadOnlyMemory<byte>? State) Grain(GrainId id)
         {
-            grain.Parameters[0].Value = id.ToString();
+            var text = id.ToString();
+            grain.Parameters[0].Value = text;
             using var row = grain.ExecuteReader();
             if (!row.Read()) return default;
 
+            var sequence = row.GetInt64(0);
+            var wakeAt = row.IsDBNull(1) ? (long?)null : row.GetInt64(1);
+            var state = row.IsDBNull(2) ? null : (byte[])row[2];
+            if (!row.IsDBNull(3) && row.GetInt64(3) != Checksum.Of(text, sequence, wakeAt, state)) throw new JournalDamaged(path, $"the stored state of {text} is not what was written");
+
             // Said explicitly: a bare null would become an empty memory by way of a null array.
-            ReadOnlyMemory<byte>? state = row.IsDBNull(2) ? default(ReadOnlyMemory<byte>?) : (byte[])row[2];
-            return (row.GetInt64(0), row.IsDBNull(1) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(1)), state);
+            return (sequence, wakeAt is { } wake ? DateTimeOffset.FromUnixTimeMilliseconds(wake) : null, state is null ? default(ReadOnlyMemory<byte>?) : state);
         }
 
+        // What comes before a damaged row is read first; then the damage is all there is to tell.
         public List<Flush> Flushes(long after, int bytesMax)
         {
             var found = new List<Flush>();
@@ -428,9 +509,15 @@ public sealed class SqliteJournal : IJournal
             using var row = flushes.ExecuteReader();
             for (var bytes = 0; bytes < bytesMax && row.Read();)
             {
+                var position = row.GetInt64(0);
                 var decisions = (byte[])row[1];
-                found.Add(new(row.GetInt64(0), decisions));
+                var damage = position != after + 1 ? $"flush {after + 1} is missing"
+                    : !row.IsDBNull(2) && row.GetInt64(2) != Checksum.Of(position, decisions) ? $"flush {position} is not what was written"
+                    : null;
+                if (damage is not null) return found.Count > 0 ? found : throw new JournalDamaged(path, damage);
+                found.Add(new(position, decisions));
                 bytes += decisions.Length;
+                after = position;
             }
 
             return found;
@@ -445,8 +532,8 @@ public sealed class SqliteJournal : IJournal
             using var row = due.ExecuteReader();
             while (row.Read())
             {
-                var parts = row.GetString(0).Split('/');
-                found.Add(new(parts[0], new(parts[1]), Guid.ParseExact(parts[2], "N")));
+                if (row.GetString(0).Split('/') is not [var kind, var shop, var key] || !Guid.TryParseExact(key, "N", out var guid)) throw new JournalDamaged(path, $"'{row.GetString(0)}' is no grain");
+                found.Add(new(kind, new(shop), guid));
             }
 
             return found;

@@ -33,24 +33,24 @@ public sealed class DocumentStore : IDocuments, IDisposable
     private readonly Dictionary<(ShopId Shop, string Collection, string Key), (object Document, string Owner, long Sort)> written = [];
     private long asOfTicks;
 
+    /// <exception cref="IOException">the file cannot be opened, or is none of ours</exception>
     public DocumentStore(string file)
     {
         connectionString = new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ToString();
-        writer = Open();
-        Execute("pragma journal_mode = wal; pragma synchronous = normal"); // may lose its end in a crash: the journal fills it again
-        Execute("""
-            create table if not exists document(shop text, collection text, key text, owner text not null, sort integer not null, json text not null, primary key(shop, collection, key)) without rowid;
-            create index if not exists document_list on document(shop, collection, owner, sort, key);
-            create table if not exists progress(id integer primary key check (id = 1), position integer not null, at integer not null);
-            insert or ignore into progress values (1, 0, 0);
-            """);
-        find = Command(writer, "select json from document where shop = $0 and collection = $1 and key = $2", 3);
-        put = Command(writer, "insert into document values ($0, $1, $2, $3, $4, $5) on conflict do update set owner = $3, sort = $4, json = $5", 6);
-        using var progress = Command(writer, "select position, at from progress", 0);
-        using var row = progress.ExecuteReader();
-        row.Read();
-        Position = row.GetInt64(0);
-        asOfTicks = row.GetInt64(1);
+        writer = new(connectionString);
+        try
+        {
+            writer.Open();
+            Prepare();
+            find = Command(writer, "select json from document where shop = $0 and collection = $1 and key = $2", 3);
+            put = Command(writer, "insert into document values ($0, $1, $2, $3, $4, $5) on conflict do update set owner = $3, sort = $4, json = $5", 6);
+            Reload();
+        }
+        catch (SqliteException failure)
+        {
+            writer.Dispose();
+            throw new IOException($"The read models in '{file}' cannot be opened: {failure.Message.TrimEnd('.')}. Free disk space; if that is not it, make them again from the journal with 'campaigns rebuild'. Nothing acknowledged depends on them.", failure);
+        }
     }
 
     /// <summary>The position of the last flush that the documents include.</summary>
@@ -95,6 +95,17 @@ public sealed class DocumentStore : IDocuments, IDisposable
 
     /// <summary>Drops what was put and not committed.</summary>
     internal void Forget() => written.Clear();
+
+    /// <summary>Goes back to what is stored: after a commit that failed nobody knows whether it took effect.</summary>
+    internal void Reload()
+    {
+        written.Clear();
+        using var progress = Command(writer, "select position, at from progress", 0);
+        using var row = progress.ExecuteReader();
+        row.Read();
+        Position = row.GetInt64(0);
+        Interlocked.Exchange(ref asOfTicks, row.GetInt64(1));
+    }
 
     /// <summary>Starts from zero.</summary>
     internal void Clear()
@@ -187,6 +198,17 @@ public sealed class DocumentStore : IDocuments, IDisposable
         var connection = new SqliteConnection(connectionString);
         connection.Open();
         return connection;
+    }
+
+    private void Prepare()
+    {
+        Execute("pragma journal_mode = wal; pragma synchronous = normal"); // may lose its end in a crash: the journal fills it again
+        Execute("""
+            create table if not exists document(shop text, collection text, key text, owner text not null, sort integer not null, json text not null, primary key(shop, collection, key)) without rowid;
+            create index if not exists document_list on document(shop, collection, owner, sort, key);
+            create table if not exists progress(id integer primary key check (id = 1), position integer not null, at integer not null);
+            insert or ignore into progress values (1, 0, 0);
+            """);
     }
 
     private void Execute(string sql)

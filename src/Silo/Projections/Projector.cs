@@ -1,6 +1,8 @@
 using Campaigns.Grains.Kernel;
 using Campaigns.Silo.Journal;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
+using SQLitePCL;
 
 namespace Campaigns.Silo.Projections;
 
@@ -8,6 +10,7 @@ namespace Campaigns.Silo.Projections;
 public sealed class Projector(IJournal journal, IEnumerable<GrainDefinition> definitions, IReadOnlyList<IProjection> projections, DocumentStore documents, ILogger<Projector> log) : IAsyncDisposable
 {
     private const int BytesPerStep = 1 << 20;
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<string, GrainDefinition> definitions = definitions.ToDictionary(d => d.Kind, StringComparer.Ordinal);
     private readonly SemaphoreSlim signal = new(0, 1);
@@ -18,13 +21,17 @@ public sealed class Projector(IJournal journal, IEnumerable<GrainDefinition> def
     /// <summary>Flushes that the read models do not include yet.</summary>
     public long LagFlushes => Math.Max(0, journal.LastPosition - documents.Position);
 
-    /// <summary>The last failure, if the read models have stopped following.</summary>
+    /// <summary>Why the read models do not follow, if they do not. A disk that is full or fails makes them pause; anything else ends them until a restart.</summary>
     public Exception? Failure { get; private set; }
 
     public void Start()
     {
-        // The journal was restored from a backup: what the documents say beyond it never happened.
-        if (documents.Position > journal.LastPosition) documents.Clear();
+        if (documents.Position > journal.LastPosition)
+        {
+            log.LogWarning("The read models are at flush {Position} and the journal ends at {Last}, as after going back to a backup: they are made again.", documents.Position, journal.LastPosition);
+            documents.Clear();
+        }
+
         running = Task.Run(Run);
     }
 
@@ -106,23 +113,44 @@ public sealed class Projector(IJournal journal, IEnumerable<GrainDefinition> def
 
     private async Task Run()
     {
-        try
+        while (!stop.IsCancellationRequested)
         {
-            while (!stop.IsCancellationRequested)
+            try
             {
+                if (Failure is not null)
+                {
+                    await Task.Delay(Pause, stop.Token);
+                    documents.Reload();
+                }
+
                 while (Step() > 0 && !stop.IsCancellationRequested) { }
+                if (Failure is not null) log.LogInformation("The read models follow again from flush {Position}.", documents.Position);
+                Failure = null;
                 await signal.WaitAsync(TimeSpan.FromMilliseconds(200), stop.Token);
             }
-        }
-        catch (OperationCanceledException)
-        {
-            // Stopping.
-        }
-        catch (Exception failure)
-        {
-            // Lists stand still and say so; orders and money do not depend on them.
-            Failure = failure;
-            log.LogError(failure, "The read models stopped at flush {Position}. Restart, or rebuild them with 'campaigns rebuild'.", documents.Position);
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (Exception disk) when (MayPass(disk))
+            {
+                // Lists stand still and say so; orders and money do not depend on them.
+                if (Failure is null) log.LogError("The read models pause at flush {Position}: {Reason} They go on by themselves when the disk does.", documents.Position, disk.Message);
+                Failure = disk;
+            }
+            catch (Exception failure)
+            {
+                Failure = failure;
+                log.LogError(failure, "The read models stopped at flush {Position}. Restart, or rebuild them with 'campaigns rebuild'.", documents.Position);
+                return;
+            }
         }
     }
+
+    private static bool MayPass(Exception failure) => failure switch
+    {
+        JournalDamaged => false,
+        SqliteException sqlite => sqlite.SqliteErrorCode is not (raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB or raw.SQLITE_ERROR),
+        _ => failure is IOException,
+    };
 }

@@ -1,0 +1,87 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Campaigns.LoadTests.Crash;
+
+namespace Campaigns.LoadTests.Overload;
+
+/// <summary>A campaign in the demo shop with many bargains and many helpers who have not helped yet.</summary>
+internal sealed class OverloadShop(ShopClient client, string host)
+{
+    private const int Helpers = 1_500;
+    private const int AssistsPerHelper = 100;
+    private const int Slots = 200;
+    private const int Bargains = Helpers * AssistsPerHelper / Slots;
+    private const int Owners = 8;
+
+    private readonly List<byte[]> helperTails = [];
+    private readonly List<byte[]> bargainHeads = [];
+    private byte[] read = [];
+
+    public async Task Open(CancellationToken stop)
+    {
+        var settings = (await client.Get("/merchant/v1/settings")).As<Dictionary<string, object>>();
+        settings["dailyAssistCap"] = AssistsPerHelper;
+        Require(await client.Put("/merchant/v1/settings", settings));
+        var product = Require(await client.Post("/merchant/v1/products", new { title = "Overload cake", type = "handmade", skus = new[] { new { name = "box", listPriceFen = 99_000, stock = 100_000 } } }));
+        var now = (await client.Get("/sandbox/clock")).Body.GetProperty("now").GetDateTimeOffset();
+        var rules = new { floorFen = 990, assistsNeeded = Slots, curve = "even", minCutFen = 1, ttlMinutes = 1_440, payWindowMinutes = 1_440, quota = 10_000, launchesPerUser = 100 };
+        var draft = Require(await client.Post("/merchant/v1/campaigns", new { kind = "bargain", title = "Overload", startsAt = now, endsAt = now.AddDays(9), sku = product.Body.GetProperty("skus")[0].GetProperty("id").GetString(), rules }));
+        var campaign = draft.Body.GetProperty("id").GetString()!;
+        Require(await client.Post($"/merchant/v1/campaigns/{campaign}/publications", null));
+
+        var people = Enumerable.Range(0, Owners + Helpers).Select(i => new Person($"overload{i}")).ToList();
+        await Parallel.ForEachAsync(people, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = stop }, async (person, _) => await client.SignIn(person));
+        var bargains = new ConcurrentBag<string>();
+        await Parallel.ForEachAsync(Enumerable.Range(0, Bargains + 1), new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = stop }, async (i, _) =>
+            bargains.Add(Require(await client.Post("/v1/bargains", new { campaignId = campaign }, people[i % Owners])).Body.GetProperty("id").GetString()!));
+
+        var all = bargains.ToList();
+        read = Encoding.ASCII.GetBytes($"GET /v1/bargains/{all[^1]} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {people[0].Token}\r\n\r\n");
+        bargainHeads.AddRange(all.SkipLast(1).Select(b => Encoding.ASCII.GetBytes($"POST /v1/bargains/{b}/assists HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nAuthorization: Bearer ")));
+        helperTails.AddRange(people.Skip(Owners).Select(p => Encoding.ASCII.GetBytes($"{p.Token}\r\n\r\n{{}}")));
+    }
+
+    public IRequests Reads => new SameRead(read);
+
+    public IRequests Assists => new FreshAssists(bargainHeads, helperTails, AssistsPerHelper);
+
+    private static Reply Require(Reply reply) => reply.IsSuccess ? reply : throw new InvalidOperationException($"The shop could not be prepared: {reply.Status} {reply.Body}");
+
+    private sealed class SameRead(byte[] read) : IRequests
+    {
+        public (int Length, int Ticket) Write(Span<byte> buffer)
+        {
+            read.CopyTo(buffer);
+            return (read.Length, 0);
+        }
+
+        public void Done(int ticket, int status)
+        {
+        }
+    }
+
+    // Each helper helps in so many bargains, each time for the first time: nothing is answered as a repeat. What was refused is offered again.
+    private sealed class FreshAssists(List<byte[]> bargains, List<byte[]> helpers, int each) : IRequests
+    {
+        private readonly Queue<int> again = new();
+        private int next = -1;
+
+        public (int Length, int Ticket) Write(Span<byte> buffer)
+        {
+            if (!again.TryDequeue(out var ticket) && (ticket = ++next) >= helpers.Count * each)
+                throw new InvalidOperationException("Every helper has helped as often as a day allows; shorten the run.");
+
+            // Helpers change with each request and so do bargains: no grain is hotter than another.
+            var (helper, round) = (ticket % helpers.Count, ticket / helpers.Count);
+            var (head, tail) = (bargains[(helper + round * 7) % bargains.Count], helpers[helper]);
+            head.CopyTo(buffer);
+            tail.CopyTo(buffer[head.Length..]);
+            return (head.Length + tail.Length, ticket);
+        }
+
+        public void Done(int ticket, int status)
+        {
+            if (status is < 200 or >= 300) again.Enqueue(ticket);
+        }
+    }
+}
