@@ -2,7 +2,6 @@ using Campaigns.Grains.Bargain;
 using Campaigns.Grains.Campaign;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Order;
-using Campaigns.Grains.Payment;
 using Campaigns.Grains.Shop;
 using Campaigns.Grains.Shopper;
 using Campaigns.Grains.Stock;

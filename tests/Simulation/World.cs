@@ -1,6 +1,5 @@
 using Campaigns.Grains;
 using Campaigns.Grains.Kernel;
-using Campaigns.Simulation.Plays;
 
 namespace Campaigns.Simulation;
 

@@ -1,4 +1,3 @@
-using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Order;
 using Campaigns.Grains.Payment;
 using Campaigns.Grains.Stock;

@@ -1,4 +1,3 @@
-using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Product;
 using Campaigns.Grains.Stock;
 
