@@ -190,6 +190,24 @@ public sealed class LocalEngineTests
     }
 
     [Fact]
+    public async Task Grain_that_everybody_wants_leaves_room_for_the_others()
+    {
+        await using var engines = await Engines.Start(o => o with { GrainInboxMax = 10, UnflushedBytesMax = 1 });
+        engines.Journal.Hold();
+        var first = engines.Send(Counter, new Add(1));
+        await engines.Journal.Arrival();
+        var wanted = Enumerable.Range(0, 100).Select(_ => engines.Send(Counter, new Add(1))).ToArray();
+        var others = Enumerable.Range(2, 20).Select(i => engines.Send(CounterGrain.Id(i), new Add(1))).ToArray();
+        Assert.Contains(wanted, w => w.IsCompleted && w.Result.Refusal?.Kind == RefusalKind.Busy);
+        Assert.All(others, o => Assert.False(o.IsCompleted));
+
+        engines.Journal.Release();
+        Assert.All(await Task.WhenAll(others).WaitAsync(Engines.Patience), o => Assert.Null(o.Refusal));
+        var answers = await Task.WhenAll([first, .. wanted]).WaitAsync(Engines.Patience);
+        Assert.Equal(answers.Count(a => a.IsAccepted), await engines.Total(Counter));
+    }
+
+    [Fact]
     public async Task Reads_that_wait_for_a_slow_disk_are_bounded()
     {
         await using var engines = await Engines.Start(o => o with { InboxMax = 300 });

@@ -57,6 +57,7 @@ internal sealed record Weather
             {
                 Lanes = chance.Next(1, 4),
                 InboxMax = Pick(4, 100, 100_000),
+                GrainInboxMax = Pick(2, 100_000),
                 WaitingMax = Pick(1, 10_000),
                 MessagesInFlightMax = Pick(1, 2, 64),
                 IdleAfter = Pick(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(5)),

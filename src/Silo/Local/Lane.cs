@@ -38,7 +38,7 @@ internal sealed class Lane
     public Lane(LocalEngine engine, IJournal journal, TimeProvider clock, LocalEngineOptions options)
     {
         (this.engine, this.journal, this.clock, this.options) = (engine, journal, clock, options);
-        inbox = new(options.InboxMax);
+        inbox = new(options.InboxMax, options.GrainInboxMax);
     }
 
     /// <summary>Facts decided since the start; read by metrics from any thread.</summary>

@@ -9,6 +9,9 @@ public sealed record LocalEngineOptions
     /// <summary>Commands that may wait in one lane; more are refused <c>Busy</c>.</summary>
     public int InboxMax { get; init; } = 100_000;
 
+    /// <summary>Commands that may wait for one grain; more are refused <c>Busy</c> while others are still served.</summary>
+    public int GrainInboxMax { get; init; } = 50_000;
+
     /// <summary>Callers that may wait at one grain for something owed; more are refused <c>Busy</c>.</summary>
     public int WaitingMax { get; init; } = 10_000;
 
