@@ -49,6 +49,34 @@ internal sealed class Generator(IPEndPoint server, IRequests requests) : IDispos
         return tally;
     }
 
+    /// <summary>
+    /// So many callers, each with its next request as soon as it has its answer; who is refused comes back when it is told to.
+    /// </summary>
+    /// <param name="each">called after each window with the tally of that window alone</param>
+    public Tally Patient(int callers, TimeSpan time, TimeSpan window, Action<TimeSpan, Tally> each, CancellationToken stop)
+    {
+        Connect(callers);
+        var (tally, part) = (new Tally(), new Tally());
+        var away = new PriorityQueue<Connection, TimeSpan>();
+        var watch = Stopwatch.StartNew();
+        var partSince = TimeSpan.Zero;
+        while (watch.Elapsed < time && !stop.IsCancellationRequested)
+        {
+            while (away.TryPeek(out var back, out var at) && at <= watch.Elapsed) idle.Push(away.Dequeue());
+            while (idle.Count > 0) Send(tally, part);
+            Receive(tally, part, (refused, seconds) => away.Enqueue(refused, watch.Elapsed + TimeSpan.FromSeconds(seconds)));
+            if (watch.Elapsed - partSince < window) continue;
+            part.Took = watch.Elapsed - partSince;
+            each(watch.Elapsed, part);
+            (part, partSince) = (new(), watch.Elapsed);
+        }
+
+        tally.Took = watch.Elapsed;
+        while (away.TryDequeue(out var last, out _)) idle.Push(last);
+        Drain(tally);
+        return tally;
+    }
+
     /// <summary>Requests arrive at a rate, whether or not the earlier ones are answered; who finds no free connection gets no answer.</summary>
     /// <param name="each">called after each window with the tally of that window alone</param>
     public Tally Open(double perSecond, TimeSpan time, TimeSpan window, Action<TimeSpan, Tally> each, CancellationToken stop)
@@ -97,7 +125,8 @@ internal sealed class Generator(IPEndPoint server, IRequests requests) : IDispos
         }
     }
 
-    private void Receive(Tally tally, Tally part)
+    /// <param name="sendAway">takes a connection that was refused, and for how many seconds; null if nobody cares</param>
+    private void Receive(Tally tally, Tally part, Action<Connection, int>? sendAway = null)
     {
         if (busy.Count == 0)
         {
@@ -119,7 +148,8 @@ internal sealed class Generator(IPEndPoint server, IRequests requests) : IDispos
                 tally.Answered(status, latency);
                 if (part != tally) part.Answered(status, latency);
                 busy.Remove(socket);
-                idle.Push(connection);
+                if (sendAway is not null && connection.RetryAfter is { } seconds) sendAway(connection, seconds);
+                else idle.Push(connection);
             }
             catch (SocketException)
             {
@@ -156,6 +186,9 @@ internal sealed class Generator(IPEndPoint server, IRequests requests) : IDispos
 
         public int Ticket { get; private set; }
 
+        /// <summary>The seconds that the newest answer asks to stay away.</summary>
+        public int? RetryAfter => buffer.AsSpan(0, read).IndexOf("Retry-After: "u8) is >= 0 and var at ? NumberAt(buffer, at + "Retry-After: "u8.Length) : null;
+
         public void Send(IRequests requests)
         {
             (var length, Ticket) = requests.Write(buffer);
@@ -177,9 +210,14 @@ internal sealed class Generator(IPEndPoint server, IRequests requests) : IDispos
             var head = answer.IndexOf("\r\n\r\n"u8);
             var at = head < 0 ? -1 : answer[..head].IndexOf("Content-Length: "u8);
             if (at < 0) return false;
-            var size = 0;
-            for (at += "Content-Length: "u8.Length; answer[at] is >= (byte)'0' and <= (byte)'9'; at++) size = size * 10 + answer[at] - '0';
-            return answer.Length >= head + 4 + size;
+            return answer.Length >= head + 4 + NumberAt(answer, at + "Content-Length: "u8.Length);
+        }
+
+        private static int NumberAt(ReadOnlySpan<byte> text, int at)
+        {
+            var number = 0;
+            for (; text[at] is >= (byte)'0' and <= (byte)'9'; at++) number = number * 10 + text[at] - '0';
+            return number;
         }
     }
 }

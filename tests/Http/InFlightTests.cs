@@ -31,7 +31,8 @@ public sealed class InFlightTests
         foreach (var reply in await Task.WhenAll(Enumerable.Range(0, 40).Select(i => i % 2 == 0 ? bo.Assist(bargain) : amei.With("Accept-Language", "en").Get("/v1/me"))))
         {
             reply.Refused(503, "Busy");
-            Assert.Equal(("1", 1), (reply.Header("Retry-After"), reply.Number("retryAfter")));
+            Assert.InRange(reply.Number("retryAfter"), 1, 2);
+            Assert.Equal(reply.Header("Retry-After"), $"{reply.Number("retryAfter")}");
             Assert.Equal(reply.Header("X-Request-Id"), reply.Text("requestId"));
             Assert.Matches("^[0-9a-f]{32}$", reply.Text("requestId"));
         }

@@ -20,9 +20,15 @@ internal enum Counts
 /// </summary>
 internal sealed class InFlight(RateLimits limits, Telemetry telemetry) : IDisposable
 {
+    private const int ComingBackPerSecond = 500;
+
     private readonly ConcurrencyLimiter requests = Room(limits.Requests);
     private readonly ConcurrencyLimiter streams = Room(limits.Streams);
     private readonly PartitionedRateLimiter<Endpoint> each = PartitionedRateLimiter.Create<Endpoint, Endpoint>(e => RateLimitPartition.GetConcurrencyLimiter(e, _ => Permits(Math.Max(1, limits.Requests * 3 / 4))));
+
+    private long second;
+    private int refused;
+    private int refusedBefore;
 
     public long Requests => limits.Requests - requests.GetStatistics()!.CurrentAvailablePermits;
 
@@ -48,7 +54,17 @@ internal sealed class InFlight(RateLimits limits, Telemetry telemetry) : IDispos
 
         telemetry.Refused(nameof(GrainRefusal.Busy));
         telemetry.Request(context.Request.Method, (endpoint as RouteEndpoint)?.RoutePattern.RawText ?? "unknown", 503, TimeSpan.Zero);
-        Problems.WriteBusy(context);
+        Problems.WriteBusy(context, RetryAfter());
+    }
+
+    // A refusal costs the server nearly as much as a read: the more are refused, the later they are asked back, so that about as many come
+    // back in a second as it can refuse beside its work. Not all at the same time: each is told another second.
+    private int RetryAfter()
+    {
+        var now = Environment.TickCount64 / 1_000;
+        if (Interlocked.Exchange(ref second, now) != now) refusedBefore = Interlocked.Exchange(ref refused, 0);
+        var many = Math.Max(Interlocked.Increment(ref refused), refusedBefore) / ComingBackPerSecond;
+        return Math.Min(1 + many + Random.Shared.Next(2 + many), Problems.RetryAfterMax);
     }
 
     public void Dispose()

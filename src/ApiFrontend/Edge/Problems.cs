@@ -31,10 +31,12 @@ internal sealed record Problem(
 internal static class Problems
 {
     private const string ContentType = "application/problem+json";
+    /// <summary>The longest that a full house asks a client to stay away, in seconds.</summary>
+    public const int RetryAfterMax = 30;
+
     private const int BusyRetrySeconds = 1;
-    private static readonly string BusyRetry = BusyRetrySeconds.ToString(CultureInfo.InvariantCulture);
-    private static readonly Lazy<(byte[] Before, byte[] After)> BusyEnglish = new(() => Prepare(Texts![nameof(GrainRefusal.Busy)].English));
-    private static readonly Lazy<(byte[] Before, byte[] After)> BusyChinese = new(() => Prepare(Texts![nameof(GrainRefusal.Busy)].Chinese));
+    private static readonly Lazy<Prepared[]> BusyEnglish = new(() => Prepare(Texts![nameof(GrainRefusal.Busy)].English));
+    private static readonly Lazy<Prepared[]> BusyChinese = new(() => Prepare(Texts![nameof(GrainRefusal.Busy)].Chinese));
 
     // Codes whose status differs from that of their kind.
     private static readonly Dictionary<string, int> SpecialStatus = new(StringComparer.Ordinal)
@@ -98,16 +100,18 @@ internal static class Problems
     /// <c>503 Busy</c> from prepared bytes, for a house that is full: made like any other problem it would cost as much as a read that is answered,
     /// and ten times the load would leave no time for anything else.
     /// </summary>
-    public static void WriteBusy(HttpContext context)
+    /// <param name="context">the request that is refused</param>
+    /// <param name="retryAfter">1–<see cref="RetryAfterMax"/> seconds</param>
+    public static void WriteBusy(HttpContext context, int retryAfter)
     {
         var id = context.TraceIdentifier = NewRequestId();
         var isEnglish = PrefersEnglish(context);
-        var (before, after) = isEnglish ? BusyEnglish.Value : BusyChinese.Value;
+        var (seconds, before, after) = (isEnglish ? BusyEnglish : BusyChinese).Value[retryAfter - 1];
         var response = context.Response;
         response.StatusCode = 503;
         response.ContentType = ContentType;
         response.ContentLength = before.Length + id.Length + after.Length;
-        response.Headers.RetryAfter = BusyRetry;
+        response.Headers.RetryAfter = seconds;
         response.Headers.ContentLanguage = isEnglish ? "en" : "zh-CN";
         response.Headers[RequestLog.IdHeader] = id;
         var body = response.BodyWriter.GetSpan((int)response.ContentLength);
@@ -130,13 +134,16 @@ internal static class Problems
         _ => Task.CompletedTask,
     };
 
-    private static (byte[] Before, byte[] After) Prepare(string detail)
+    private static Prepared[] Prepare(string detail)
     {
         const string code = nameof(GrainRefusal.Busy);
         const string id = "the-id-comes-here";
-        var problem = new Problem($"urn:campaigns:refusal:{code}", Texts[code].English, 503, code, detail, id, Limit: null, ResetsAt: null, BusyRetrySeconds, Findings: null);
-        var parts = JsonSerializer.Serialize(problem, Api.Json).Split(id);
-        return (Encoding.UTF8.GetBytes(parts[0]), Encoding.UTF8.GetBytes(parts[1]));
+        return [.. Enumerable.Range(1, RetryAfterMax).Select(seconds =>
+        {
+            var problem = new Problem($"urn:campaigns:refusal:{code}", Texts[code].English, 503, code, detail, id, Limit: null, ResetsAt: null, seconds, Findings: null);
+            var parts = JsonSerializer.Serialize(problem, Api.Json).Split(id);
+            return new Prepared(seconds.ToString(CultureInfo.InvariantCulture), Encoding.UTF8.GetBytes(parts[0]), Encoding.UTF8.GetBytes(parts[1]));
+        })];
     }
 
     private static bool PrefersEnglish(HttpContext context) => context.Request.Headers.AcceptLanguage.ToString().TrimStart().StartsWith("en", StringComparison.OrdinalIgnoreCase);
@@ -149,6 +156,9 @@ internal static class Problems
                 if (type.GetField(code.ToString())!.IsDefined(typeof(RefusesAttribute), inherit: false)) texts.TryAdd(code.ToString(), Refusal.TextOf(code));
         return texts;
     }
+
+    /// <summary>A refusal in bytes; the request id comes between them.</summary>
+    private sealed record Prepared(string RetryAfter, byte[] Before, byte[] After);
 }
 
 /// <summary>Requests that cannot be read, and our own bugs, as problems. Nothing of an exception ever reaches a client.</summary>
