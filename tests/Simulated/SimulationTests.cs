@@ -22,10 +22,11 @@ public sealed class SimulationTests
     [Theory]
     [InlineData(7)]
     [InlineData(8)]
-    [InlineData(4_711)]
+    [InlineData(50)] // on a real file
     public void Seed_replays_exactly(long seed)
     {
-        var (first, second) = (new World(seed).Play(), new World(seed).Play());
+        using var first = new World(seed).Play();
+        using var second = new World(seed).Play();
         Assert.NotEmpty(first.Diary);
         Assert.Equal(first.Diary, second.Diary);
         Assert.Equal((first.Steps, first.Crashes, first.Disk.LastPosition), (second.Steps, second.Crashes, second.Disk.LastPosition));
@@ -39,5 +40,9 @@ public sealed class SimulationTests
     [Theory]
     [InlineData(8)] // facts recorded after a snapshot in the same decision were lost by the recovery
     [InlineData(503)] // a product and a payment that owed something were woken after a restart and took the wake-up for a bug
-    public void Seed_that_once_failed_stays_clean(long seed) => Assert.Null(new World(seed).Play().Violation);
+    public void Seed_that_once_failed_stays_clean(long seed)
+    {
+        using var world = new World(seed).Play();
+        Assert.Null(world.Violation);
+    }
 }

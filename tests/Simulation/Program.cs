@@ -43,7 +43,7 @@ static int PlayMany(long from, long count, TimeSpan limit)
 
 static int Replay(long seed, int lines)
 {
-    var world = new World(seed).Play();
+    using var world = new World(seed).Play();
     Console.WriteLine(world.Weather);
     foreach (var line in world.Diary.TakeLast(lines)) Console.WriteLine(line);
     Console.WriteLine($"{world.Steps} steps, {world.Crashes} crashes, {world.Stops} clean stops: {world.Violation ?? "no violation"}");

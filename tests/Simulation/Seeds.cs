@@ -33,19 +33,24 @@ internal sealed class Seeds
         Parallel.For(first, first + count, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, (seed, loop) =>
         {
             if (stop.IsCancellationRequested || Failed.Count >= failuresMax) loop.Stop();
-            else Add(new World(seed).Play());
+            else Add(seed);
         });
 
     /// <summary>The first violation among some seeds, as text; null if there is none. Called by name in a copy of the product with a law broken.</summary>
     internal static string? FirstViolation(long first, int count)
     {
         for (var seed = first; seed < first + count; seed++)
-            if (new World(seed).Play().Violation is { } violation) return $"seed {seed}: {violation}";
+        {
+            using var world = new World(seed);
+            if (world.Play().Violation is { } violation) return $"seed {seed}: {violation}";
+        }
+
         return null;
     }
 
-    private void Add(World world)
+    private void Add(long seed)
     {
+        using var world = new World(seed).Play();
         if (world.Violation is { } violation) Failed.Enqueue((world.Seed, violation));
         foreach (var (name, count) in world.Disk.Facts) facts.AddOrUpdate(name, count, (_, known) => known + count);
         Interlocked.Increment(ref played);

@@ -9,7 +9,10 @@ namespace Campaigns.Simulation;
 /// A journal that survives the processes which write to it, with a disk that can fail before or after the bytes are down. It reads all that
 /// is written to it like an auditor: it knows at all times what every grain's state is by the facts alone.
 /// </summary>
-internal sealed class SimulatedDisk(World world, IReadOnlyDictionary<string, GrainDefinition> definitions) : IJournal, IBooks
+/// <param name="world">whose disk it is</param>
+/// <param name="definitions">every kind of grain</param>
+/// <param name="file">where the production journal keeps everything as well; null keeps it in memory, which is much faster</param>
+internal sealed class SimulatedDisk(World world, IReadOnlyDictionary<string, GrainDefinition> definitions, RealFile? file) : IJournal, IBooks
 {
     private readonly List<byte[]> flushes = [];
     private readonly Dictionary<GrainId, Snapshot> snapshots = [];
@@ -17,10 +20,14 @@ internal sealed class SimulatedDisk(World world, IReadOnlyDictionary<string, Gra
     private readonly Dictionary<GrainId, DurableGrain> grains = [];
 
     private readonly HashSet<(GrainId, Guid)> requests = [];
+    private long tailStart;
 
-    public long LastPosition => flushes.Count;
+    public long LastPosition => file?.Journal.LastPosition ?? flushes.Count;
 
-    public long TailStart { get; private set; }
+    public long TailStart => file?.Journal.TailStart ?? tailStart;
+
+    /// <summary>The next write is the last thing this process does, and only a part of it gets down.</summary>
+    public bool IsTearing { get; set; }
 
     /// <summary>No write succeeds any more until there is room again.</summary>
     public bool IsFull { get; set; }
@@ -43,6 +50,7 @@ internal sealed class SimulatedDisk(World world, IReadOnlyDictionary<string, Gra
 
     public GrainRecord Read(GrainId grain, bool withTail = true)
     {
+        if (file is not null) return file.Journal.Read(grain, withTail);
         var known = snapshots.TryGetValue(grain, out var snapshot);
         var tail = !withTail ? [] : tails.GetValueOrDefault(grain, []).Where(d => !known || d.Last > snapshot.Sequence).Select(d => (ReadOnlyMemory<byte>)d.Decision).ToList();
         return known ? new(snapshot.Sequence, snapshot.State is { } state ? state : default(ReadOnlyMemory<byte>?), snapshot.WakeAt, tail) : GrainRecord.Empty with { Tail = tail };
@@ -52,13 +60,22 @@ internal sealed class SimulatedDisk(World world, IReadOnlyDictionary<string, Gra
     {
         var fails = IsFull || (world.IsRough && world.Chance.Next(1_000) < world.Weather.WritesFailing);
         if (fails && (IsFull || world.Chance.Next(2) == 0)) throw Failure();
+        if (IsTearing)
+        {
+            IsTearing = false;
+            file?.Tear(batches, world.Chance);
+            throw Failure();
+        }
+
         foreach (var batch in batches) Store(batch);
-        TailStart = Math.Max(TailStart, batches.Min(b => b.TailStart == 0 ? 0 : b.TailStart));
+        tailStart = Math.Max(tailStart, batches.Min(b => b.TailStart));
+        if (file?.Journal.Append(batches) is { Count: > 0 } fenced) world.Violated($"{string.Join(", ", fenced)} were fenced, and there is no other instance.");
         return fails ? throw Failure() : [];
     }
 
     public IReadOnlyList<Flush> ReadAfter(long position, int bytesMax)
     {
+        if (file is not null) return file.Journal.ReadAfter(position, bytesMax);
         var found = new List<Flush>();
         for (var bytes = 0; position < flushes.Count && bytes < bytesMax; position++)
         {
@@ -69,9 +86,13 @@ internal sealed class SimulatedDisk(World world, IReadOnlyDictionary<string, Gra
         return found;
     }
 
-    public IReadOnlyList<GrainId> Due(DateTimeOffset after, DateTimeOffset until, int limit) =>
+    public IReadOnlyList<GrainId> Due(DateTimeOffset after, DateTimeOffset until, int limit) => file is not null ? file.Journal.Due(after, until, limit) :
         [.. snapshots.Values.Where(s => s.WakeAt > after && s.WakeAt <= until).OrderBy(s => s.WakeAt).Select(s => s.Grain).Take(limit)];
 
+    /// <summary>The process is gone: the next one opens what is there.</summary>
+    public void Reopen(bool wasKilled) => file?.Reopen(wasKilled);
+
+    /// <summary>A process that ends closes nothing: the disk is the world's.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     private static JournalFailure Failure() => new("The simulated disk failed.", new IOException("No space left on device"));

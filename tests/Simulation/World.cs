@@ -7,11 +7,14 @@ namespace Campaigns.Simulation;
 /// Everything that happens in one run, decided by one seed: shoppers act, the process decides, the disk writes, messages travel, the clock
 /// jumps, and now and then something breaks. One thread takes one small step at a time, so a seed replays exactly.
 /// </summary>
-internal sealed class World
+internal sealed class World : IDisposable
 {
+    private const int RealFileEvery = 50;
+
     private const int StepsMax = 50_000;
     private const int LookEvery = 64;
 
+    private readonly RealFile? file;
     private readonly Strands people = new();
     private readonly List<Task> acting = [];
     private readonly List<string> diary = [];
@@ -29,7 +32,8 @@ internal sealed class World
         Seed = seed;
         Chance = new((int)(seed ^ (seed >> 32)));
         Weather = Weather.Of(Chance);
-        Disk = new(this, definitions);
+        file = seed % RealFileEvery == 0 ? new() : null;
+        Disk = new(this, definitions, file);
         Evidence = new(this);
         Gateway = new(this);
         Town = new(this);
@@ -99,6 +103,8 @@ internal sealed class World
     /// <summary>What was asked and not answered yet.</summary>
     public HashSet<string> Unanswered { get; } = [];
 
+    public void Dispose() => file?.Dispose();
+
     public void Violated(string what) => Violation ??= what;
 
     public void Note(string what)
@@ -147,6 +153,7 @@ internal sealed class World
         {
             Note(process.Failure is { } failure ? $"the process stopped: {failure.Message}" : "the process stopped");
             process = null;
+            Disk.Reopen(wasKilled: false);
             return;
         }
 
@@ -198,11 +205,15 @@ internal sealed class World
     private void Crash()
     {
         // The bytes of a write that has begun may be down or not; nobody will ever be told.
-        if (process!.Machine.IsWriting && Chance.Next(2) == 0) process.TryFlush();
-        Note($"kill -9 at position {Disk.LastPosition}");
+        var fate = process!.Machine.IsWriting ? Chance.Next(3) : 0;
+        Disk.IsTearing = fate == 2;
+        if (fate > 0) process.TryFlush();
+        Disk.IsTearing = false;
+        Note($"kill -9 at position {Disk.LastPosition}{(fate == 2 ? " in the middle of a write" : "")}");
         Crashes++;
         process.Die();
         process = null;
+        Disk.Reopen(wasKilled: true);
         Look();
     }
 
