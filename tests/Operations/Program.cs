@@ -10,9 +10,15 @@ internal static class Program
     /// <param name="Says">what it printed, errors included</param>
     public sealed record Ended(int Code, string Answer, string Says);
 
-    public static async Task<Ended> Run(params string[] arguments)
+    public static Task<Ended> Run(params string[] arguments) => RunIn("Development", arguments);
+
+    /// <param name="environment">where the program believes to be</param>
+    /// <param name="arguments">its command line</param>
+    public static async Task<Ended> RunIn(string environment, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(ServerProcess.FindProgram(), arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var start = new ProcessStartInfo(ServerProcess.FindProgram(), arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["ASPNETCORE_ENVIRONMENT"] = environment;
+        using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
         var answer = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(2));
