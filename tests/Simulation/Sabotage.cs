@@ -25,7 +25,7 @@ public sealed record Sabotage(string Name, string Assembly, string Type, string 
         new("the next message of a line is forgotten", "Silo", "Local.Lane", "SendNext", DoNothing),
         new("deadlines of grains outside memory are not looked up", "Silo", "Local.LocalEngine", "WakeStored", ReturnCompleted),
         new("a deadline that comes is not handled", "Silo", "Local.Lane", "Fire", DoNothing),
-        new("a grain leaves memory and is not stored", "Silo", "Local.Lane", "Sweep", Skip("Store")),
+        new("a state counts as stored and is not", "Silo", "Local.Lane", "Store", Skip("Add")),
         new("the tail begins too late", "Silo", "Local.Lane", "TailStart", ReturnLastPosition),
         new("who waits for a debt to be paid is forgotten", "Silo", "Local.Lane", "AnswerWaiting", DoNothing),
         new("a repeated request is decided again", "Silo", "Cell", "Remember", DoNothing),
