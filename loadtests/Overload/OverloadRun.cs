@@ -73,7 +73,7 @@ internal sealed class OverloadRun(int seconds, TextWriter output) : IDisposable
         var patient = Overloaded("who come back when told to", peak, Cpu(), say => generator.Patient(Connections, TimeSpan.FromSeconds(seconds), TimeSpan.FromSeconds(4), say, stop));
         Require(patient.GoodPerSecond >= RatioMin * peak.GoodPerSecond, $"{what}: goodput {patient.GoodPerSecond / peak.GoodPerSecond:0.00} of peak, goal {RatioMin}");
         Require(patient.RefusedMs(0.99) <= RefusedP99MaxMs, $"{what}: refusals p99 {patient.RefusedMs(0.99):0} ms, goal {RefusedP99MaxMs} ms");
-        Overloaded("who do not listen", peak, Cpu(), say => generator.Open(peak.GoodPerSecond * Times, TimeSpan.FromSeconds(seconds), TimeSpan.FromSeconds(4), say, stop));
+        Overloaded("who do not listen (no goal: a refusal costs a core nearly as much as a read)", peak, Cpu(), say => generator.Open(peak.GoodPerSecond * Times, TimeSpan.FromSeconds(seconds), TimeSpan.FromSeconds(4), say, stop));
         Say($"  server {before} MB before, {largest} MB at most");
 
         TimeSpan? recovered = null;

@@ -248,7 +248,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         {
             await engine.Start();
         }
-        catch (Exception failure) when (failure is not IOException)
+        catch (Exception failure) when (failure is InvalidDataException or System.Text.Json.JsonException)
         {
             throw new JournalDamaged(journal.FileName, $"it cannot be replayed ({failure.Message})");
         }

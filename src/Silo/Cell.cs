@@ -103,12 +103,15 @@ public sealed class Cell
         var writer = batch.Decisions;
         var goesOn = request == Guid.Empty && batch.EndsWith(Id, Sequence) && writer.TryGoOn(turn.Now, count);
         if (!goesOn) writer.Begin(Id, Sequence + 1, turn.Now, request, count);
+        batch.IsBroken = true;
         for (var i = 0; i < count; i++)
         {
             var @event = events is null ? outcome : events[i];
             State = Definition.EvolveAny(State, @event);
             writer.Add(Definition, @event);
         }
+
+        batch.IsBroken = false;
 
         var (offset, length) = writer.End();
         if (goesOn) batch.Entries[^1] = batch.Entries[^1] with { Events = batch.Entries[^1].Events + count, Length = length };

@@ -190,6 +190,22 @@ public sealed class LocalEngineTests
     }
 
     [Fact]
+    public async Task Drain_that_meets_a_failing_disk_ends_and_tells_those_who_wait()
+    {
+        await using var engines = await Engines.Start();
+        var failures = 0;
+        engines.Engine.Failed += _ => failures++;
+        engines.Journal.Hold();
+        var asked = engines.Send(Counter, new Add(1));
+        await engines.Journal.Arrival();
+        var drained = engines.Engine.DisposeAsync().AsTask();
+        engines.Journal.Die();
+        await drained.WaitAsync(Engines.Patience);
+        Assert.Equal(RefusalKind.Busy, (await asked.WaitAsync(Engines.Patience)).Refusal?.Kind);
+        Assert.Equal(1, failures);
+    }
+
+    [Fact]
     public async Task Grain_that_everybody_wants_leaves_room_for_the_others()
     {
         await using var engines = await Engines.Start(o => o with { GrainInboxMax = 10, UnflushedBytesMax = 1 });

@@ -36,6 +36,9 @@ public sealed class SimulationTests
     [MemberData(nameof(Sabotages))]
     public void Broken_law_is_noticed(string name) => Assert.NotNull(Sabotage.All.Single(s => s.Name == name).Caught(from: 1));
 
+    [Fact]
+    public void Copy_in_which_nothing_is_broken_is_clean() => Assert.Null(Sabotage.Nothing.Caught(from: 1, seeds: 50));
+
     /// <summary>Seeds that once failed, each with what was wrong then.</summary>
     [Theory]
     [InlineData(8)] // facts recorded after a snapshot in the same decision were lost by the recovery

@@ -19,10 +19,11 @@ internal sealed class Process
     public Process(World world)
     {
         this.world = world;
-        Machine = new(world, failure => engine!.Fail(failure));
+        Machine = new(world);
         Task? starting = null;
         var clock = new ProductClock(system: world.Time);
         engine = new(world.Disk, world.Definitions.Select(d => new Witness(d, world.Evidence)), [world.Gateway], clock, world.Weather.Engine, new Complaints(world), Machine);
+        Machine.Engine = engine;
         engine.Failed += failure => Failure ??= failure;
         strands.In(() => starting = engine.Start());
         start = starting!;
@@ -101,7 +102,7 @@ internal sealed class Process
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (logLevel >= LogLevel.Error && exception is not Silo.Journal.JournalFailure) world.Violated($"The engine complained: {formatter(state, exception)} {exception}");
+            if (logLevel >= LogLevel.Error && exception?.Message != SimulatedDisk.Failed) world.Violated($"The engine complained: {formatter(state, exception)} {exception}");
         }
     }
 }

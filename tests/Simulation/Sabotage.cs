@@ -14,6 +14,9 @@ public sealed record Sabotage(string Name, string Assembly, string Type, string 
     /// <summary>In how many seeds it must be noticed.</summary>
     public const int SeedsMax = 400;
 
+    /// <summary>The control: a copy in which nothing is broken plays as the product does.</summary>
+    public static Sabotage Nothing { get; } = new("nothing is broken", "Silo", "Cell", "Remember", _ => { });
+
     public static IReadOnlyList<Sabotage> All { get; } =
     [
         new("an answer leaves before its facts are durable", "Silo", "Local.Lane", "Release", Answer("IsFlushed", true)),
@@ -44,15 +47,17 @@ public sealed record Sabotage(string Name, string Assembly, string Type, string 
 
     /// <summary>Plays seeds against the product with this law broken, until one notices.</summary>
     /// <returns>the seed and what it noticed; null if none did</returns>
-    public string? Caught(long from)
+    /// <param name="from">the first seed</param>
+    /// <param name="seeds">how many are played at most</param>
+    public string? Caught(long from, int seeds = SeedsMax)
     {
         var product = new Copy(this);
         try
         {
             return (string?)product.LoadFromAssemblyName(typeof(Seeds).Assembly.GetName()).GetType(typeof(Seeds).FullName!)!
-                .GetMethod(nameof(Seeds.FirstViolation), BindingFlags.Static | BindingFlags.NonPublic)!.Invoke(null, [from, SeedsMax]);
+                .GetMethod(nameof(Seeds.FirstViolation), BindingFlags.Static | BindingFlags.NonPublic)!.Invoke(null, [from, seeds]);
         }
-        catch (TargetInvocationException broken)
+        catch (TargetInvocationException broken) when (broken.InnerException is not (InvalidProgramException or MemberAccessException or TypeLoadException or BadImageFormatException))
         {
             return $"the run broke down: {broken.InnerException!.Message}";
         }

@@ -14,6 +14,9 @@ namespace Campaigns.Simulation;
 /// <param name="file">where the production journal keeps everything as well; null keeps it in memory, which is much faster</param>
 internal sealed class SimulatedDisk(World world, IReadOnlyDictionary<string, GrainDefinition> definitions, RealFile? file) : IJournal, IBooks
 {
+    /// <summary>How the world's own faults are told from others.</summary>
+    public const string Failed = "The simulated disk failed.";
+
     private readonly List<byte[]> flushes = [];
     private readonly Dictionary<GrainId, Snapshot> snapshots = [];
     private readonly Dictionary<GrainId, List<(long Last, byte[] Decision)>> tails = [];
@@ -90,12 +93,19 @@ internal sealed class SimulatedDisk(World world, IReadOnlyDictionary<string, Gra
         [.. snapshots.Values.Where(s => s.WakeAt > after && s.WakeAt <= until).OrderBy(s => s.WakeAt).Select(s => s.Grain).Take(limit)];
 
     /// <summary>The process is gone: the next one opens what is there.</summary>
-    public void Reopen(bool wasKilled) => file?.Reopen(wasKilled);
+    public void Reopen(bool wasKilled)
+    {
+        if (file is null) return;
+        file.Reopen(wasKilled);
+        var found = file.Journal.ReadAfter(0, int.MaxValue);
+        if (found.Count != flushes.Count || found.Zip(flushes).Any(f => !f.First.Decisions.Span.SequenceEqual(f.Second)))
+            world.Violated($"The file has {found.Count} flushes and should have {flushes.Count}, or they are not what was written.");
+    }
 
     /// <summary>A process that ends closes nothing: the disk is the world's.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private static JournalFailure Failure() => new("The simulated disk failed.", new IOException("No space left on device"));
+    private static JournalFailure Failure() => new(Failed, new IOException("No space left on device"));
 
     private void Store(Batch batch)
     {

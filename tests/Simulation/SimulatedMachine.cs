@@ -5,13 +5,12 @@ using Campaigns.Silo.Local;
 namespace Campaigns.Simulation;
 
 /// <summary>The machine of one process: its lanes, its flusher and its messages move one step at a time, when the world says so.</summary>
-internal sealed class SimulatedMachine(World world, Action<JournalFailure> fail) : Machine
+internal sealed class SimulatedMachine(World world) : Machine
 {
     private readonly List<(DateTimeOffset Due, Action Arrive)> underWay = [];
     private IReadOnlyList<Lane> lanes = [];
     private Flusher? flusher;
     private bool ended;
-    private bool hasFailed;
 
     private enum Writing
     {
@@ -21,6 +20,9 @@ internal sealed class SimulatedMachine(World world, Action<JournalFailure> fail)
     }
 
     private Writing writing;
+
+    /// <summary>Whose machine it is.</summary>
+    public LocalEngine? Engine { get; set; }
 
     public bool IsWriting => writing == Writing.Taken;
 
@@ -106,15 +108,14 @@ internal sealed class SimulatedMachine(World world, Action<JournalFailure> fail)
     /// <summary>The flusher goes one step: takes, writes, or lets out. A write that fails is the end of this process.</summary>
     public bool FlushStep()
     {
-        if (hasFailed) return false;
+        if (Engine!.HasFailed) return false;
         try
         {
             return TryFlush();
         }
         catch (JournalFailure failure)
         {
-            hasFailed = true;
-            fail(failure);
+            Engine.Fail(failure);
             return true;
         }
     }

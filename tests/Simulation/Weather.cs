@@ -18,7 +18,7 @@ internal sealed record Weather
     /// <summary>Of 1,000 writes, how many fail.</summary>
     public required int WritesFailing { get; init; }
 
-    /// <summary>The disk fills up in so many writes and stays full for a while; 0 for never.</summary>
+    /// <summary>The disk fills up in so many steps and stays full for a while; 0 for never.</summary>
     public required int DiskFullEvery { get; init; }
 
     /// <summary>Of 100 messages, how many are late.</summary>
@@ -47,7 +47,7 @@ internal sealed record Weather
             CrashEvery = Pick(0, 200, 1_000, 5_000),
             StopEvery = Pick(0, 0, 2_000),
             WritesFailing = Pick(0, 0, 5, 50),
-            DiskFullEvery = Pick(0, 0, 0, 200),
+            DiskFullEvery = Pick(0, 0, 0, 2_000),
             MessagesLate = Pick(0, 5, 50),
             MessagesRepeated = Pick(0, 0, 20),
             GatewayFailing = Pick(0, 10, 60),

@@ -5,7 +5,8 @@ namespace Campaigns.Simulation;
 
 /// <summary>
 /// A mechanic with somebody who watches: the same rules and the same state, and beside them how many facts the state has seen. So it can be
-/// told, whenever something leaves the engine, which facts it shows, and whether those are durable (law 3).
+/// told, whenever an answer, a refusal or a message leaves the engine, which facts it shows, and whether those are durable (law 3). Live
+/// events are not played.
 /// </summary>
 internal sealed class Witness(GrainDefinition inner, Evidence evidence) : GrainDefinition
 {
@@ -20,7 +21,9 @@ internal sealed class Witness(GrainDefinition inner, Evidence evidence) : GrainD
     internal override object? DecideAny(object state, object command, in Turn turn)
     {
         evidence.Arrived(command);
-        return inner.DecideAny(((Seen)state).State, command, turn);
+        var decided = inner.DecideAny(((Seen)state).State, command, turn);
+        if (decided is Refusal) evidence.Answered(command, turn.Self, ((Seen)state).Facts);
+        return decided;
     }
 
     internal override object? SettleAny(object state, Debt debt, in Receipt receipt, in Turn turn)

@@ -199,7 +199,7 @@ internal sealed class World : IDisposable
         if (process is null) return;
         if (Happens(Weather.CrashEvery)) Crash();
         else if (process.IsReady && Happens(Weather.StopEvery)) Stop();
-        else if (Happens(Weather.DiskFullEvery * 10)) Fill();
+        else if (Happens(Weather.DiskFullEvery)) Fill();
     }
 
     private void Crash()

@@ -21,7 +21,7 @@ internal sealed record BackupFile(string Name, long Bytes, string Sha256);
 /// <summary>
 /// A copy of a data folder: the journal, the keys and the clock's offset. The read models are made again from the journal and not copied.
 /// </summary>
-/// <remarks>Files are written under another name, made durable and moved into place. They are their owner's alone to read: they hold secrets and people's names.</remarks>
+/// <remarks>Files are written under another name, flushed to the disk and moved into place. They are their owner's alone to read: they hold secrets and people's names.</remarks>
 internal static class Backup
 {
     public const string Journal = "journal.db";

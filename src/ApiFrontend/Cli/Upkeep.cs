@@ -43,7 +43,7 @@ internal static class Upkeep
     {
         if (IsNoData(folder)) return 2;
         await using var journal = OpenToCheck(folder);
-        var report = Bar.Show("Reading the journal", journal.LastPosition, progress => BookCheck.Walk(journal, CampaignsHost.Definitions(), Mechanics.Books, p => progress(p), stop));
+        var report = await Bar.Show("Reading the journal", journal.LastPosition, progress => BookCheck.Walk(journal, CampaignsHost.Definitions(), Mechanics.Books, p => progress(p), stop));
         if (json) Console.WriteLine(JsonSerializer.Serialize(report, Api.Json));
         else Print(report);
         return report.IsClean ? 0 : 1;
@@ -83,12 +83,12 @@ internal static class Upkeep
         return 0;
     }
 
-    private static Task<int> Restore(string from, string folder, CancellationToken stop)
+    private static async Task<int> Restore(string from, string folder, CancellationToken stop)
     {
-        var manifest = Bar.Show("Verifying and copying", 1, _ => Backup.Restore(from, folder, stop));
+        var manifest = await Bar.Show("Verifying and copying", 1, _ => Backup.Restore(from, folder, stop));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Restored '{folder}' from the backup of {manifest.TakenAt:yyyy-MM-dd HH:mm:ss} UTC, up to flush {manifest.Position}."));
         Console.WriteLine($"Next: 'check --data {folder}', then start with '--data {folder}'. Lists and reports are made again from the journal.");
-        return Task.FromResult(0);
+        return 0;
     }
 
     private static async Task<int> Rebuild(string folder, CancellationToken stop)
@@ -98,7 +98,7 @@ internal static class Upkeep
         foreach (var old in Directory.GetFiles(folder, "projections.db*")) File.Delete(old);
         using var documents = new DocumentStore(Path.Combine(folder, "projections.db"));
         await using var projector = new Projector(journal, Mechanics.Grains, Mechanics.Projections, documents, NullLogger<Projector>.Instance);
-        var facts = Bar.Show("Reading the journal", journal.LastPosition, progress =>
+        var facts = await Bar.Show("Reading the journal", journal.LastPosition, progress =>
         {
             long sum = 0;
             for (int read; !stop.IsCancellationRequested && (read = projector.Step()) > 0; progress(documents.Position)) sum += read;

@@ -32,7 +32,7 @@ internal sealed class HighWater : IDisposable
 
     /// <summary>To look alone; null if there is none, as in a backup.</summary>
     public static HighWater? OpenToRead(string folder) =>
-        File.Exists(Path.Combine(folder, FileName)) ? new(new(Path.Combine(folder, FileName), FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0), canRise: false) : null;
+        File.Exists(Path.Combine(folder, FileName)) ? new(new(Path.Combine(folder, FileName), FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0), canRise: false) : null;
 
     public void ThrowIfAbove(long last, string journal)
     {

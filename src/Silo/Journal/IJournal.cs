@@ -77,6 +77,9 @@ public sealed class Batch
     /// <summary>Grains whose activation ends with this batch.</summary>
     public List<GrainId> Closed { get; } = [];
 
+    /// <summary>Set when applying a fact failed: the state, and this batch, are changed by half a decision.</summary>
+    public bool IsBroken { get; set; }
+
     /// <summary>See <see cref="IJournal.TailStart"/>: what every lane of this engine agrees to. 0 leaves it where it is.</summary>
     public long TailStart { get; set; }
 

@@ -9,8 +9,13 @@ public static class JournalCopy
 {
     /// <summary>Writes the journal as it is at one moment into a new file, compacted. Readers and writers go on meanwhile.</summary>
     /// <exception cref="IOException">the journal cannot be read, or the copy not written</exception>
+    /// <exception cref="JournalDamaged">the journal lacks flushes that were acknowledged</exception>
     public static void Write(string journal, string copy, CancellationToken cancellation)
     {
+        SqliteJournal.ThrowIfEmptied(journal);
+
+        // Read before the copy is made: while the owner writes on, the copy can only have more.
+        using var acknowledged = HighWater.OpenToRead(Path.GetDirectoryName(journal)!);
         try
         {
             using var connection = Connect(journal);
@@ -27,6 +32,7 @@ public static class JournalCopy
             throw new IOException($"'{journal}' cannot be copied to '{copy}': {failure.Message}", failure);
         }
 
+        acknowledged?.ThrowIfAbove(PositionOf(copy), journal);
         using var written = new FileStream(copy, FileMode.Open, FileAccess.ReadWrite);
         written.Flush(flushToDisk: true);
     }

@@ -167,12 +167,17 @@ public sealed class SqliteJournal : IJournal
         HighWater? highWater = null;
         try
         {
-            if (canAppend) ThrowIfEmptied(file, highWater = HighWater.Open(folder));
+            ThrowIfEmptied(file);
+            if (canAppend) highWater = HighWater.Open(folder);
             connection.Open();
-            if (highWater is not null) Prepare(connection, highWater, file);
-            var format = Number(connection, "select value from meta where name = 'format'");
-            if (format > FormatVersion) throw new IOException($"'{file}' was written by a newer version (format {format}; this one reads {FormatVersion}). Upgrade the program.");
-            if (highWater is not null) return new(file, owner, highWater, connection);
+            if (Number(connection, "select exists(select * from sqlite_master where name = 'meta')") == 1 && Number(connection, "select value from meta where name = 'format'") is > FormatVersion and var format)
+                throw new IOException($"'{file}' was written by a newer version (format {format}; this one reads {FormatVersion}). Upgrade the program.");
+            if (highWater is not null)
+            {
+                Prepare(connection, highWater, file);
+                return new(file, owner, highWater, connection);
+            }
+
             using var acknowledged = HighWater.OpenToRead(folder);
             acknowledged?.ThrowIfAbove(Number(connection, NewestFlush), file);
             return new(file, owner, null, connection);
@@ -315,13 +320,14 @@ public sealed class SqliteJournal : IJournal
             ? new IOException($"'{file}' cannot be used: {failure.Message.TrimEnd('.')}. Free disk space or repair the disk, then start again; nothing acknowledged is lost.", failure)
             : new JournalDamaged(file, failure.Message.TrimEnd('.'));
 
-    // SQLite takes an empty file for a new database and throws the log beside it away: that log may hold acknowledged facts.
-    private static void ThrowIfEmptied(string file, HighWater highWater)
+    /// <summary>SQLite takes an empty file for a new database and throws the log beside it away, even if it only reads: that log may hold acknowledged facts.</summary>
+    internal static void ThrowIfEmptied(string file)
     {
         if (File.Exists(file) && new FileInfo(file).Length > 0) return;
+        using var highWater = HighWater.OpenToRead(Path.GetDirectoryName(file)!);
         var log = new FileInfo(file + "-wal");
-        if (highWater.Position > 0 || (log.Exists && log.Length > 0))
-            throw new JournalDamaged(file, $"it is {(File.Exists(file) ? "empty" : "gone")}, and {(highWater.Position > 0 ? $"flush {highWater.Position} was acknowledged" : "its write-ahead log is not")}");
+        if (highWater?.Position > 0 || (log.Exists && log.Length > 0))
+            throw new JournalDamaged(file, $"it is {(File.Exists(file) ? "empty" : "gone")}, and {(highWater?.Position > 0 ? $"flush {highWater.Position} was acknowledged" : "its write-ahead log is not")}");
     }
 
     private (long Sequence, DateTimeOffset? WakeAt, ReadOnlyMemory<byte>? State) Stored(GrainId grain) => Borrow(r => r.Grain(grain));

@@ -58,5 +58,5 @@ internal sealed class Inbox(int capacity, int grainMax)
         Volatile.Write(ref asleep, 0);
     }
 
-    private ref int QueuedFor(Work work) => ref queued[work.Grain.GetHashCode() & (Counters - 1)];
+    private ref int QueuedFor(Work work) => ref queued[(work.Grain.GetHashCode() >>> 16) & (Counters - 1)]; // other bits than those that choose the lane
 }

@@ -24,6 +24,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     private readonly CancellationTokenSource stop = new();
     private readonly CancellationTokenSource failing = new();
     private Task? duePoll;
+    private Task? end;
     private long onTheirWay;
     private int accepting;
     private volatile bool ended;
@@ -129,33 +130,9 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     }
 
     /// <summary>Refuses new commands, finishes what was accepted, stores all states, stops. Who still waits then is told to ask again.</summary>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref accepting, 0) == 1 && failure is null)
-        {
-            using var patience = new CancellationTokenSource(options.DrainMax, clock);
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(failing.Token, patience.Token);
-            try
-            {
-                await WhenIdle(() => DateTimeOffset.MinValue, limit.Token);
-                await Task.WhenAll(lanes.Select(l => StoreAll(l, limit.Token)));
-                await WhenIdle(() => DateTimeOffset.MinValue, limit.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                if (failure is null) Log.LogWarning("Stopped after {DrainMax} with work left; everything acknowledged is in the journal and goes on at the next start.", options.DrainMax);
-            }
-        }
-
-        clock.Moved -= WakeLanes;
-        EndThreads();
-        if (!ended)
-        {
-            ended = true;
-            foreach (var lane in lanes) lane.End(flusher.UnflushedOf(lane));
-        }
-
-        if (duePoll is not null) await duePoll;
+        lock (failing) return new(end ??= End());
     }
 
     internal GrainDefinition? DefinitionOf(string kind) => definitions.GetValueOrDefault(kind);
@@ -169,9 +146,9 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     {
         if (Interlocked.CompareExchange(ref failure, cause, null) is not null) return;
         Log.LogCritical(cause, "The engine stopped: {Message}", cause.Message);
-        failing.Cancel();
         SignalFlush();
         Failed?.Invoke(cause);
+        failing.Cancel();
     }
 
     internal void SignalFlush() => flusher.Signal();
@@ -189,13 +166,11 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         else machine.Carry(LaneOf(to), new Delivered(to, command, sender, debt));
     }
 
-    /// <summary>True if a bug in a rule can be answered and survived: nothing of the decision is in the batch. Otherwise everything stops (law 7).</summary>
+    /// <summary>True if a bug in a rule can be answered and survived: no fact of the decision was applied. Otherwise everything stops (law 7).</summary>
     internal bool SurvivesBug(Exception bug, Activation activation, object command, Batch batch)
     {
-        var written = batch.Entries.Count == 0 ? 0 : batch.Entries[^1].Offset + batch.Entries[^1].Length;
-        var survives = written == batch.Decisions.Length;
-        Log.LogError(bug, "{Command} at {Grain} failed; {Consequence}.", command.GetType().Name, activation.Cell.Id, survives ? "it changed nothing" : "stopping");
-        if (!survives) Fail(bug);
+        Log.LogError(bug, "{Command} at {Grain} failed; {Consequence}.", command.GetType().Name, activation.Cell.Id, batch.IsBroken ? "stopping" : "it changed nothing");
+        if (batch.IsBroken) Fail(bug);
         return true;
     }
 
@@ -329,6 +304,34 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
             await using var giveUp = limit.Register(() => done.TrySetCanceled(limit));
             more = await done.Task;
         }
+    }
+
+    private async Task End()
+    {
+        if (Interlocked.Exchange(ref accepting, 0) == 1 && failure is null)
+        {
+            using var patience = new CancellationTokenSource(options.DrainMax, clock);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(failing.Token, patience.Token);
+            try
+            {
+                await WhenIdle(() => DateTimeOffset.MinValue, limit.Token);
+                await Task.WhenAll(lanes.Select(l => StoreAll(l, limit.Token)));
+                await WhenIdle(() => DateTimeOffset.MinValue, limit.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                if (failure is null) Log.LogWarning("Stopped after {DrainMax} with work left; everything acknowledged is in the journal and goes on at the next start.", options.DrainMax);
+            }
+        }
+
+        // A failure ends the drain on the thread that failed, and that thread cannot wait for its own end.
+        await Task.Yield();
+        clock.Moved -= WakeLanes;
+        EndThreads();
+        ended = true;
+        foreach (var lane in lanes) lane.End(flusher.UnflushedOf(lane));
+
+        if (duePoll is not null) await duePoll;
     }
 
     private void EndThreads()
