@@ -43,6 +43,10 @@ public sealed class DeadlineTests
     }
 
     [Fact]
+    public void Wake_up_that_no_deadline_asked_for_is_no_business_of_any_rule() =>
+        Assert.All(Campaigns.Grains.Mechanics.Grains, g => Assert.Null(g.DecideAny(g.NewState(), Wake.Instance, new(new(g.Kind, new("demo"), Guid.NewGuid()), DateTimeOffset.UnixEpoch))));
+
+    [Fact]
     public async Task State_decides_whether_a_wake_matters()
     {
         await using var engines = await Engines.Start();

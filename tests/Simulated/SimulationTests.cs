@@ -38,14 +38,4 @@ public sealed class SimulationTests
 
     [Fact]
     public void Copy_in_which_nothing_is_broken_is_clean() => Assert.Null(Sabotage.Nothing.Caught(from: 1, seeds: 50));
-
-    /// <summary>Seeds that once failed, each with what was wrong then.</summary>
-    [Theory]
-    [InlineData(8)] // facts recorded after a snapshot in the same decision were lost by the recovery
-    [InlineData(503)] // a product and a payment that owed something were woken after a restart and took the wake-up for a bug
-    public void Seed_that_once_failed_stays_clean(long seed)
-    {
-        using var world = new World(seed).Play();
-        Assert.Null(world.Violation);
-    }
 }
