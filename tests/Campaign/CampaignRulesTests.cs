@@ -166,6 +166,7 @@ public class CampaignRulesTests
         var tooLong = new string('x', 501);
         foreach (var command in new object[] { new PauseCampaign(Guid.NewGuid(), tooLong), new ResumeCampaign(Guid.NewGuid(), tooLong), new KillCampaign(Guid.NewGuid(), tooLong) })
             Running().When(command).ThenRefused(GrainRefusal.Invalid);
+        Running().When(new PauseCampaign(Guid.NewGuid(), new string('x', 500))).ThenOne<CampaignPausedByMerchant>();
     }
 
     [Fact]

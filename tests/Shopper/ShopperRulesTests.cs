@@ -36,6 +36,7 @@ public class ShopperRulesTests
     public void Block_is_noted_once_and_the_past_lifts_it()
     {
         Known().When(new BlockShopper(Start.AddDays(1), new string('x', 501))).ThenRefused(GrainRefusal.Invalid);
+        Known().When(new BlockShopper(Start.AddDays(1), new string('x', 500))).ThenOne<ShopperBlocked>();
         var story = Known().When(new BlockShopper(Start.AddDays(1), "fake")).Then(new ShopperBlocked(Start.AddDays(1), "fake", Start)).ThenAgainNothing().ThenSurvivesSnapshot();
 
         story.When(Pledge(1)).ThenRefused(ShopperRefusal.HelperBlocked);
