@@ -479,4 +479,15 @@ public sealed class OrderGrainTests
         foreach (var history in new[] { Open, Paying, Paid, Cancelled, TimedOut, Rejected })
             new Story<OrderState, OrderEvent>(grain).Given(history).ThenSurvivesSnapshot();
     }
+
+    [Fact]
+    public void An_order_is_stored_under_the_kind_it_is_addressed_by() => Assert.Equal(story.Self, OrderId.Of(story.Self.Key).In(Demo));
+
+    [Fact]
+    public void News_of_one_refund_leaves_the_others_as_they_are()
+    {
+        story.Given(TimedOut).When(new TakePayment(First, Amount)).When(new TakePayment(Second, Amount)).When(new NoteRefund(FirstRefund, RefundStatus.Succeeded));
+
+        Assert.Equal([RefundStatus.Succeeded, RefundStatus.Requested], View.Refunds.Select(r => r.State));
+    }
 }

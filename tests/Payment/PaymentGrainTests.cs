@@ -197,4 +197,17 @@ public sealed class PaymentGrainTests
         foreach (var history in new[] { [Opened], Ready, Paid, Told, Refunding })
             new Story<PaymentState, PaymentEvent>(grain).Given(history).ThenSurvivesSnapshot();
     }
+
+    [Fact]
+    public void A_payment_is_stored_under_the_kind_it_is_addressed_by() => Assert.Equal(story.Self, Self.In(Demo));
+
+    [Fact]
+    public void News_of_one_refund_leaves_the_others_as_they_are()
+    {
+        story.Given(Refunding).Given(new RefundAsked("o-2", new(1), "late payment"), new RefundProgressed("o-1", RefundStatus.Processing));
+
+        Assert.Equal([RefundStatus.Processing, RefundStatus.Requested], story.State.Refunds.Select(r => r.State));
+        story.Given(new RefundEnded("o-2"));
+        Assert.Equal([RefundStatus.Processing, RefundStatus.Succeeded], story.State.Refunds.Select(r => r.State));
+    }
 }

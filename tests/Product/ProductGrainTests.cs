@@ -97,4 +97,7 @@ public sealed class ProductGrainTests
     [Theory]
     [MemberData(nameof(Bounds))]
     public void Each_field_may_be_at_its_bound(AddProduct command) => story.When(command).ThenOne<ProductAdded>();
+
+    [Fact]
+    public void A_product_is_stored_under_the_kind_it_is_addressed_by() => Assert.Equal(story.Self, ProductId.Of(story.Self.Key).In(story.Self.Shop));
 }

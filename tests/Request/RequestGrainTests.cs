@@ -85,6 +85,7 @@ public sealed class RequestGrainTests
         ];
 
         Assert.Equal(5, addresses.Distinct().Count());
+        Assert.All(addresses, a => Assert.Equal(story.Self.Kind, a.Kind));
         Assert.Equal(addresses[0], RequestAddress.Of(shop, "amei", "/v1/orders", "k"));
     }
 }

@@ -53,5 +53,6 @@ public sealed class ApiKeyGrainTests
     {
         Assert.Equal(ApiKeyAddress.Of("k"), ApiKeyAddress.Of("k"));
         Assert.NotEqual(ApiKeyAddress.Of("k"), ApiKeyAddress.Of("l"));
+        Assert.Equal(story.Self.Kind, ApiKeyAddress.Of("k").Kind);
     }
 }

@@ -119,6 +119,9 @@ public sealed class ShopGrainTests
         story.Given(Opened).When(new ReplaceSettings(settings)).ThenRefused(GrainRefusal.Invalid, r => Assert.Equal(field, Assert.Single(r.Findings!).Field));
 
     [Fact]
+    public void A_shop_is_stored_under_the_kind_it_is_addressed_by() => Assert.Equal(story.Self.Kind, story.Self.Shop.Grain().Kind);
+
+    [Fact]
     public void Settings_are_written_with_the_names_of_the_api()
     {
         var json = System.Text.Json.JsonSerializer.Serialize(new SettingsReplaced(Valid with { Channel = Channel.H5Link }), ShopJson.Default.SettingsReplaced);

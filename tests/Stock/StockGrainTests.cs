@@ -247,4 +247,7 @@ public sealed class StockGrainTests
 
         story.When(new HoldStock(First, null, 1)).ThenRefused(GrainRefusal.Busy);
     }
+
+    [Fact]
+    public void A_SKU_is_stored_under_the_kind_it_is_addressed_by() => Assert.Equal(story.Self, SkuId.Of(story.Self.Key).In(story.Self.Shop));
 }
