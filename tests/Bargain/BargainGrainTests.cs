@@ -121,6 +121,7 @@ public class BargainGrainTests
         AssertView("lapsed", new BargainLapsed(Start));
         AssertView("soldOut", new BargainSoldOut(Start));
         AssertView("released", new BargainOrderReleased(OrderNo(1), BargainStatus.Succeeded, Start));
+        AssertView("released", new BargainOrderRefused(OrderNo(1), Refusal.Of(GrainRefusal.NotFound), BargainStatus.Succeeded, Start));
 
         void AssertView(string name, BargainEvent @event)
         {
@@ -128,6 +129,14 @@ public class BargainGrainTests
             Assert.Equal(name, live!.Value.Name);
             Assert.Equal(Start, Assert.IsType<BargainView>(live.Value.Data).ServerTime);
         }
+    }
+
+    [Fact]
+    public void Bargain_is_stored_under_the_kind_it_is_addressed_by()
+    {
+        var self = Story().Self;
+
+        Assert.Equal(self, BargainId.Of(self.Key).In(self.Shop));
     }
 
     [Fact]

@@ -91,16 +91,29 @@ public class BargainPlanTests
     [Theory]
     [InlineData("version", "version")]
     [InlineData("no seed", "not revealed")]
+    [InlineData("no slots", "not revealed")]
+    [InlineData("no helpers", "not revealed")]
     [InlineData("short seed", "seed is not")]
     [InlineData("letters in seed", "seed is not")]
     [InlineData("other seed", "do not hash")]
     [InlineData("other parameters", "do not hash")]
     [InlineData("other commitment", "do not hash")]
     [InlineData("unreadable parameters", "cannot be read")]
+    [InlineData("one part more", "cannot be read")]
+    [InlineData("no bargain", "cannot be read")]
     [InlineData("unknown curve", "cannot be read")]
+    [InlineData("unreadable floor", "cannot be read")]
+    [InlineData("unreadable assists", "cannot be read")]
+    [InlineData("unreadable smallest cut", "cannot be read")]
+    [InlineData("unreadable weight", "cannot be read")]
+    [InlineData("price above all prices", "cannot be read")]
     [InlineData("negative price", "cannot be read")]
     [InlineData("price beyond 64 bits", "cannot be read")]
     [InlineData("too many slots", "out of bounds")]
+    [InlineData("no slot", "out of bounds")]
+    [InlineData("cuts of nothing", "out of bounds")]
+    [InlineData("weight of nothing", "out of bounds")]
+    [InlineData("cuts beyond the floor", "out of bounds")]
     [InlineData("floor above price", "out of bounds")]
     [InlineData("leading zero", "one printed form")]
     [InlineData("swapped slots", "not those that the seed gives")]
@@ -108,7 +121,10 @@ public class BargainPlanTests
     [InlineData("helper twice", "twice")]
     [InlineData("gap", "not the next")]
     [InlineData("too heavy", "took 4 slots")]
-    [InlineData("too many helpers", "took 2 slots")]
+    [InlineData("too light", "took 0 slots")]
+    [InlineData("last too heavy", "took 2 slots")]
+    [InlineData("too many helpers", "More slots")]
+    [InlineData("helper after the last slot", "More slots")]
     public void Forged_proof_is_found_out(string forgery, string problem)
     {
         var genuine = Genuine();
@@ -117,12 +133,25 @@ public class BargainPlanTests
         {
             "version" => genuine with { Version = "v2" },
             "no seed" => genuine with { Seed = null },
+            "no slots" => genuine with { Slots = null },
+            "no helpers" => genuine with { HelperSlots = null },
             "short seed" => genuine with { Seed = genuine.Seed![2..] },
             "letters in seed" => genuine with { Seed = "xx" + genuine.Seed![2..] },
             "other seed" => genuine with { Seed = "ff" + genuine.Seed![2..] },
             "other parameters" => genuine with { Parameters = genuine.Parameters.Replace("|8|", "|9|", StringComparison.Ordinal) },
             "other commitment" => genuine with { Commitment = new string('0', 64) },
             "unreadable parameters" => Committed(genuine, "campaigns-bargain-v1"),
+            "one part more" => Committed(genuine, genuine.Parameters + "|1"),
+            "no bargain" => Committed(genuine, genuine.Parameters.Replace("|01890000000070008000000000000001|", "|x|", StringComparison.Ordinal)),
+            "unreadable floor" => Committed(genuine, genuine.Parameters.Replace("|5900|", "|x|", StringComparison.Ordinal)),
+            "unreadable assists" => Committed(genuine, genuine.Parameters.Replace("|8|", "|x|", StringComparison.Ordinal)),
+            "unreadable smallest cut" => Committed(genuine, genuine.Parameters.Replace("|10|", "|x|", StringComparison.Ordinal)),
+            "unreadable weight" => Committed(genuine, genuine.Parameters.Replace("|random|3", "|random|x", StringComparison.Ordinal)),
+            "price above all prices" => Committed(genuine, genuine.Parameters.Replace("|9900|", "|10000000001|", StringComparison.Ordinal)),
+            "no slot" => Committed(genuine, genuine.Parameters.Replace("|8|", "|0|", StringComparison.Ordinal)),
+            "cuts of nothing" => Committed(genuine, genuine.Parameters.Replace("|10|", "|0|", StringComparison.Ordinal)),
+            "weight of nothing" => Committed(genuine, genuine.Parameters.Replace("|random|3", "|random|0", StringComparison.Ordinal)),
+            "cuts beyond the floor" => Committed(genuine, genuine.Parameters.Replace("|10|", "|501|", StringComparison.Ordinal)),
             "unknown curve" => Committed(genuine, genuine.Parameters.Replace("random", "kind", StringComparison.Ordinal)),
             "negative price" => Committed(genuine, genuine.Parameters.Replace("|9900|", "|-9900|", StringComparison.Ordinal)),
             "price beyond 64 bits" => Committed(genuine, genuine.Parameters.Replace("|9900|", "|99999999999999999999|", StringComparison.Ordinal)),
@@ -134,7 +163,10 @@ public class BargainPlanTests
             "helper twice" => genuine with { HelperSlots = [.. helpers, helpers[0] with { FirstSlot = 5, SlotsUsed = 1 }] },
             "gap" => genuine with { HelperSlots = [helpers[0], helpers[1] with { FirstSlot = 5 }] },
             "too heavy" => genuine with { HelperSlots = [helpers[0] with { SlotsUsed = 4 }] },
-            "too many helpers" => genuine with { HelperSlots = [.. Enumerable.Range(1, 8).Select(i => new HelperSlots(BargainCast.Somebody(i), i, i == 8 ? 2 : 1))] },
+            "too light" => genuine with { HelperSlots = [helpers[0] with { SlotsUsed = 0 }] },
+            "too many helpers" => genuine with { HelperSlots = [.. Enumerable.Range(1, 9).Select(i => new HelperSlots(BargainCast.Somebody(i), i, 1))] },
+            "helper after the last slot" => genuine with { HelperSlots = [.. Enumerable.Range(1, 9).Select(i => new HelperSlots(BargainCast.Somebody(i), i, i == 9 ? 0 : 1))] },
+            "last too heavy" => genuine with { HelperSlots = [.. Enumerable.Range(1, 8).Select(i => new HelperSlots(BargainCast.Somebody(i), i, i == 8 ? 2 : 1))] },
             _ => throw new ArgumentOutOfRangeException(nameof(forgery)),
         };
 
@@ -142,15 +174,33 @@ public class BargainPlanTests
         Assert.Contains(problem, found, StringComparison.Ordinal);
     }
 
-    private static BargainProof Genuine()
+    [Theory]
+    [InlineData(9_900, 5_900, 8, 500, CutCurve.Random, 1)]
+    [InlineData(9_900, 5_900, 1, 1, CutCurve.Even, 1)]
+    [InlineData(10_000_000_000, 0, 200, 1, CutCurve.FrontLoaded, 5)]
+    public void Proof_at_the_bounds_verifies(long list, long floor, int assists, long minCut, CutCurve curve, int weight) =>
+        Assert.True(BargainPlan.Verify(Genuine(list, floor, assists, minCut, curve, weight) with { HelperSlots = [] }, out var problem), problem);
+
+    [Fact]
+    public void Proof_of_a_heavy_helper_who_found_fewer_slots_verifies()
     {
-        var parameters = BargainPlan.Parameters(Id, 9_900, 5_900, 8, 10, CutCurve.Random, 3);
+        HelperSlots[] helpers = [.. Enumerable.Range(1, 6).Select(i => new HelperSlots(BargainCast.Somebody(i), i, 1)), new(BargainCast.Somebody(7), 7, 2)];
+
+        Assert.True(BargainPlan.Verify(Genuine() with { HelperSlots = helpers }, out var problem), problem);
+    }
+
+    [Fact]
+    public void Smallest_cuts_that_pass_the_floor_have_no_plan() => Assert.Throws<ArgumentOutOfRangeException>(() => BargainPlan.Slots(Seed, 9_900, 5_900, 8, 501, CutCurve.Even));
+
+    private static BargainProof Genuine(long list = 9_900, long floor = 5_900, int assists = 8, long minCut = 10, CutCurve curve = CutCurve.Random, int weight = 3)
+    {
+        var parameters = BargainPlan.Parameters(Id, list, floor, assists, minCut, curve, weight);
         return new(
             BargainPlan.Version,
             BargainPlan.Commitment(Seed, parameters),
             parameters,
             Convert.ToHexStringLower(Seed),
-            BargainPlan.Slots(Seed, 9_900, 5_900, 8, 10, CutCurve.Random),
+            BargainPlan.Slots(Seed, list, floor, assists, minCut, curve),
             [new(BargainCast.Somebody(101), 1, 1), new(BargainCast.Somebody(102), 2, 3)]);
     }
 

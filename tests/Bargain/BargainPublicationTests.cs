@@ -54,7 +54,10 @@ public class BargainPublicationTests
         var terms = AtSuccess with { MinCutFen = 501, Curve = CutCurve.Random, TtlMinutes = 10_080, SelfCut = true };
 
         Assert.Equal(["BARGAIN-MIN-CUT", "WX-SHARE-02", "WX-SHARE-05", "BARGAIN-AT-SUCCESS", "BARGAIN-TTL", "BARGAIN-COST"], Check(terms, Channel.H5Link, Start.AddDays(6)).Select(f => f.RuleId));
-        Assert.Contains(Check(Terms with { AssistsNeeded = 1, SelfCut = true }), f => f is { RuleId: "BARGAIN-SELF-ONLY", Severity: "warn" });
+        Assert.Equal(["rules.minCutFen", "settings.channel", "rules.curve", "rules.reservation", "rules.ttlMinutes", "rules.quota"], Check(terms, Channel.H5Link, Start.AddDays(6)).Select(f => f.Field));
+        Assert.Contains(Check(Terms with { AssistsNeeded = 1, SelfCut = true }), f => f is { RuleId: "BARGAIN-SELF-ONLY", Severity: "warn", Field: "rules.selfCut" });
+        Assert.DoesNotContain(Check(Terms with { AssistsNeeded = 1 }), f => f.RuleId == "BARGAIN-SELF-ONLY");
+        Assert.DoesNotContain(Check(Terms, end: Start.AddMinutes(Terms.TtlMinutes)), f => f.RuleId == "BARGAIN-TTL");
     }
 
     [Fact]
@@ -109,8 +112,12 @@ public class BargainPublicationTests
     private static void AssertBlocked(BargainTerms terms, string ruleId, string field) =>
         Assert.Equal((ruleId, field), Check(terms).Where(f => f.Severity == Finding.Block).Select(f => (f.RuleId, f.Field)).Single());
 
-    private static List<Finding> Check(BargainTerms terms, Channel channel = Channel.MiniProgram, DateTimeOffset? end = null) =>
-        [.. BargainPublication.Check(terms, Plan(terms, end ?? CampaignEnd), new("x", new Money(9_900), 1_000, channel))];
+    private static List<Finding> Check(BargainTerms terms, Channel channel = Channel.MiniProgram, DateTimeOffset? end = null)
+    {
+        var findings = BargainPublication.Check(terms, Plan(terms, end ?? CampaignEnd), new("x", new Money(9_900), 1_000, channel)).ToList();
+        Assert.All(findings, f => Assert.NotEmpty(f.Message));
+        return findings;
+    }
 
     private static CampaignPlan Plan(BargainTerms terms, DateTimeOffset end) => new("x", Start, end, Sku, terms);
 }

@@ -350,6 +350,7 @@ public class BargainRulesTests
         var story = Succeeded().When(Buy()).WhenRefused("place-order", StockRefusal.SoldOut);
 
         story.Then(new BargainOrderRefused(OrderNo(1), Refusal.Of(StockRefusal.SoldOut), BargainStatus.Succeeded, Start)).ThenSurvivesSnapshot();
+        Assert.Empty(story.Debts);
         Assert.Equal("SoldOut", story.Answer(Buy()).Refusal!.Code);
         Assert.Equal((BargainStatus.Succeeded, (OrderId?)null), (story.View().State, story.View().OrderId));
         story.When(Buy(2)).ThenOne<BargainOrdered>();
@@ -362,6 +363,26 @@ public class BargainRulesTests
 
         Assert.True(story.Answer().IsLater);
         Assert.Equal("place-order", Assert.Single(story.Debts).What);
+    }
+
+    [Fact]
+    public void Order_that_found_no_place_may_be_tried_again_under_its_name()
+    {
+        var story = Helped(3, AnyPrice with { Reservation = ReservationPolicy.AtSuccess });
+        foreach (var order in (int[])[1, 2]) story.When(Buy(order)).WhenRefused("claim-place", CampaignRefusal.SoldOut);
+
+        story.When(Buy(2)).ThenOne<BargainOrderHeld>();
+        Assert.True(story.Answer().IsLater);
+        Assert.Equal("SoldOut", story.Answer(Buy(1)).Refusal!.Code);
+    }
+
+    [Fact]
+    public void Only_the_newest_refused_orders_are_kept()
+    {
+        var story = Succeeded();
+        for (var i = 1; i <= BargainRules.RefusedOrdersMax + 3; i++) story.When(Buy(i)).WhenRefused("place-order", StockRefusal.SoldOut);
+
+        Assert.Equal(Enumerable.Range(4, BargainRules.RefusedOrdersMax).Select(OrderNo), story.State.RefusedOrders.Select(r => r.Order));
     }
 
     [Fact]

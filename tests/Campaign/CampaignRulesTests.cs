@@ -23,6 +23,14 @@ public class CampaignRulesTests
         Story().When(Wake.Instance).ThenNothing();
     }
 
+    [Fact]
+    public void Campaign_is_stored_under_the_kind_it_is_addressed_by()
+    {
+        var self = Story().Self;
+
+        Assert.Equal(self, CampaignId.Of(self.Key).In(self.Shop));
+    }
+
     // ---- draft
 
     [Fact]
@@ -32,7 +40,7 @@ public class CampaignRulesTests
         story.When(new DraftCampaign(Plan() with { Title = "neu" })).ThenOne<CampaignDrafted>();
 
         var view = story.View();
-        Assert.Equal(("neu", "bargain", CampaignStatus.Draft, 0), (view.Title, view.Kind, view.State, view.Revision));
+        Assert.Equal(("neu", "bargain", CampaignStatus.Draft, 0, 0L), (view.Title, view.Kind, view.State, view.Revision, view.ListPriceFen));
         Assert.Equal(new CampaignQuota(3, 3), view.Quota);
         Assert.Equal(Terms, view.Rules);
     }
@@ -109,6 +117,7 @@ public class CampaignRulesTests
     public void Window_must_not_be_empty_nor_over()
     {
         AssertBlocked(Drafted(Plan() with { EndsAt = Start }).When(Publish()), "CAMPAIGN-WINDOW", "endsAt");
+        AssertBlocked(Drafted(Plan() with { StartsAt = End }).When(Publish()), "CAMPAIGN-WINDOW", "endsAt");
         AssertBlocked(Drafted().At(End).When(Publish()), "CAMPAIGN-WINDOW", "endsAt");
         Drafted().At(End.AddTicks(-1)).When(Publish()).ThenOne<CampaignPublicationRequested>();
     }
@@ -128,9 +137,13 @@ public class CampaignRulesTests
         var refusal = story.Answer(Publish()).Refusal!;
         Assert.Equal("NotPublishable", refusal.Code);
         Assert.Equal(["BARGAIN-COST", "BARGAIN-QUOTA-STOCK"], refusal.Findings!.Select(f => f.RuleId));
+        Assert.All(refusal.Findings!, f => Assert.NotEmpty(f.Message));
+        Assert.Empty(story.Debts);
         Assert.Equal(CampaignStatus.Draft, story.View().State);
         story.When(Publish(2)).ThenOne<CampaignPublicationRequested>();
         Assert.True(story.Answer().IsLater);
+        story.WhenSettled("reserve", Done.Instance);
+        Assert.IsType<CampaignView>(story.Answer(Publish(2)).Value);
     }
 
     [Fact]
@@ -166,6 +179,7 @@ public class CampaignRulesTests
         var tooLong = new string('x', 501);
         foreach (var command in new object[] { new PauseCampaign(Guid.NewGuid(), tooLong), new ResumeCampaign(Guid.NewGuid(), tooLong), new KillCampaign(Guid.NewGuid(), tooLong) })
             Running().When(command).ThenRefused(GrainRefusal.Invalid);
+        Running().When(new PauseCampaign(Guid.NewGuid(), new string('x', 500))).ThenOne<CampaignPausedByMerchant>();
     }
 
     [Fact]
@@ -310,7 +324,7 @@ public class CampaignRulesTests
         story.When(Close(2, used: true)).Then(new ParticipationClosed(Id(2), true, false, Start)).ThenAgainNothing().ThenSurvivesSnapshot();
         Assert.Equal(1, story.View().Quota.Left);
         Assert.Equal((1, 1, 1), (story.State.Live, story.State.Held, story.State.Sold));
-        Taking(1, AtSuccess).When(Close(1)).Then(new ParticipationClosed(Id(1), false, false, Start));
+        Assert.Equal(0, Taking(1, AtSuccess).When(Close(1)).Then(new ParticipationClosed(Id(1), false, false, Start)).State.Held);
         story.When(Close(99)).ThenNothing();
     }
 
@@ -331,6 +345,7 @@ public class CampaignRulesTests
             story.Given(new ParticipationAdmitted(Id(i), BargainCast.Owner, true, Start), new ParticipationClosed(Id(i), false, true, Start));
 
         Assert.Equal(CampaignRules.ClosedMax, story.State.Participations.Count);
+        Assert.True(story.State.HasForgotten);
         Assert.Equal((0, 0, 100_000), (story.State.Live, story.State.Held, story.State.Left));
         Assert.DoesNotContain(Id(10), story.State.Participations.Keys);
         Assert.Contains(Id(11), story.State.Participations.Keys);
@@ -434,6 +449,7 @@ public class CampaignRulesTests
         story.When(Admit(4)).ThenRefused(CampaignRefusal.SoldOut);
 
         story.WhenSettled("reserve", Done.Instance).Then(new QuotaChanged(5, Start));
+        Assert.Empty(story.Debts);
         Assert.Equal(new CampaignQuota(5, 2), Assert.IsType<CampaignView>(story.Answer(Change(2)).Value).Quota);
         story.When(Admit(4)).ThenOne<ParticipationAdmitted>();
     }
@@ -447,8 +463,10 @@ public class CampaignRulesTests
         Assert.Equal("SoldOut", story.Answer(Change(2)).Refusal!.Code);
         Assert.Equal(new CampaignQuota(3, 3), story.View().Quota);
         Assert.Empty(story.Debts);
-        story.When(Change(1, request: 2)).WhenSettled("reserve", Done.Instance);
-        Assert.Equal(4, Assert.IsType<CampaignView>(story.Answer(Change(1, request: 2)).Value).Quota.Total);
+        story.When(Change(2)).WhenSettled("reserve", Done.Instance);
+        Assert.Equal(5, Assert.IsType<CampaignView>(story.Answer(Change(2)).Value).Quota.Total);
+        story.When(Change(-1, request: 2)).WhenSettled("reserve", Done.Instance);
+        Assert.Equal(4, Assert.IsType<CampaignView>(story.Answer(Change(-1, request: 2)).Value).Quota.Total);
     }
 
     [Fact]
@@ -470,6 +488,7 @@ public class CampaignRulesTests
     public void Quota_has_an_upper_bound_and_does_not_overflow()
     {
         Running().When(Change(int.MaxValue)).ThenRefused(GrainRefusal.Invalid, r => Assert.Equal("delta", Assert.Single(r.Findings!).Field));
+        Running().When(Change(CampaignTerms.QuotaMax)).ThenRefused(GrainRefusal.Invalid, r => Assert.Contains("would be 10000003", Assert.Single(r.Findings!).Message, StringComparison.Ordinal));
         Running().When(Change(CampaignTerms.QuotaMax - 3)).ThenOne<QuotaChangeRequested>();
         Running().When(Change(int.MinValue)).ThenOne<QuotaChangeRequested>(e => Assert.Equal(0, e.Asked));
         Running().When(Change(0)).ThenNothing();

@@ -82,8 +82,9 @@ internal sealed class Story<TState, TEvent>(GrainDefinition<TState, TEvent> defi
     public Story<TState, TEvent> ThenRefused(Enum code, Action<Refusal>? check = null)
     {
         Assert.Equal(code.ToString(), decision.Refusal?.Code);
+        Assert.All(decision.Refusal!.Findings ?? [], f => Assert.All((string[])[f.RuleId, f.Field, f.Message], Assert.NotEmpty));
         Assert.Empty(decision.Events.ToArray());
-        check?.Invoke(decision.Refusal!);
+        check?.Invoke(decision.Refusal);
         return this;
     }
 

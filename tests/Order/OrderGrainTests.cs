@@ -44,9 +44,11 @@ public sealed class OrderGrainTests
     public static TheoryData<string, PlaceOrder> Guards => new()
     {
         { "kind", Place with { Kind = "" } },
+        { "kind", Place with { Kind = new('x', 41) } },
         { "lines", Place with { Lines = [] } },
         { "lines", Place with { Lines = [.. Enumerable.Range(0, 51).Select(_ => TeaLine with { Sku = new(Guid.NewGuid()) })] } },
         { "lines[1].title", Place with { Lines = [TeaLine, CakeLine with { Title = "" }] } },
+        { "lines[0].title", Place with { Lines = [TeaLine with { Title = new('x', 301) }] } },
         { "lines[0].quantity", Place with { Lines = [TeaLine with { Quantity = 0, AmountFen = 0 }] } },
         { "lines[0].quantity", Place with { Lines = [TeaLine with { Quantity = 10_001, AmountFen = 30_003_000 }] } },
         { "lines[0].unitPriceFen", Place with { Lines = [TeaLine with { UnitPriceFen = -1, AmountFen = -2 }] } },
@@ -55,10 +57,34 @@ public sealed class OrderGrainTests
         { "lines[1].sku", Place with { Lines = [TeaLine, TeaLine] } },
         { "discountLines", Place with { Discounts = [.. Enumerable.Repeat(Cut with { AmountFen = 1 }, 21)] } },
         { "discountLines[0].name", Place with { Discounts = [Cut with { Name = "" }] } },
+        { "discountLines[0].name", Place with { Discounts = [Cut with { Name = new('x', 121) }] } },
+        { "discountLines[1].name", Place with { Discounts = [Cut, Cut with { Name = "" }] } },
+        { "discountLines[0].amountFen", Place with { Discounts = [Cut with { AmountFen = 0 }] } },
+        { "discountLines[0].amountFen", Place with { Discounts = [Cut with { AmountFen = 100_000_000_000_001 }] } },
         { "discountLines[0].fundedBy", Place with { Discounts = [Cut with { FundedBy = "buyer" }] } },
         { "paymentWindowMinutes", Place with { PaymentWindowMinutes = 0 } },
         { "paymentWindowMinutes", Place with { PaymentWindowMinutes = 1_441 } },
     };
+
+    public static TheoryData<PlaceOrder> Bounds =>
+    [
+        Place with { Kind = "x" },
+        Place with { Kind = new('x', 40) },
+        Place with { Lines = [.. Enumerable.Range(0, 50).Select(i => TeaLine with { Sku = new(new Guid(i, 0, 0, new byte[8])) })] },
+        Place with { Lines = [TeaLine with { Title = "x" }] },
+        Place with { Lines = [TeaLine with { Title = new('x', 300) }] },
+        Place with { Lines = [CakeLine with { Quantity = 10_000, AmountFen = 40_000_000 }] },
+        Place with { Lines = [CakeLine with { UnitPriceFen = 0, AmountFen = 0 }], Discounts = [] },
+        Place with { Lines = [CakeLine with { UnitPriceFen = 10_000_000_000, AmountFen = 10_000_000_000 }] },
+        Place with { Discounts = [] },
+        Place with { Discounts = [.. Enumerable.Repeat(Cut with { AmountFen = 1 }, 20)] },
+        Place with { Discounts = [Cut with { Name = "x", FundedBy = "platform" }] },
+        Place with { Discounts = [Cut with { Name = new('x', 120), FundedBy = "supplier" }] },
+        Place with { Discounts = [Cut with { FundedBy = "leader" }] },
+        Place with { Lines = [TeaLine with { Quantity = 10_000, UnitPriceFen = 10_000_000_000, AmountFen = 100_000_000_000_000 }], Discounts = [Cut with { AmountFen = 100_000_000_000_000 }] },
+        Place with { PaymentWindowMinutes = 1 },
+        Place with { PaymentWindowMinutes = 1_440 },
+    ];
 
     public static TheoryData<object> CommandsToAnUnknownOrder =>
         [new StartPayment(First, Amei), new CancelOrder(Amei, null), new TakePayment(First, Amount), new NoteRefund("x-1", RefundStatus.Succeeded)];
@@ -76,6 +102,11 @@ public sealed class OrderGrainTests
     [MemberData(nameof(Guards))]
     public void Each_part_of_an_order_has_its_bounds(string field, PlaceOrder command) =>
         story.When(command).ThenRefused(GrainRefusal.Invalid, r => Assert.Equal(field, Assert.Single(r.Findings!).Field));
+
+    [Theory]
+    [MemberData(nameof(Bounds))]
+    public void Each_part_of_an_order_may_be_at_its_bound(PlaceOrder command) =>
+        story.When(command).ThenOne<OrderPlaced>(e => Assert.Equal(command.Lines.Sum(l => l.AmountFen) - command.Discounts.Sum(d => d.AmountFen), e.Amount.Fen));
 
     [Fact]
     public void Peers_14_a_discount_is_never_negative() =>
@@ -390,7 +421,9 @@ public sealed class OrderGrainTests
     public void An_order_that_still_waits_for_its_stock_cannot_be_cancelled() => story.Given(Placed).When(new CancelOrder(Amei, null)).ThenRefused(OrderRefusal.OrderNotCancellable);
 
     [Fact]
-    public void A_reason_has_at_most_500_characters() => story.Given(Open).When(new CancelOrder(Amei, new('x', 501))).ThenRefused(GrainRefusal.Invalid);
+    public void A_reason_has_at_most_500_characters() =>
+        story.Given(Open).When(new CancelOrder(Amei, new('x', 501))).ThenRefused(GrainRefusal.Invalid)
+            .When(new CancelOrder(Amei, new('x', 500))).ThenOne<OrderCancelled>();
 
     [Fact]
     public void Peers_12_an_unpaid_order_times_out_and_returns_its_stock_once()
@@ -445,5 +478,16 @@ public sealed class OrderGrainTests
     {
         foreach (var history in new[] { Open, Paying, Paid, Cancelled, TimedOut, Rejected })
             new Story<OrderState, OrderEvent>(grain).Given(history).ThenSurvivesSnapshot();
+    }
+
+    [Fact]
+    public void An_order_is_stored_under_the_kind_it_is_addressed_by() => Assert.Equal(story.Self, OrderId.Of(story.Self.Key).In(Demo));
+
+    [Fact]
+    public void News_of_one_refund_leaves_the_others_as_they_are()
+    {
+        story.Given(TimedOut).When(new TakePayment(First, Amount)).When(new TakePayment(Second, Amount)).When(new NoteRefund(FirstRefund, RefundStatus.Succeeded));
+
+        Assert.Equal([RefundStatus.Succeeded, RefundStatus.Requested], View.Refunds.Select(r => r.State));
     }
 }

@@ -40,7 +40,7 @@ public sealed class PaymentGrainTests
     }
 
     [Fact]
-    public void A_payment_is_at_least_one_fen() => story.When(Open with { Amount = Money.Zero }).ThenRefused(GrainRefusal.Invalid);
+    public void A_payment_is_at_least_one_fen() => story.When(Open with { Amount = Money.Zero }).ThenRefused(GrainRefusal.Invalid).When(Open with { Amount = new(1) }).ThenOne<PaymentOpened>();
 
     [Fact]
     public void An_opened_payment_is_announced_to_the_gateway()
@@ -140,7 +140,8 @@ public sealed class PaymentGrainTests
 
     [Fact]
     public void A_payment_has_at_most_50_refunds() =>
-        story.Given(Told).Given([.. Enumerable.Range(1, 50).Select(i => new RefundAsked($"p-{i}", new(1), "part"))])
+        story.Given(Told).Given([.. Enumerable.Range(1, 49).Select(i => new RefundAsked($"p-{i}", new(1), "part"))])
+            .When(new RefundPayment("p-50", new(1), "part")).ThenOne<RefundAsked>()
             .When(new RefundPayment("p-51", new(1), "part")).ThenRefused(GrainRefusal.WrongState);
 
     [Fact]
@@ -195,5 +196,18 @@ public sealed class PaymentGrainTests
     {
         foreach (var history in new[] { [Opened], Ready, Paid, Told, Refunding })
             new Story<PaymentState, PaymentEvent>(grain).Given(history).ThenSurvivesSnapshot();
+    }
+
+    [Fact]
+    public void A_payment_is_stored_under_the_kind_it_is_addressed_by() => Assert.Equal(story.Self, Self.In(Demo));
+
+    [Fact]
+    public void News_of_one_refund_leaves_the_others_as_they_are()
+    {
+        story.Given(Refunding).Given(new RefundAsked("o-2", new(1), "late payment"), new RefundProgressed("o-1", RefundStatus.Processing));
+
+        Assert.Equal([RefundStatus.Processing, RefundStatus.Requested], story.State.Refunds.Select(r => r.State));
+        story.Given(new RefundEnded("o-2"));
+        Assert.Equal([RefundStatus.Processing, RefundStatus.Succeeded], story.State.Refunds.Select(r => r.State));
     }
 }

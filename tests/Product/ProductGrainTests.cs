@@ -28,8 +28,18 @@ public sealed class ProductGrainTests
         { "skus[0].listPriceFen", Add with { Skus = [One with { ListPrice = new(10_000_000_001) }] } },
         { "skus[0].stock", Add with { Skus = [One with { Stock = -1 }] } },
         { "skus[0].stock", Add with { Skus = [One with { Stock = 10_000_001 }] } },
+        { "skus[1].name", Add with { Skus = [One, One with { Id = Large, Name = "" }] } },
         { "skus[1].id", Add with { Skus = [One, One] } },
     };
+
+    public static TheoryData<AddProduct> Bounds =>
+    [
+        Add with { Title = "x", Type = "handmade" },
+        Add with { Title = new('x', 120), Type = "seasonal" },
+        Add with { Type = "virtual", Skus = [One with { Name = "x", ListPrice = Money.Zero, Stock = 0 }] },
+        Add with { Skus = [One with { Name = new('x', 120), ListPrice = Money.Max, Stock = 10_000_000 }] },
+        Add with { Skus = [.. Enumerable.Range(0, 50).Select(i => One with { Id = new(new Guid(i, 0, 0, new byte[8])) })] },
+    ];
 
     [Fact]
     public void A_product_is_answered_when_all_its_SKUs_are_open()
@@ -83,4 +93,11 @@ public sealed class ProductGrainTests
     [MemberData(nameof(Guards))]
     public void Each_field_has_its_bounds(string field, AddProduct command) =>
         story.When(command).ThenRefused(GrainRefusal.Invalid, r => Assert.Equal(field, Assert.Single(r.Findings!).Field));
+
+    [Theory]
+    [MemberData(nameof(Bounds))]
+    public void Each_field_may_be_at_its_bound(AddProduct command) => story.When(command).ThenOne<ProductAdded>();
+
+    [Fact]
+    public void A_product_is_stored_under_the_kind_it_is_addressed_by() => Assert.Equal(story.Self, ProductId.Of(story.Self.Key).In(story.Self.Shop));
 }

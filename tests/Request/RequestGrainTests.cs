@@ -28,6 +28,7 @@ public sealed class RequestGrainTests
     {
         story.When(Record).Then(Recorded).ThenAgainNothing().ThenSurvivesSnapshot();
 
+        Assert.Same(Done.Instance, story.Answer().Value);
         Assert.Equal(Response, Recalled);
     }
 
@@ -40,7 +41,9 @@ public sealed class RequestGrainTests
     }
 
     [Fact]
-    public void An_answer_too_long_to_remember_is_refused() => story.When(Record with { Body = new('x', RecordRequest.BodyLengthMax + 1) }).ThenRefused(GrainRefusal.Invalid);
+    public void An_answer_too_long_to_remember_is_refused() =>
+        story.When(Record with { Body = new('x', RecordRequest.BodyLengthMax + 1) }).ThenRefused(GrainRefusal.Invalid)
+            .When(Record with { Body = new('x', RecordRequest.BodyLengthMax) }).ThenOne<RequestRecorded>();
 
     [Fact]
     public void An_answer_is_remembered_for_a_day_and_then_forgotten()
@@ -82,6 +85,7 @@ public sealed class RequestGrainTests
         ];
 
         Assert.Equal(5, addresses.Distinct().Count());
+        Assert.All(addresses, a => Assert.Equal(story.Self.Kind, a.Kind));
         Assert.Equal(addresses[0], RequestAddress.Of(shop, "amei", "/v1/orders", "k"));
     }
 }

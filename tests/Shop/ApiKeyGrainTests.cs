@@ -43,9 +43,16 @@ public sealed class ApiKeyGrainTests
     public void A_scope_has_at_most_64_characters() => story.When(Grant with { Scopes = [new('x', 65)] }).ThenRefused(GrainRefusal.Invalid);
 
     [Fact]
+    public void A_scope_is_not_blank() => story.When(Grant with { Scopes = ["merchant", " "] }).ThenRefused(GrainRefusal.Invalid);
+
+    [Fact]
+    public void Scopes_may_be_as_many_and_as_long_as_that() => story.When(Grant with { Scopes = [.. Enumerable.Range(10, 32).Select(i => $"s{i}{new string('x', 61)}")] }).ThenOne<ApiKeyGranted>();
+
+    [Fact]
     public void The_same_key_is_found_at_the_same_address_and_no_other()
     {
         Assert.Equal(ApiKeyAddress.Of("k"), ApiKeyAddress.Of("k"));
         Assert.NotEqual(ApiKeyAddress.Of("k"), ApiKeyAddress.Of("l"));
+        Assert.Equal(story.Self.Kind, ApiKeyAddress.Of("k").Kind);
     }
 }

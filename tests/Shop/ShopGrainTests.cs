@@ -18,6 +18,7 @@ public sealed class ShopGrainTests
         { "timeZone", Valid with { TimeZone = "../Asia/Shanghai" } },
         { "timeZone", Valid with { TimeZone = "China Standard Time" } },
         { "timeZone", Valid with { TimeZone = "Asia/" + new string('x', 100) } },
+        { "timeZone", Valid with { TimeZone = "Asia/../UTC" } },
         { "channel", Valid with { Channel = (Channel)9 } },
         { "dailyAssistCap", Valid with { DailyAssistCap = 0 } },
         { "dailyAssistCap", Valid with { DailyAssistCap = 101 } },
@@ -26,7 +27,9 @@ public sealed class ShopGrainTests
         { "paymentWindowMinutes", Valid with { PaymentWindowMinutes = 0 } },
         { "paymentWindowMinutes", Valid with { PaymentWindowMinutes = 1_441 } },
         { "commissionMinPercent", Valid with { CommissionMinPercent = -1 } },
+        { "commissionMinPercent", Valid with { CommissionMinPercent = 101 } },
         { "commissionMaxPercent", Valid with { CommissionMaxPercent = 101 } },
+        { "commissionMaxPercent", Valid with { CommissionMaxPercent = -1 } },
         { "commissionMinPercent", Valid with { CommissionMinPercent = 31 } },
         { "freezeDays", Valid with { FreezeDays = -1 } },
         { "freezeDays", Valid with { FreezeDays = 91 } },
@@ -35,17 +38,22 @@ public sealed class ShopGrainTests
         { "bindingDays", Valid with { BindingDays = 366 } },
         { "level1Percent", Valid with { Level1Percent = -1 } },
         { "level2Percent", Valid with { Level2Percent = -1 } },
+        { "level1Percent", Valid with { Level1Percent = 101 } },
+        { "level2Percent", Valid with { Level2Percent = 101 } },
         { "level1Percent", Valid with { Level1Percent = 31 } },
         { "level1Percent", Valid with { Level1Percent = 20, Level2Percent = 11, SecondLevelSignOff = new("Li", "opinion 7") } },
         { "secondLevelSignOff", Valid with { Level2Percent = 1 } },
         { "secondLevelSignOff.by", Valid with { SecondLevelSignOff = new(" ", "opinion 7") } },
+        { "secondLevelSignOff.by", Valid with { SecondLevelSignOff = new(new('x', 121), "opinion 7") } },
         { "secondLevelSignOff.reason", Valid with { SecondLevelSignOff = new("Li", "") } },
+        { "secondLevelSignOff.reason", Valid with { SecondLevelSignOff = new("Li", new('x', 501)) } },
         { "withdrawalMinFen", Valid with { WithdrawalMinFen = 0 } },
         { "withdrawalMaxFen", Valid with { WithdrawalMaxFen = 0 } },
         { "withdrawalMaxFen", Valid with { WithdrawalMaxFen = Money.Max.Fen + 1 } },
         { "withdrawalMinFen", Valid with { WithdrawalMinFen = 200, WithdrawalMaxFen = 199 } },
         { "withdrawalDailyCapFen", Valid with { WithdrawalDailyCapFen = 0 } },
         { "withdrawalDailyCapFen", Valid with { WithdrawalDailyCapFen = 99 } },
+        { "withdrawalDailyCapFen", Valid with { WithdrawalDailyCapFen = Money.Max.Fen + 1 } },
         { "withdrawalFeePercent", Valid with { WithdrawalFeePercent = -1 } },
         { "withdrawalFeePercent", Valid with { WithdrawalFeePercent = 101 } },
     };
@@ -67,7 +75,9 @@ public sealed class ShopGrainTests
     public void A_shop_has_a_name(string name) => story.When(new OpenShop(name)).ThenRefused(GrainRefusal.Invalid, r => Assert.Equal("name", r.Findings![0].Field));
 
     [Fact]
-    public void A_name_has_at_most_120_characters() => story.When(new OpenShop(new('x', 121))).ThenRefused(GrainRefusal.Invalid);
+    public void A_name_has_at_most_120_characters() =>
+        story.When(new OpenShop(new('x', 121))).ThenRefused(GrainRefusal.Invalid)
+            .When(new OpenShop(new('x', 120))).ThenOne<ShopOpened>();
 
     [Fact]
     public void Nobody_finds_a_shop_that_was_not_opened()
@@ -94,9 +104,22 @@ public sealed class ShopGrainTests
             .ThenOne<SettingsReplaced>();
 
     [Theory]
+    [InlineData("America/Argentina/Buenos_Aires")]
+    [InlineData("America/Port-au-Prince")]
+    [InlineData("Etc/GMT+8")]
+    public void Every_kind_of_zone_name_is_allowed(string zone) => story.Given(Opened).When(new ReplaceSettings(Valid with { TimeZone = zone })).ThenOne<SettingsReplaced>();
+
+    [Fact]
+    public void A_sign_off_may_be_as_long_as_that() =>
+        story.Given(Opened).When(new ReplaceSettings(Valid with { SecondLevelSignOff = new(new('x', 120), new('x', 500)) })).ThenOne<SettingsReplaced>();
+
+    [Theory]
     [MemberData(nameof(Guards))]
     public void Each_setting_has_its_bounds(string field, ShopSettings settings) =>
         story.Given(Opened).When(new ReplaceSettings(settings)).ThenRefused(GrainRefusal.Invalid, r => Assert.Equal(field, Assert.Single(r.Findings!).Field));
+
+    [Fact]
+    public void A_shop_is_stored_under_the_kind_it_is_addressed_by() => Assert.Equal(story.Self.Kind, story.Self.Shop.Grain().Kind);
 
     [Fact]
     public void Settings_are_written_with_the_names_of_the_api()

@@ -36,6 +36,7 @@ public class ShopperRulesTests
     public void Block_is_noted_once_and_the_past_lifts_it()
     {
         Known().When(new BlockShopper(Start.AddDays(1), new string('x', 501))).ThenRefused(GrainRefusal.Invalid);
+        Known().When(new BlockShopper(Start.AddDays(1), new string('x', 500))).ThenOne<ShopperBlocked>();
         var story = Known().When(new BlockShopper(Start.AddDays(1), "fake")).Then(new ShopperBlocked(Start.AddDays(1), "fake", Start)).ThenAgainNothing().ThenSurvivesSnapshot();
 
         story.When(Pledge(1)).ThenRefused(ShopperRefusal.HelperBlocked);
@@ -161,6 +162,9 @@ public class ShopperRulesTests
         Assert.Equal(new DateTimeOffset(2026, 4, 23, 22, 0, 0, TimeSpan.Zero), end.ToUniversalTime());
         Assert.Equal(new DateOnly(2026, 4, 23), LocalDay.Of(end.AddTicks(-1), "Africa/Cairo"));
         Assert.Equal(new DateOnly(2026, 4, 24), LocalDay.Of(end, "Africa/Cairo"));
+
+        // Havana repeats the hour after midnight on 1 November 2026: that day begins with the first of the two.
+        Assert.Equal(new DateTimeOffset(2026, 11, 1, 4, 0, 0, TimeSpan.Zero), LocalDay.EndOf(new(2026, 10, 31), "America/Havana").ToUniversalTime());
     }
 
     [Fact]
@@ -220,6 +224,48 @@ public class ShopperRulesTests
         var story = Known().At(Midnight.AddTicks(-1)).When(Pledge(1)).At(Midnight).WhenSettled("apply-assist", Cut);
 
         Assert.Equal(new PledgedAssist(Cut, 3), story.Answer(Pledge(1)).Value);
+    }
+
+    [Fact]
+    public void Only_the_tap_that_made_the_assist_is_the_first()
+    {
+        var (first, second) = (new Guid(1, 0, 0, new byte[8]), new Guid(2, 0, 0, new byte[8]));
+        var story = Known().When(Pledge(1) with { Tap = first }).When(Pledge(1) with { Tap = second }).ThenNothing().ThenSurvivesSnapshot().WhenSettled("apply-assist", Cut);
+
+        Assert.Equal(new PledgedAssist(Cut, 2), story.Answer(Pledge(1) with { Tap = first }).Value);
+        Assert.Equal(new PledgedAssist(Cut, 2, Repeated: true), story.Answer(Pledge(1) with { Tap = second }).Value);
+    }
+
+    [Fact]
+    public void Assist_tried_again_forgets_only_why_it_came_back_itself()
+    {
+        var story = Known().When(Launch(2)).WhenRefused("admit", CampaignRefusal.SoldOut)
+            .When(Pledge(1)).WhenRefused("apply-assist", BargainRefusal.CampaignPaused)
+            .When(Pledge(2)).WhenRefused("apply-assist", BargainRefusal.BargainNotRunning);
+
+        story.When(Pledge(2));
+        Assert.Equal(["SoldOut", "CampaignPaused"], story.State.Returned.Select(r => r.Why.Code));
+        story.When(Launch(2));
+        Assert.Equal(["CampaignPaused"], story.State.Returned.Select(r => r.Why.Code));
+    }
+
+    [Fact]
+    public void Answer_that_was_forgotten_is_asked_again()
+    {
+        Assert.Equal("Busy", Known().Answer(Pledge(1)).Refusal!.Code);
+        Assert.Equal("Busy", Known().Answer(Launch(1)).Refusal!.Code);
+    }
+
+    [Fact]
+    public void Cap_that_was_lowered_leaves_no_assists_and_not_fewer() =>
+        Assert.Equal(0, Assert.IsType<ShopperView>(Helped(1, 2, 3).Answer(new GetShopper(Policy with { DailyCap = 2 })).Value).AssistsLeftToday);
+
+    [Fact]
+    public void Shopper_is_stored_under_the_kind_it_is_addressed_by()
+    {
+        var self = Story().Self;
+
+        Assert.Equal(self, ShopperId.Of(self.Key).In(self.Shop));
     }
 
     [Fact]

@@ -27,7 +27,8 @@ public sealed class StockGrainTests
     {
         { GrainRefusal.Invalid, new ChangeStock(Request, 0, "none") },
         { GrainRefusal.Invalid, new ChangeStock(Request, long.MinValue, "all") },
-        { GrainRefusal.Invalid, new ChangeStock(Request, 1, "") },
+        { GrainRefusal.Invalid, new ChangeStock(Request, -10_000_001, "more than any SKU has") },
+        { GrainRefusal.Invalid, new ChangeStock(Request, 1, " ") },
         { GrainRefusal.Invalid, new ChangeStock(Request, 1, new('x', 501)) },
         { GrainRefusal.Invalid, new ChangeStock(Request, 9_999_991, "too many") },
         { StockRefusal.SoldOut, new ChangeStock(Request, -5, "one more than is free") },
@@ -43,6 +44,29 @@ public sealed class StockGrainTests
         { StockRefusal.SoldOut, new HoldStock(First, null, 5) },
         { StockRefusal.SoldOut, new HoldStock(First, Second, 1) },
     };
+
+    public static TheoryData<long, object> Bounds => new()
+    {
+        { 0, new ChangeStock(Request, 10_000_000, "all") },
+        { 10_000_000, new ChangeStock(Request, -10_000_000, "all") },
+        { 10, new ChangeStock(Request, -10, new('x', 500)) },
+        { 10, new ChangePrice(Request, Money.Zero) },
+        { 10, new ChangePrice(Request, new(10_000_000_000)) },
+        { 10, new ReserveStock(Campaign, 0) },
+        { 10_000_000, new ReserveStock(Campaign, 10_000_000) },
+        { 10, new HoldStock(First, null, 1) },
+        { 10_000, new HoldStock(First, null, 10_000) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Bounds))]
+    public void Each_number_may_be_at_its_bound(long onHand, object command) => story.Given(Opened with { OnHand = onHand }).When(command).ThenOne<StockEvent>();
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(10_000_000_000, 10_000_000)]
+    public void A_SKU_opens_at_the_bounds(long priceFen, long onHand) =>
+        story.When(Open with { ListPrice = new(priceFen), OnHand = onHand }).Then(Opened with { ListPrice = new(priceFen), OnHand = onHand });
 
     [Fact]
     public void A_SKU_is_opened_once()
@@ -155,7 +179,7 @@ public sealed class StockGrainTests
             story.Given(new StockReserved(purpose, 0), new ReservationClosed(purpose));
         }
 
-        Assert.Equal(StockRules.PurposesMax, story.State.Closed.Count);
+        Assert.Equal(Enumerable.Range(5, StockRules.PurposesMax).Select(i => new Guid(i, 0, 0, new byte[8])), story.State.Closed);
     }
 
     [Fact]
@@ -223,4 +247,7 @@ public sealed class StockGrainTests
 
         story.When(new HoldStock(First, null, 1)).ThenRefused(GrainRefusal.Busy);
     }
+
+    [Fact]
+    public void A_SKU_is_stored_under_the_kind_it_is_addressed_by() => Assert.Equal(story.Self, SkuId.Of(story.Self.Key).In(story.Self.Shop));
 }

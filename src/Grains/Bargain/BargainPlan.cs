@@ -86,10 +86,10 @@ public static class BargainPlan
         foreach (var helper in helpers)
         {
             if (!seen.Add(helper.ShopperId)) return $"The helper {helper.ShopperId} took slots twice.";
+            if (next > slots) return "More slots were taken than there are.";
             if (helper.FirstSlot != next) return $"Slot {next} is not the next one that was taken.";
             if (helper.SlotsUsed != 1 && helper.SlotsUsed != Math.Min(weight, slots - next + 1)) return $"The helper {helper.ShopperId} took {helper.SlotsUsed} slots.";
             next += helper.SlotsUsed;
-            if (next > slots + 1) return "More slots were taken than there are.";
         }
 
         return null;

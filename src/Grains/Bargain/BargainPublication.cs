@@ -55,6 +55,6 @@ internal static class BargainPublication
             yield return new("BARGAIN-TTL", Finding.Warn, "rules.ttlMinutes", $"The campaign is shorter than the {terms.TtlMinutes} minutes of a bargain: every bargain ends with the campaign.");
 
         if (floor < price)
-            yield return new("BARGAIN-COST", Finding.Info, "rules.quota", $"If all {terms.Quota} places are won at the floor, the discounts cost {new Money(checked(terms.Quota * discount.Fen))} yuan.");
+            yield return new("BARGAIN-COST", Finding.Info, "rules.quota", $"If all {terms.Quota} places are won at the floor, the discounts cost {discount * terms.Quota} yuan.");
     }
 }

@@ -165,7 +165,7 @@ internal static class CampaignRules
         if (WhyNotAdmit(state, command.Participation, now) is { } refusal) return refusal;
 
         var admitted = new ParticipationAdmitted(command.Participation, command.Owner, state.Plan.Terms.TakesPlaceAtEntry, now);
-        return state.Status == CampaignStatus.Running ? admitted : (CampaignEvent[])[.. Opening(state, now), admitted];
+        return (CampaignEvent[])[.. Opening(state, now), admitted];
     }
 
     /// <summary>Why somebody would not be let in now; null if they would, or have been.</summary>
