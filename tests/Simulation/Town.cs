@@ -71,9 +71,9 @@ internal sealed class Town(World world)
     {
         for (var tries = 0; tries < TriesMax; tries++)
         {
-            world.Unanswered.Add($"{command} at {grain}");
+            world.Unanswered.Add((command, grain));
             var outcome = await world.Ask(grain, command);
-            world.Unanswered.Remove($"{command} at {grain}");
+            world.Unanswered.Remove((command, grain));
             if (outcome is { } answer && answer.Refusal?.Kind != RefusalKind.Busy) return answer;
             if (world.IsRough && Chance.Next(20) == 0) return null;
             await world.Pause(TimeSpan.FromMilliseconds(Chance.Next(1, 500)));

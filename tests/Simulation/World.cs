@@ -72,8 +72,6 @@ internal sealed class World : IDisposable
     /// <summary>What happened, newest last.</summary>
     public IReadOnlyList<string> Diary => diary;
 
-    public Process? Process => process;
-
     /// <summary>Plays the seed to its end or to the first violation.</summary>
     public World Play()
     {
@@ -101,7 +99,7 @@ internal sealed class World : IDisposable
     }
 
     /// <summary>What was asked and not answered yet.</summary>
-    public HashSet<string> Unanswered { get; } = [];
+    public List<(object Command, GrainId Grain)> Unanswered { get; } = [];
 
     public void Dispose() => file?.Dispose();
 
