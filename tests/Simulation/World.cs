@@ -152,6 +152,7 @@ internal sealed class World : IDisposable
             Note(process.Failure is { } failure ? $"the process stopped: {failure.Message}" : "the process stopped");
             process = null;
             Disk.Reopen(wasKilled: false);
+            Move(Time.Now + TimeSpan.FromMilliseconds(Chance.Next(10, 2_000))); // its supervisor takes a moment to start it again
             return;
         }
 
