@@ -42,9 +42,9 @@ internal static partial class Oracle
         if (answer.Status == 0 && request.Body?.Length > BodyBytesMax) return null;
         if (answer.Status == 0) return $"no answer: {answer.Content}";
         if (answer.Took > TookMax) return string.Create(CultureInfo.InvariantCulture, $"took {answer.Took.TotalSeconds:0.0} s");
-        if (answer.Status >= 500) return "a failure of the server";
+        if (answer.Status >= 500 && answer.Status != 503) return "a failure of the server"; // a full house is no failure, and says when to come back
         if (answer.IsSuccess) return WrongWithSuccess(request, answer);
-        if (answer.Status is not (>= 400 and < 500)) return "neither success nor refusal";
+        if (answer.Status is not (>= 400 and < 500 or 503)) return "neither success nor refusal";
         if (IsOfTheHttpServer(answer)) return null;
         if (answer.RequestId is null) return "no X-Request-Id";
         return request.Method == "HEAD" ? null : WrongWithProblem(answer);

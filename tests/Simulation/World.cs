@@ -86,8 +86,8 @@ internal sealed class World : IDisposable
             Move(Time.Now.AddDays(days));
             RunUntil(IsQuiet);
 
-            // A grain outside memory that found a full queue is looked up again a second later.
-            for (var looks = 0; looks < 20 && Disk.Grains.Any(g => IsOverdue(g.Value)); looks++)
+            // What found a full queue is tried again a moment later: a deadline after a second, a message after its backoff.
+            for (var looks = 0; looks < 60 && Disk.Grains.Any(g => IsOverdue(g.Value) || Owes(g.Value)); looks++)
             {
                 Move(Time.Now.AddSeconds(1));
                 RunUntil(IsQuiet);
@@ -244,7 +244,7 @@ internal sealed class World : IDisposable
     {
         foreach (var (grain, known) in Disk.Grains)
         {
-            if (known.Definition.OwedBy(known.State) is { Count: > 0 } debts) Violated($"{grain} still owes {string.Join(", ", debts.Open)} (law 5).");
+            if (Owes(known)) Violated($"{grain} still owes {string.Join(", ", known.Definition.OwedBy(known.State)!.Open)} (law 5).");
             if (IsOverdue(known)) Violated($"{grain} has slept through its deadline {known.Definition.DeadlineOf(known.State):O} (law 6).");
         }
 
@@ -254,6 +254,8 @@ internal sealed class World : IDisposable
         people.In(() => acting.Add(Town.KeepPromises()));
         RunUntil(() => acting.TrueForAll(a => a.IsCompleted));
     }
+
+    private static bool Owes(SimulatedDisk.DurableGrain grain) => grain.Definition.OwedBy(grain.State) is { Count: > 0 };
 
     private bool IsOverdue(SimulatedDisk.DurableGrain grain) => grain.Definition.DeadlineOf(grain.State) <= Time.Now;
 

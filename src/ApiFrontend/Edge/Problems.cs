@@ -30,10 +30,10 @@ internal sealed record Problem(
 /// <summary>The one table from refusals to HTTP.</summary>
 internal static class Problems
 {
-    private const string ContentType = "application/problem+json";
     /// <summary>The longest that a full house asks a client to stay away, in seconds.</summary>
     public const int RetryAfterMax = 30;
 
+    private const string ContentType = "application/problem+json";
     private const int BusyRetrySeconds = 1;
     private static readonly Lazy<Prepared[]> BusyEnglish = new(() => Prepare(Texts![nameof(GrainRefusal.Busy)].English));
     private static readonly Lazy<Prepared[]> BusyChinese = new(() => Prepare(Texts![nameof(GrainRefusal.Busy)].Chinese));
