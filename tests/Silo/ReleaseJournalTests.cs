@@ -106,7 +106,7 @@ public sealed class ReleaseJournalTests : IDisposable
             while (decision.Next())
             {
                 if (!facts.TryGetValue(decision.Grain, out var of)) facts.Add(decision.Grain, of = []);
-                of.Add((decision.FirstSequence, decision.FirstSequence + decision.Count - 1, decision.Encoded.ToArray()));
+                of.Add((decision.FirstSequence, decision.LastSequence, decision.Encoded.ToArray()));
             }
         }
 

@@ -33,7 +33,7 @@ public sealed record Sabotage(string Name, string Assembly, string Type, string 
         new("who waits for a debt to be paid is forgotten", "Silo", "Local.Lane", "AnswerWaiting", DoNothing),
         new("a repeated request is decided again", "Silo", "Cell", "Remember", DoNothing),
         new("the facts of one decision are applied backwards", "Silo", "Cell", "Record", TakeBackwards),
-        new("a debt that was paid stays open", "Grains", "Kernel.Debts", "Settle", ReturnThis),
+        new("a debt that was paid stays open", "Grains", "Kernel.Debts", "Settle", ReturnFirst),
         new("units held and given back are not counted", "Grains", "Stock.StockRules", "Take", DoNothing),
         new("a closed reservation keeps its units", "Grains", "Stock.StockRules", "Close", DoNothing),
         new("more is held than there is", "Grains", "Stock.StockState", "LeftFor", ReturnMuch),
@@ -71,8 +71,6 @@ public sealed record Sabotage(string Name, string Assembly, string Type, string 
     private static void ReturnFalse(MethodDefinition method) => Become(method, Instruction.Create(OpCodes.Ldc_I4_0));
 
     private static void ReturnNothing(MethodDefinition method) => Become(method, Instruction.Create(OpCodes.Ldnull));
-
-    private static void ReturnThis(MethodDefinition method) => Become(method, Instruction.Create(OpCodes.Ldarg_0));
 
     private static void ReturnFirst(MethodDefinition method) => Become(method, Instruction.Create(OpCodes.Ldarg_0));
 

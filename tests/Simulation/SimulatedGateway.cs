@@ -16,12 +16,8 @@ internal sealed class SimulatedGateway(World world) : IReceiver
 
     public string Kind => Gateway.Kind;
 
-    public IEnumerable<PaymentId> Announced => announced.Keys;
-
     /// <summary>What shoppers have paid and not got back.</summary>
     public long Kept(PaymentId payment) => (paid.ContainsKey(payment) ? announced[payment].Fen : 0) - refunds.Values.Where(r => r.Payment == payment).Sum(r => r.Amount.Fen);
-
-    public bool IsPaid(PaymentId payment) => paid.ContainsKey(payment);
 
     public async Task<Receipt> Receive(GrainId to, object command, CancellationToken cancellation)
     {
