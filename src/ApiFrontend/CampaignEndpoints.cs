@@ -101,7 +101,7 @@ internal static class CampaignEndpoints
         var shop = await grains.Ask(caller.Shop.Grain(), new GetShop());
         if ((sku.Refusal ?? shop.Refusal) is { } unknown) return Api.Refuse(unknown);
 
-        var facts = new PublicationFacts(sku.Reply!.Title, new(sku.Reply.ListPriceFen), sku.Reply.Stock.Available, shop.Reply!.Settings.Channel);
+        var facts = new PublicationFacts(sku.Reply!.Title, new(sku.Reply.ListPriceFen), sku.Reply.Stock.Available, shop.Reply!.Settings.Channel, shop.Reply.Settings.TimeZone);
         return (await grains.Ask(id.In(caller.Shop), new PublishCampaign(effect.Value, facts))).Created();
     }
 

@@ -187,7 +187,7 @@ public sealed class StockGrainTests
     {
         story.Given(Opened).When(new HoldStock(First, null, 3)).Then(new StockHeld(First, null, 3)).ThenAgainNothing().ThenSurvivesSnapshot();
 
-        Assert.Same(Done.Instance, story.Answer().Value);
+        Assert.Equal(new HeldStock(9_900), story.Answer().Value);
         Assert.Equal(new(10, 3, 7), Level);
     }
 

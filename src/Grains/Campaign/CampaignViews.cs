@@ -141,6 +141,12 @@ public sealed class CampaignViews : IProjection
             case ParticipationAdmitted { TakesPlace: true } or ParticipationPlaceClaimed:
                 Change(documents, fact, c => c.WithLeft(c.Item.Left - 1));
                 break;
+            case UnitsClaimed { Units: var claimed }:
+                Change(documents, fact, c => c.WithLeft(c.Item.Left - claimed));
+                break;
+            case UnitsReturned { Units: var returned }:
+                Change(documents, fact, c => c.WithLeft(c.Item.Left + returned));
+                break;
             case ParticipationClosed { FreesPlace: true }:
                 Change(documents, fact, c => c.WithLeft(c.Item.Left + 1));
                 break;

@@ -18,7 +18,9 @@ public readonly record struct OrderId(Guid Value) : IId<OrderId>
     public override string ToString() => Value.ToString("N");
 }
 
-/// <summary><c>Pending → Paid → …</c>, or <c>Cancelled</c> / <c>TimedOut</c>. The later states come with shipping and group-buy.</summary>
+/// <summary>
+/// <c>Pending → Paid</c>, a group's order <c>Pending → AwaitingGroup → Paid</c>; or <c>Cancelled</c> / <c>TimedOut</c>.
+/// </summary>
 public enum OrderStatus
 {
     Pending = 1,
@@ -75,7 +77,11 @@ public sealed record OrderView(
 /// stock is not there. Idempotent by order. An order over 0 fen is paid at once.
 /// </summary>
 /// <param name="Source">the grain that is told <see cref="OrderPaid"/> or <see cref="OrderReleased"/>; null for a plain order</param>
-/// <param name="Purpose">the campaign out of whose reservation the stock is held</param>
+/// <param name="Purpose">the reservation that the stock is held out of: a campaign's, or a sale day's</param>
+/// <param name="PaymentWindowMinutes">how long it waits for its payment, 1–1,440</param>
+/// <param name="HoldSeconds">if above 0, how long it waits instead, 1–3,600</param>
+/// <param name="AwaitsGroup">once paid it is <c>AwaitingGroup</c> until its source says <see cref="ConfirmGroup"/> or <see cref="VoidOrder"/></param>
+/// <param name="AsksLate">money that comes after it has timed out is offered to its source (<see cref="OfferLatePayment"/>) before it is given back</param>
 public sealed record PlaceOrder(
     ShopperId Buyer,
     string Kind,
@@ -83,7 +89,10 @@ public sealed record PlaceOrder(
     Guid? Purpose,
     IReadOnlyList<OrderLine> Lines,
     IReadOnlyList<DiscountLine> Discounts,
-    int PaymentWindowMinutes) : ICommand<Done>;
+    int PaymentWindowMinutes,
+    int HoldSeconds = 0,
+    bool AwaitsGroup = false,
+    bool AsksLate = false) : ICommand<Done>;
 
 /// <summary>The order, for its buyer alone (<c>NotFound</c> for others); null asks on behalf of the merchant.</summary>
 public sealed record GetOrder(ShopperId? Viewer) : ICommand<OrderView>;
@@ -91,6 +100,10 @@ public sealed record GetOrder(ShopperId? Viewer) : ICommand<OrderView>;
 /// <summary>Begins a payment, or answers with the one that is open. Answered when the payment exists.</summary>
 public sealed record StartPayment(PaymentId Payment, ShopperId Buyer) : ICommand<PaymentId>;
 
+/// <summary>
+/// The buyer does not want it any more. Unpaid it is cancelled at once; paid and waiting for its group, the group decides. Answered when
+/// stock and source know. <c>OrderNotCancellable</c> in every other state.
+/// </summary>
 public sealed record CancelOrder(ShopperId Buyer, string? Reason) : ICommand<Done>;
 
 /// <summary>From a payment: money is here. Pays the order, or is refunded with a reason if the order cannot take it any more.</summary>
@@ -102,5 +115,35 @@ public sealed record NoteRefund(string RefundId, RefundStatus State) : ICommand<
 /// <summary>To the source of an order: it is paid.</summary>
 public sealed record OrderPaid(OrderId Order) : ICommand<Done>;
 
-/// <summary>To the source of an order: it was cancelled or timed out.</summary>
+/// <summary>To the source of an order: it was cancelled or timed out, and its stock is back.</summary>
 public sealed record OrderReleased(OrderId Order) : ICommand<Done>;
+
+/// <summary>From the source: the group is complete, the paid order counts.</summary>
+/// <param name="Refund">what the final price is below what was paid; 0 or more, less than the amount</param>
+public sealed record ConfirmGroup(Money Refund) : ICommand<Done>;
+
+/// <summary>From the source: the order shall not be. Unpaid it is cancelled, paid and awaiting its group it is refunded in full. Answered when its stock is back.</summary>
+public sealed record VoidOrder(string Reason) : ICommand<Done>;
+
+/// <summary>To the source: the buyer of this paid order wants to leave the group. A refusal means that it is too late.</summary>
+public sealed record LeaveGroup(OrderId Order) : ICommand<Done>;
+
+/// <summary>
+/// To the source of an order that has timed out: its money is here after all. The source keeps a place for it again, or sends it on; a
+/// refusal gives the money back.
+/// </summary>
+/// <param name="Purpose">the campaign</param>
+public sealed record OfferLatePayment(OrderId Order, Guid? Purpose, ShopperId Buyer, int Quantity) : ICommand<LatePaymentAnswer>;
+
+/// <param name="SendOn">null if there is a place again; else who knows another source</param>
+public sealed record LatePaymentAnswer(GrainId? SendOn);
+
+/// <summary>From an order with late money, to whoever knows sources: where else may it ask?</summary>
+/// <param name="Tried">the keys of those that had no place</param>
+public sealed record RouteLatePayment(OrderId Order, IReadOnlyList<Guid> Tried) : ICommand<LatePaymentRoute>
+{
+    /// <summary>How many sources one payment is offered to.</summary>
+    public const int SourcesMax = 5;
+}
+
+public sealed record LatePaymentRoute(GrainId Source);

@@ -18,16 +18,21 @@ internal sealed record OrderPlaced(
     IReadOnlyList<OrderLine> Lines,
     IReadOnlyList<DiscountLine> Discounts,
     Money Amount,
-    int PaymentWindowMinutes) : OrderEvent;
+    int PaymentWindowMinutes,
+    int HoldSeconds = 0,
+    bool AwaitsGroup = false,
+    bool AsksLate = false) : OrderEvent;
 
+/// <param name="UnitPriceFen">the list price of this moment, if it is below the line's: nobody pays more</param>
 [Stored("line-held")]
-internal sealed record LineHeld(SkuId Sku) : OrderEvent;
+internal sealed record LineHeld(SkuId Sku, long? UnitPriceFen = null) : OrderEvent;
 
 [Stored("line-refused")]
 internal sealed record LineRefused(SkuId Sku, string Code, RefusalKind Kind) : OrderEvent;
 
+/// <param name="Discounts">what is left of the discounts, if list prices fell since they were counted</param>
 [Stored("order-opened")]
-internal sealed record OrderOpened(DateTimeOffset PayBefore) : OrderEvent;
+internal sealed record OrderOpened(DateTimeOffset PayBefore, IReadOnlyList<DiscountLine>? Discounts = null) : OrderEvent;
 
 /// <summary>The stock was not there: the order never opened, and what was held goes back.</summary>
 [Stored("order-rejected")]
@@ -45,6 +50,38 @@ internal sealed record OrderCancelled(string? Reason) : OrderEvent;
 
 [Stored("order-timed-out")]
 internal sealed record OrderTimedOut : OrderEvent;
+
+/// <summary>The group is complete.</summary>
+[Stored("group-confirmed")]
+internal sealed record GroupConfirmed(DateTimeOffset At) : OrderEvent;
+
+/// <summary>The buyer wants to leave the group: its room decides.</summary>
+[Stored("leave-asked")]
+internal sealed record LeaveAsked(string? Reason) : OrderEvent;
+
+/// <summary>The group was complete already: the order stays.</summary>
+[Stored("leave-refused")]
+internal sealed record LeaveRefused : OrderEvent;
+
+/// <summary>Money came after the time-out: it is kept while the source is asked.</summary>
+[Stored("late-payment-held")]
+internal sealed record LatePaymentHeld(PaymentId Payment, Money Amount) : OrderEvent;
+
+/// <summary>The source has no place; whoever knows others is asked.</summary>
+[Stored("late-payment-sent-on")]
+internal sealed record LatePaymentSentOn(GrainId Router) : OrderEvent;
+
+/// <summary>Another source is asked from now on.</summary>
+[Stored("late-payment-routed")]
+internal sealed record LatePaymentRouted(GrainId Source) : OrderEvent;
+
+/// <summary>The source keeps a place for the order again: its stock is asked for once more.</summary>
+[Stored("order-revived")]
+internal sealed record OrderRevived : OrderEvent;
+
+/// <summary>The stock was gone although the source had a place: what was held goes back, and the source hears of it.</summary>
+[Stored("revival-failed")]
+internal sealed record RevivalFailed(string Code) : OrderEvent;
 
 /// <summary>Money that the order cannot take goes back to who paid it.</summary>
 [Stored("refund-requested")]
@@ -67,6 +104,14 @@ internal sealed record DebtSettled(string What, Guid About) : OrderEvent;
 [JsonSerializable(typeof(PaidInFull))]
 [JsonSerializable(typeof(OrderCancelled))]
 [JsonSerializable(typeof(OrderTimedOut))]
+[JsonSerializable(typeof(GroupConfirmed))]
+[JsonSerializable(typeof(LeaveAsked))]
+[JsonSerializable(typeof(LeaveRefused))]
+[JsonSerializable(typeof(LatePaymentHeld))]
+[JsonSerializable(typeof(LatePaymentSentOn))]
+[JsonSerializable(typeof(LatePaymentRouted))]
+[JsonSerializable(typeof(OrderRevived))]
+[JsonSerializable(typeof(RevivalFailed))]
 [JsonSerializable(typeof(RefundRequested))]
 [JsonSerializable(typeof(RefundNoted))]
 [JsonSerializable(typeof(DebtSettled))]

@@ -6,6 +6,7 @@ using Campaigns.Grains.Shopper;
 using Campaigns.Grains.Stock;
 using static Campaigns.Grains.Kernel.GrainRefusal;
 using static Campaigns.Grains.Order.OrderRefusal;
+using static Campaigns.Grains.Payment.PaymentRefusal;
 using OrderDecision = Campaigns.Grains.Kernel.Decision<Campaigns.Grains.Order.OrderEvent>;
 
 namespace Campaigns.Grains.Order;
@@ -20,7 +21,14 @@ internal enum OrderStage
     Paid = 4,
     Cancelled = 5,
     TimedOut = 6,
+    AwaitingGroup = 7,
 }
+
+/// <summary>Money that came after the time-out, while it is found out who can take it.</summary>
+/// <param name="Tried">the keys of the sources that were asked</param>
+/// <param name="Router">who is asked for another source, while that is so</param>
+/// <param name="IsRevived">a source keeps a place; the stock is being held again</param>
+internal sealed record LateOffer(PaymentId Payment, Money Amount, IReadOnlyList<Guid> Tried, GrainId? Router, bool IsRevived);
 
 internal sealed record Refund(string Id, PaymentId Payment, Money Amount, string Reason, RefundStatus State)
 {
@@ -49,6 +57,12 @@ internal sealed record OrderState
 
     public int PaymentWindowMinutes { get; set; }
 
+    public int HoldSeconds { get; set; }
+
+    public bool AwaitsGroup { get; set; }
+
+    public bool AsksLate { get; set; }
+
     /// <summary>The lines whose stock is held, until it is known whether all are.</summary>
     public IReadOnlyList<SkuId> Held { get; set; } = [];
 
@@ -61,6 +75,11 @@ internal sealed record OrderState
     public PaymentId? Payment { get; set; }
 
     public PaymentId? PaidBy { get; set; }
+
+    public LateOffer? Late { get; set; }
+
+    /// <summary>Why the buyer wants to leave the group, while its room decides.</summary>
+    public LeaveAsked? Leave { get; set; }
 
     public DateTimeOffset? PaidAt { get; set; }
 
@@ -79,7 +98,7 @@ internal sealed record OrderState
     /// <summary>True for the buyer, and for the merchant (null), once there is an order to see.</summary>
     public bool IsSeenBy(ShopperId? viewer) => Stage is not (OrderStage.None or OrderStage.Rejected) && (viewer is null || viewer == Buyer);
 
-    public bool HasTaken(PaymentId payment) => PaidBy == payment || Refunds.Any(r => r.Payment == payment);
+    public bool HasTaken(PaymentId payment) => PaidBy == payment || Late?.Payment == payment || Refunds.Any(r => r.Payment == payment);
 
     public OrderView View(OrderId id, DateTimeOffset now) => new(
         id,
@@ -88,6 +107,7 @@ internal sealed record OrderState
         {
             OrderStage.Pending => OrderStatus.Pending,
             OrderStage.Paid => OrderStatus.Paid,
+            OrderStage.AwaitingGroup => OrderStatus.AwaitingGroup,
             OrderStage.Cancelled => OrderStatus.Cancelled,
             OrderStage.TimedOut => OrderStatus.TimedOut,
             _ => throw new UnreachableException($"An order is not seen while {Stage}."),
@@ -112,6 +132,9 @@ internal static class OrderRules
     public const string TellReleased = "tell-released";
     public const string TellBuyer = "tell-buyer";
     public const string ReturnMoney = "refund";
+    public const string AskLeave = "leave-group";
+    public const string OfferLate = "offer-late-payment";
+    public const string AskRoute = "route-late-payment";
 
     public const int LinesMax = 50;
     public const int DiscountsMax = 20;
@@ -120,10 +143,13 @@ internal static class OrderRules
     public const int NameLengthMax = 120;
     public const int ReasonLengthMax = 500;
     public const int PaymentWindowMinutesMax = 1_440;
+    public const int HoldSecondsMax = 3_600;
 
     public const string LatePayment = "late payment";
     public const string SecondPayment = "second payment";
     public const string WrongAmount = "wrong amount";
+    public const string LeftGroup = "left the group";
+    public const string LowerPrice = "lower final price";
 
     /// <remarks>An order that the stock refused never was one: asked again it is decided again, as every refusal is.</remarks>
     public static OrderDecision Decide(OrderState state, PlaceOrder command, DateTimeOffset now)
@@ -139,8 +165,20 @@ internal static class OrderRules
         var total = command.Lines.Sum(l => l.AmountFen);
         if (discount > total) return Refusal.Invalid("discountLines", "The discounts exceed what is ordered.");
         if (command.PaymentWindowMinutes is < 1 or > PaymentWindowMinutesMax) return Refusal.Invalid("paymentWindowMinutes", "1 to 1,440 minutes.");
+        if (command.HoldSeconds is < 0 or > HoldSecondsMax) return Refusal.Invalid("holdSeconds", "At most 3,600 seconds.");
 
-        return new OrderPlaced(command.Buyer, command.Kind, command.Source, command.Purpose, command.Lines, command.Discounts, new(total - discount), command.PaymentWindowMinutes);
+        return new OrderPlaced(
+            command.Buyer,
+            command.Kind,
+            command.Source,
+            command.Purpose,
+            command.Lines,
+            command.Discounts,
+            new(total - discount),
+            command.PaymentWindowMinutes,
+            command.HoldSeconds,
+            command.AwaitsGroup,
+            command.AsksLate);
     }
 
     public static OrderDecision Decide(OrderState state, StartPayment command, DateTimeOffset now)
@@ -157,11 +195,34 @@ internal static class OrderRules
     public static OrderDecision Decide(OrderState state, CancelOrder command, DateTimeOffset now)
     {
         if (!state.IsSeenBy(command.Buyer)) return NotFound;
-        if (state.Stage == OrderStage.Cancelled) return OrderDecision.Nothing;
-        if (state.Stage != OrderStage.Pending) return OrderNotCancellable;
+        if (state.Stage == OrderStage.Cancelled || state.Leave is not null) return OrderDecision.Nothing;
+        if (state.Stage is not (OrderStage.Pending or OrderStage.AwaitingGroup)) return OrderNotCancellable;
         if (command.Reason?.Length > ReasonLengthMax) return Refusal.Invalid("reason", "A reason has at most 500 characters.");
 
-        return new OrderCancelled(command.Reason);
+        return state.Stage == OrderStage.Pending ? new OrderCancelled(command.Reason) : new LeaveAsked(command.Reason);
+    }
+
+    public static OrderDecision Decide(OrderState state, ConfirmGroup command, OrderId self, DateTimeOffset now)
+    {
+        if (state.Stage == OrderStage.None) return NotFound;
+        if (state.Stage != OrderStage.AwaitingGroup) return OrderDecision.Nothing;
+        if (command.Refund < Money.Zero || command.Refund > state.Amount) return RefundExceedsPaid;
+
+        return command.Refund == Money.Zero ? new GroupConfirmed(now) : new OrderEvent[] { new GroupConfirmed(now), Refund(state, self, command.Refund, LowerPrice) };
+    }
+
+    /// <remarks>Neither an order that is being opened nor one that is being revived can tell yet what it is: it is asked again.</remarks>
+    public static OrderDecision Decide(OrderState state, VoidOrder command, OrderId self)
+    {
+        if (state.Stage == OrderStage.None) return NotFound;
+        if (state.Stage == OrderStage.Holding || state.Late is not null) return Busy;
+
+        return state.Stage switch
+        {
+            OrderStage.Pending => new OrderCancelled(command.Reason),
+            OrderStage.AwaitingGroup => Undo(state, self, command.Reason, command.Reason),
+            _ => OrderDecision.Nothing,
+        };
     }
 
     /// <remarks>Money is never refused: what the order cannot take is owed back.</remarks>
@@ -169,14 +230,13 @@ internal static class OrderRules
     {
         if (state.Stage == OrderStage.None) return NotFound;
         if (state.HasTaken(command.Payment)) return OrderDecision.Nothing;
-        if (state.Stage == OrderStage.Paid) return Return(SecondPayment);
-        if (state.Stage != OrderStage.Pending) return Return(LatePayment);
-        if (command.Amount != state.Amount) return Return(WrongAmount);
+        if (state.PaidBy is not null) return Return(state, self, command.Payment, command.Amount, SecondPayment);
+        if (command.Amount != state.Amount) return Return(state, self, command.Payment, command.Amount, WrongAmount);
+        if (state.Stage == OrderStage.TimedOut && state.AsksLate) return new LatePaymentHeld(command.Payment, command.Amount);
+        if (state.Stage != OrderStage.Pending) return Return(state, self, command.Payment, command.Amount, LatePayment);
 
         // Money that came before the time-out was decided counts, even after payBefore: the stock is still held for it.
         return new PaidInFull(command.Payment, now);
-
-        RefundRequested Return(string reason) => new($"{self.Value:N}-{state.Refunds.Count + 1}", command.Payment, command.Amount, reason);
     }
 
     public static OrderDecision Decide(OrderState state, NoteRefund command, DateTimeOffset now)
@@ -196,11 +256,19 @@ internal static class OrderRules
         return new OrderTimedOut();
     }
 
-    public static OrderDecision Settle(OrderState state, Debt debt, in Receipt receipt, DateTimeOffset now)
+    public static OrderDecision Settle(OrderState state, Debt debt, in Receipt receipt, OrderId self, DateTimeOffset now)
     {
         if (!state.Debts.Contains(debt.What, debt.About)) return OrderDecision.Nothing;
         if (receipt.Refusal is { Kind: RefusalKind.Busy }) return OrderDecision.Nothing;
-        if (debt.What == Hold) return SettleHold(state, new(debt.About), receipt.Refusal, now);
+        switch (debt.What)
+        {
+            case Hold:
+                return SettleHold(state, self, new(debt.About), receipt, now);
+            case AskLeave:
+                return SettleLeave(state, self, receipt.Refusal);
+            case OfferLate or AskRoute:
+                return SettleLate(state, self, receipt);
+        }
 
         // Who was only told something has heard it even when it says no; stock and money stay owed until they are where they belong.
         if (receipt.Refusal is not null && debt.What is not (TellPaid or TellReleased or TellBuyer)) return OrderDecision.Nothing;
@@ -223,23 +291,57 @@ internal static class OrderRules
             Discounts = e.Discounts,
             Amount = e.Amount,
             PaymentWindowMinutes = e.PaymentWindowMinutes,
+            HoldSeconds = e.HoldSeconds,
+            AwaitsGroup = e.AwaitsGroup,
+            AsksLate = e.AsksLate,
             Debts = Owe(state.Debts, Hold, e.Lines.Select(l => l.Sku)),
         },
-        LineHeld e => state with { Held = [.. state.Held, e.Sku], Debts = state.Debts.Settle(Hold, e.Sku.Value) },
+        LineHeld e => Reprice(state, e) with { Held = [.. state.Held, e.Sku], Debts = state.Debts.Settle(Hold, e.Sku.Value) },
         LineRefused e => state with { Refusal = state.Refusal ?? new(e.Code, e.Kind), Debts = state.Debts.Settle(Hold, e.Sku.Value) },
-        OrderOpened e => state with { Stage = OrderStage.Pending, PayBefore = e.PayBefore },
+        OrderOpened e => Total(state with { Stage = OrderStage.Pending, PayBefore = e.PayBefore, Discounts = e.Discounts ?? state.Discounts }),
         OrderRejected e => state with { Stage = OrderStage.Rejected, Refusal = new(e.Code, e.Kind), Debts = Owe(state.Debts, Release, state.Held) },
         PaymentStarted e => state with { Payment = e.Payment, Debts = state.Debts.Owe(Announce, e.Payment.Value) },
+        PaidInFull e when state.AwaitsGroup => state with
+        {
+            Stage = OrderStage.AwaitingGroup,
+            PaidBy = e.Payment,
+            PaidAt = e.At,
+            Late = null,
+            Debts = OweSource(state.Debts, TellPaid, state.Source),
+        },
         PaidInFull e => state with
         {
             Stage = OrderStage.Paid,
             PaidBy = e.Payment,
             PaidAt = e.At,
+            Late = null,
             Debts = OweSource(Owe(state.Debts, Consume, state.Held), TellPaid, state.Source).Owe(TellBuyer, state.Buyer.Value),
         },
-        OrderCancelled => state with { Stage = OrderStage.Cancelled, Debts = Owe(state.Debts, Release, state.Held) },
+        GroupConfirmed => state with { Stage = OrderStage.Paid, Debts = Owe(state.Debts, Consume, state.Held).Owe(TellBuyer, state.Buyer.Value) },
+        LeaveAsked e => state with { Leave = e, Debts = OweSource(state.Debts, AskLeave, state.Source) },
+        LeaveRefused => state with { Leave = null, Debts = OweSource(state.Debts, AskLeave, state.Source, isOwed: false) },
+        OrderCancelled => state with { Stage = OrderStage.Cancelled, Leave = null, Debts = OweSource(Owe(state.Debts, Release, state.Held), AskLeave, state.Source, isOwed: false) },
         OrderTimedOut => state with { Stage = OrderStage.TimedOut, Debts = Owe(state.Debts, Release, state.Held) },
-        RefundRequested e => Add(state, new(e.Refund, e.Payment, e.Amount, e.Reason, RefundStatus.Requested)),
+        LatePaymentHeld e => OfferIfReleased(state with { Late = new(e.Payment, e.Amount, [], null, IsRevived: false) }),
+        LatePaymentSentOn e => state with
+        {
+            Late = state.Late! with { Tried = [.. state.Late.Tried, state.Source!.Value.Key], Router = e.Router },
+            Debts = OweSource(state.Debts, OfferLate, state.Source, isOwed: false).Owe(AskRoute, e.Router.Key),
+        },
+        LatePaymentRouted e => state with
+        {
+            Source = e.Source,
+            Late = state.Late! with { Router = null },
+            Debts = OweSource(state.Debts.Settle(AskRoute, state.Late.Router!.Value.Key), OfferLate, e.Source),
+        },
+        OrderRevived => state with
+        {
+            Held = [],
+            Late = state.Late! with { IsRevived = true },
+            Debts = Owe(OweSource(state.Debts, OfferLate, state.Source, isOwed: false), Hold, state.Lines.Select(l => l.Sku)),
+        },
+        RevivalFailed => Released(state with { Debts = Owe(state.Debts, Release, state.Held) }),
+        RefundRequested e => Add(GiveUp(state, e.Payment), new(e.Refund, e.Payment, e.Amount, e.Reason, RefundStatus.Requested)),
         RefundNoted e => state with { Refunds = [.. state.Refunds.Select(r => string.Equals(r.Id, e.Refund, StringComparison.Ordinal) ? r with { State = e.State } : r)] },
         DebtSettled { What: Release } e => Released(state with { Debts = state.Debts.Settle(e.What, e.About) }),
         DebtSettled e => state with { Debts = state.Debts.Settle(e.What, e.About) },
@@ -247,28 +349,93 @@ internal static class OrderRules
     };
 
     /// <summary>The last answer decides: all lines held opens the order, one refused gives the others back.</summary>
-    private static OrderDecision SettleHold(OrderState state, SkuId sku, Refusal? refusal, DateTimeOffset now)
+    private static OrderDecision SettleHold(OrderState state, OrderId self, SkuId sku, in Receipt receipt, DateTimeOffset now)
     {
-        OrderEvent answered = refusal is null ? new LineHeld(sku) : new LineRefused(sku, refusal.Code, refusal.Kind);
+        var unitPrice = state.Late is null ? (receipt.Reply as HeldStock)?.ListPriceFen : null;
+        OrderEvent answered = receipt.Refusal is { } refusal
+            ? new LineRefused(sku, refusal.Code, refusal.Kind)
+            : new LineHeld(sku, unitPrice < state.Lines.First(l => l.Sku == sku).UnitPriceFen ? unitPrice : null);
         if (state.HoldsAwaited > 1) return answered;
-        if ((state.Refusal ?? refusal) is { } first) return new[] { answered, new OrderRejected(first.Code, first.Kind) };
 
-        var opened = new OrderOpened(now.AddMinutes(state.PaymentWindowMinutes));
-        if (state.Amount == Money.Zero) return new[] { answered, opened, new PaidInFull(null, now) };
+        var first = state.Refusal ?? receipt.Refusal;
+        if (state.Late is { } late) return first is null ? new[] { answered, new PaidInFull(late.Payment, now) } : new[] { answered, new RevivalFailed(first.Code), Return(state, self, late.Payment, late.Amount, LatePayment) };
+        if (first is not null) return new[] { answered, new OrderRejected(first.Code, first.Kind) };
+
+        var priced = answered is LineHeld held ? Reprice(state, held) : state;
+        var discounts = LeftOf(priced);
+        var opened = new OrderOpened(state.HoldSeconds > 0 ? now.AddSeconds(state.HoldSeconds) : now.AddMinutes(state.PaymentWindowMinutes), discounts);
+        if (Total(priced with { Discounts = discounts ?? priced.Discounts }).Amount == Money.Zero) return new[] { answered, opened, new PaidInFull(null, now) };
 
         return new[] { answered, opened };
     }
 
+    private static OrderDecision SettleLeave(OrderState state, OrderId self, Refusal? refusal)
+    {
+        if (refusal is not null) return new LeaveRefused();
+
+        return Undo(state, self, state.Leave!.Reason, LeftGroup);
+    }
+
+    private static OrderDecision SettleLate(OrderState state, OrderId self, in Receipt receipt) => receipt switch
+    {
+        { Reply: LatePaymentAnswer { SendOn: null } } => new OrderRevived(),
+        { Reply: LatePaymentAnswer { SendOn: { } router } } when state.Late!.Tried.Count < RouteLatePayment.SourcesMax => new LatePaymentSentOn(router),
+        { Reply: LatePaymentRoute { Source: var source } } => new LatePaymentRouted(source),
+        _ => Return(state, self, state.Late!.Payment, state.Late.Amount, LatePayment),
+    };
+
+    private static OrderEvent[] Undo(OrderState state, OrderId self, string? why, string refundReason) =>
+        state.PaidBy is null ? [new OrderCancelled(why)] : [new OrderCancelled(why), Refund(state, self, state.Amount, refundReason)];
+
+    private static RefundRequested Refund(OrderState state, OrderId self, Money amount, string reason) => Return(state, self, state.PaidBy!.Value, amount, reason);
+
+    private static RefundRequested Return(OrderState state, OrderId self, PaymentId payment, Money amount, string reason) => new($"{self}-{state.Refunds.Count + 1}", payment, amount, reason);
+
+    private static OrderState Reprice(OrderState state, LineHeld held) => held.UnitPriceFen is not { } unitPrice ? state : state with
+    {
+        Lines = [.. state.Lines.Select(l => l.Sku == held.Sku ? l with { UnitPriceFen = unitPrice, AmountFen = unitPrice * l.Quantity } : l)],
+    };
+
+    private static OrderState Total(OrderState state) => state with { Amount = new(state.Lines.Sum(l => l.AmountFen) - state.Discounts.Sum(d => d.AmountFen)) };
+
+    /// <summary>Where list prices fell, the discounts shrink by as much: the buyer pays what was agreed, or less if the list price is below it. Null if nothing changes.</summary>
+    private static List<DiscountLine>? LeftOf(OrderState state)
+    {
+        var fallen = state.Amount.Fen + state.Discounts.Sum(d => d.AmountFen) - state.Lines.Sum(l => l.AmountFen);
+        if (fallen == 0) return null;
+
+        var left = new List<DiscountLine>();
+        foreach (var discount in state.Discounts.Reverse())
+        {
+            var cut = Math.Min(fallen, discount.AmountFen);
+            fallen -= cut;
+            if (cut < discount.AmountFen) left.Insert(0, discount with { AmountFen = discount.AmountFen - cut });
+        }
+
+        return left;
+    }
+
     /// <summary>The source hears of it when all the stock is back: told earlier, it could give the place away, or order again, before its unit is there.</summary>
     private static OrderState Released(OrderState state) =>
-        state is { Stage: OrderStage.Cancelled or OrderStage.TimedOut, IsReleased: true } ? state with { Debts = OweSource(state.Debts, TellReleased, state.Source) } : state;
+        state is { Stage: OrderStage.Cancelled or OrderStage.TimedOut, IsReleased: true } ? OfferIfReleased(state with { Debts = OweSource(state.Debts, TellReleased, state.Source) }, isTold: true) : state;
+
+    /// <summary>Late money is offered to the source after it was told that the order is released: one line to each receiver keeps that order.</summary>
+    private static OrderState OfferIfReleased(OrderState state, bool isTold = false) =>
+        state.Late is { IsRevived: false, Router: null } && (isTold || !state.Lines.Any(l => state.Debts.Contains(Release, l.Sku.Value))) ? state with { Debts = OweSource(state.Debts, OfferLate, state.Source) } : state;
+
+    private static OrderState GiveUp(OrderState state, PaymentId payment) => state.Late?.Payment != payment ? state : state with
+    {
+        Late = null,
+        Debts = OweSource(state.Late.Router is { } router ? state.Debts.Settle(AskRoute, router.Key) : state.Debts, OfferLate, state.Source, isOwed: false),
+    };
 
     private static OrderState Add(OrderState state, Refund refund) =>
         state with { Refunds = [.. state.Refunds, refund], Debts = state.Debts.Owe(ReturnMoney, refund.About) };
 
     private static Debts Owe(Debts debts, string what, IEnumerable<SkuId> skus) => skus.Aggregate(debts, (all, sku) => all.Owe(what, sku.Value));
 
-    private static Debts OweSource(Debts debts, string what, GrainId? source) => source is { } grain ? debts.Owe(what, grain.Key) : debts;
+    private static Debts OweSource(Debts debts, string what, GrainId? source, bool isOwed = true) =>
+        source is not { } grain ? debts : isOwed ? debts.Owe(what, grain.Key) : debts.Settle(what, grain.Key);
 
     private static Refusal? WrongWith(IReadOnlyList<OrderLine> lines, int i)
     {

@@ -37,13 +37,20 @@ public sealed class OrderViews : IProjection
         {
             case OrderPlaced e:
                 // The stock is not held yet: the order joins the lists when it opens.
-                documents.Put(shop, "orders-placed", id.ToString(), "", fact.At, new Placed(e.Buyer.ToString(), e.Kind, e.Lines, e.Discounts, e.Amount.Fen));
+                documents.Put(shop, "orders-placed", id.ToString(), "", fact.At, new Placed(e.Buyer.ToString(), e.Kind, e.Lines, e.Discounts, e.Amount.Fen, e.AwaitsGroup));
+                break;
+            case LineHeld { UnitPriceFen: { } unitPrice } e when documents.Find<Placed>(shop, "orders-placed", id.ToString()) is { } placed:
+                documents.Put(shop, "orders-placed", id.ToString(), "", fact.At, placed with { Lines = [.. placed.Lines.Select(l => l.Sku == e.Sku ? l with { UnitPriceFen = unitPrice, AmountFen = unitPrice * l.Quantity } : l)] });
                 break;
             case OrderOpened e when documents.Find<Placed>(shop, "orders-placed", id.ToString()) is { } placed:
-                Put(documents, fact, placed, new(id, placed.Kind, OrderStatus.Pending, placed.Lines, placed.AmountFen, placed.Discounts, fact.At, e.PayBefore, null, []));
+                var discounts = e.Discounts ?? placed.Discounts;
+                Put(documents, fact, placed, new(id, placed.Kind, OrderStatus.Pending, placed.Lines, placed.Lines.Sum(l => l.AmountFen) - discounts.Sum(d => d.AmountFen), discounts, fact.At, e.PayBefore, null, []));
                 break;
-            case PaidInFull e:
-                Change(documents, fact, o => o with { State = OrderStatus.Paid, PaidAt = e.At });
+            case PaidInFull e when documents.Find<Placed>(shop, "orders-placed", id.ToString()) is { } placed:
+                Change(documents, fact, o => o with { State = placed.AwaitsGroup ? OrderStatus.AwaitingGroup : OrderStatus.Paid, PaidAt = e.At });
+                break;
+            case GroupConfirmed:
+                Change(documents, fact, o => o with { State = OrderStatus.Paid });
                 break;
             case OrderCancelled:
                 Change(documents, fact, o => o with { State = OrderStatus.Cancelled });
@@ -75,5 +82,5 @@ public sealed class OrderViews : IProjection
         documents.Put(fact.Grain.Shop, ByBuyer, order.Id.ToString(), placed.Buyer, order.PlacedAt, order);
     }
 
-    private sealed record Placed(string Buyer, string Kind, IReadOnlyList<OrderLine> Lines, IReadOnlyList<DiscountLine> Discounts, long AmountFen);
+    private sealed record Placed(string Buyer, string Kind, IReadOnlyList<OrderLine> Lines, IReadOnlyList<DiscountLine> Discounts, long AmountFen, bool AwaitsGroup);
 }
