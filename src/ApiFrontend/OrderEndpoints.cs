@@ -29,7 +29,8 @@ internal sealed record ListedOrder(
     DateTimeOffset ServerTime);
 
 /// <param name="AgeSeconds">how long it has not been settled</param>
-internal sealed record LimboEntry(OrderId Order, string Refund, long AmountFen, RefundStatus State, string Reason, DateTimeOffset Since, long AgeSeconds);
+/// <param name="Problem">the gateway's word for a failure, such as <c>NOT_ENOUGH</c></param>
+internal sealed record LimboEntry(OrderId Order, string Refund, long AmountFen, RefundStatus State, string Reason, DateTimeOffset Since, long AgeSeconds, string? Problem);
 
 internal sealed record CancelBody(string? Reason = null);
 
@@ -91,7 +92,9 @@ internal static class OrderEndpoints
     {
         var (now, limbo) = (clock.GetUtcNow(), documents.List<LimboItem>(caller.Shop, OrderViews.Limbo, OrderViews.Open, page.Cursor, page.Limit));
         return TypedResults.Json(
-            new Page<LimboEntry>([.. limbo.Items.Select(l => new LimboEntry(l.Order, l.Refund, l.AmountFen, l.State, l.Reason, l.Since, (long)(now - l.Since).TotalSeconds))], limbo.NextCursor, limbo.AsOf), Api.Json);
+            new Page<LimboEntry>([.. limbo.Items.Select(l => new LimboEntry(l.Order, l.Refund, l.AmountFen, l.State, l.Reason, l.Since, (long)(now - l.Since).TotalSeconds, ProblemOf(l)))], limbo.NextCursor, limbo.AsOf), Api.Json);
+
+        string? ProblemOf(LimboItem item) => item.State == RefundStatus.Failed ? documents.Read<RefundProblem>(caller.Shop, PaymentViews.Problems, item.Refund)?.Problem : null;
     }
 
     private static async Task<IResult> Get(OrderId id, ShopperCaller caller, IGrains grains) => (await grains.Ask(id.In(caller.Shop), new GetOrder(caller.Shopper))).Ok();
@@ -104,7 +107,8 @@ internal static class OrderEndpoints
         if (started.Refusal is { } refusal) return Api.Refuse(refusal);
         var payment = await grains.Ask(started.Reply.In(caller.Shop), new GetPayment(WhenReady: true));
         if (payment.Refusal is { } unavailable) return Api.Refuse(unavailable);
-        return Api.Created(new StartedPayment(started.Reply, gateway.Sheet(payment.Reply!.PrepayId!)));
+        if (payment.Reply is not { State: not PaymentStatus.Closed, PrepayId: { } prepay }) return Api.Refuse(OrderRefusal.OrderNotPayable);
+        return Api.Created(new StartedPayment(started.Reply, gateway.Sheet(prepay)));
     }
 
     private static async Task<IResult> Cancel(OrderId id, CancelBody? body, ShopperCaller caller, IGrains grains)
