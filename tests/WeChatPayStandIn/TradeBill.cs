@@ -49,8 +49,8 @@ internal static class TradeBill
 
     private static string[] About(Trade trade, Merchant merchant) => [merchant.Appid, merchant.Mchid, "0", "", trade.TransactionId!, trade.OutTradeNo, trade.OpenId, "JSAPI"];
 
-    // A comma in what the merchant wrote would shift the columns: the gateway leaves it out.
-    private static string[] Goods(Trade trade) => [trade.Asked.GetProperty("description").GetString()!.Replace(",", "", StringComparison.Ordinal), trade.Attach?.Replace(",", "", StringComparison.Ordinal) ?? ""];
+    // With the merchant's commas in it: only the backticks tell where a value begins.
+    private static string[] Goods(Trade trade) => [trade.Asked.GetProperty("description").GetString()!, trade.Attach ?? ""];
 
     private static void Line(StringBuilder text, IEnumerable<string> values) => text.AppendJoin(',', values.Select(v => "`" + v)).Append("\r\n");
 
