@@ -79,6 +79,9 @@ internal sealed class Notifier(PayServer server, TimeProvider clock, Lock gate) 
     /// <summary>A merchant has so long to answer.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    /// <summary>Where the merchant's address leads today, as the domain name system would say.</summary>
+    public Func<Uri, Uri> Resolve { get; set; } = address => address;
+
     private readonly HttpClient http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = Patience };
 
     public Notice Paid(string outTradeNo)
@@ -138,7 +141,7 @@ internal sealed class Notifier(PayServer server, TimeProvider clock, Lock gate) 
         if (forgery == Forgery.ProbeSignature) signature = PayCrypto.ProbePrefix + PayCrypto.Nonce(60);
         if (forgery == Forgery.AlteredByte) body[body.AsSpan().IndexOf("\"id\":\""u8) + 6] ^= 1; // '0' becomes '1': it reads as well as before
 
-        var request = new HttpRequestMessage(HttpMethod.Post, notice.Address) { Content = new ByteArrayContent(body) };
+        var request = new HttpRequestMessage(HttpMethod.Post, Resolve(notice.Address)) { Content = new ByteArrayContent(body) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         request.Headers.UserAgent.ParseAdd("Mozilla/4.0");
         request.Headers.Add("Request-ID", PayCrypto.Nonce(26));
