@@ -112,7 +112,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         }
     }
 
-    private static string EnvironmentName() => Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT") ?? Environment.GetEnvironmentVariable("DOTNET_ENVIRONMENT") ?? Environments.Development;
+    internal static string EnvironmentName() => Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT") ?? Environment.GetEnvironmentVariable("DOTNET_ENVIRONMENT") ?? Environments.Development;
 
     private static void Configure(WebApplicationBuilder builder, HostOptions options, SqliteJournal journal, DocumentStore documents, WeChatSettings weChat)
     {

@@ -14,10 +14,14 @@ internal static class Program
 
     /// <param name="environment">where the program believes to be</param>
     /// <param name="arguments">its command line</param>
-    public static async Task<Ended> RunIn(string environment, params string[] arguments)
+    public static Task<Ended> RunIn(string environment, params string[] arguments) => RunWith(new Dictionary<string, string>(StringComparer.Ordinal) { ["ASPNETCORE_ENVIRONMENT"] = environment }, arguments);
+
+    /// <param name="environment">variables that it sees</param>
+    /// <param name="arguments">its command line</param>
+    public static async Task<Ended> RunWith(IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         var start = new ProcessStartInfo(ServerProcess.FindProgram(), arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["ASPNETCORE_ENVIRONMENT"] = environment;
+        foreach (var (name, value) in environment) start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
         var answer = await process.StandardOutput.ReadToEndAsync();

@@ -22,6 +22,7 @@ public sealed partial class TidyTests
         ["Campaign/CampaignKinds.cs"] = "the registration of mechanics, read by the edge",
         ["Campaign/CampaignViews.cs"] = "read models",
         ["Order/OrderViews.cs"] = "read models",
+        ["Payment/PaymentMoney.cs"] = "what came and went, compared with the gateway's bill by the command line",
         ["Payment/PaymentViews.cs"] = "read models",
         ["Shop/ApiKeyGrain.cs"] = "a grain of thirty lines: events, rules and shell fit one file",
     };

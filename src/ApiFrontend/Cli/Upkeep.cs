@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Campaigns.ApiFrontend.Backups;
 using Campaigns.ApiFrontend.Edge;
+using Campaigns.ApiFrontend.WeChat;
 using Campaigns.Grains;
 using Campaigns.Silo.Books;
 using Campaigns.Silo.Journal;
@@ -12,7 +13,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Campaigns.ApiFrontend.Cli;
 
-/// <summary>The commands that keep a data folder: check, back up, restore, rebuild. Exit codes as in <see cref="Commands"/>.</summary>
+/// <summary>The commands that keep a data folder: check, back up, restore, rebuild, reconcile. Exit codes as in <see cref="Commands"/>.</summary>
 internal static class Upkeep
 {
     private const int FindingsShownMax = 50;
@@ -37,6 +38,8 @@ internal static class Upkeep
         var rebuild = new Command("rebuild", "Build lists and reports again from the journal, from zero (stop the server first)");
         rebuild.SetAction((parsed, stop) => Guard(() => Rebuild(parsed.GetValue(data)!, stop)));
         yield return rebuild;
+
+        yield return Reconcile.Create(data);
     }
 
     private static async Task<int> Check(string folder, bool json, CancellationToken stop)
@@ -130,14 +133,14 @@ internal static class Upkeep
         if (report.Wrong > FindingsShownMax) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  … and {report.Wrong - FindingsShownMax} more; --json lists up to {BookFindings.KeptMax}."));
     }
 
-    private static bool IsNoData(string folder)
+    internal static bool IsNoData(string folder)
     {
         if (File.Exists(Path.Combine(folder, Backup.Journal))) return false;
         Console.Error.WriteLine($"There is no journal in '{folder}'. Name the data folder with --data.");
         return true;
     }
 
-    private static async Task<int> Guard(Func<Task<int>> command)
+    internal static async Task<int> Guard(Func<Task<int>> command)
     {
         try
         {
@@ -147,7 +150,12 @@ internal static class Upkeep
         {
             await Console.Error.WriteLineAsync("Interrupted: nothing is finished.");
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (StartRefused refused)
+        {
+            await Console.Error.WriteLineAsync(refused.Message);
+            return 4;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or WeChatPayUnsettled)
         {
             await Console.Error.WriteLineAsync(failure.Message);
         }

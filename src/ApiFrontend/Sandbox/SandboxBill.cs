@@ -36,6 +36,10 @@ internal sealed class SandboxBill : IProjection
 
     public static string KeyOf(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
+    /// <param name="lines">of every day</param>
+    public static GatewayBill Of(DateOnly day, IEnumerable<GatewayBillLine> lines) =>
+        lines.Where(l => BeijingTime.DayOf(l.At) == day).OrderBy(l => l.At).ToList() is { Count: > 0 } found ? new(BillState.Complete, found) : GatewayBill.NoMovements;
+
     private static void Put(IDocuments documents, string key, GatewayBillLine line) => documents.Put(ShopId.Installation, Lines, key, KeyOf(BeijingTime.DayOf(line.At)), line.At, line);
 
     private static ShopId? ShopOf(PaymentId payment, IDocuments documents) => documents.Find<Owner>(ShopId.Installation, Shops, payment.ToString())?.Shop;

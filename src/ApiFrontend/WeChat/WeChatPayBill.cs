@@ -34,6 +34,10 @@ internal static class WeChatPayBill
     public static async Task<IReadOnlyList<GatewayBillLine>?> Open(byte[] file, BillTicket ticket, CancellationToken cancellation) =>
         await Unpack(file, cancellation) is { } text && IsAsTold(text, ticket) ? Read(text) : null;
 
+    /// <summary>A bill that somebody has downloaded, packed or not.</summary>
+    /// <returns>null if it is no bill</returns>
+    public static async Task<IReadOnlyList<GatewayBillLine>?> ReadFile(byte[] file, CancellationToken cancellation) => await Unpack(file, cancellation) is { } text ? Read(text) : null;
+
     /// <returns>null if it is no bill: a line that cannot be read makes all of it worthless</returns>
     public static IReadOnlyList<GatewayBillLine>? Read(byte[] text)
     {

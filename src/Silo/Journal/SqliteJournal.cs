@@ -23,7 +23,7 @@ public sealed class SqliteJournal : IJournal
     private const int DiskFullOnWindows = unchecked((int)0x80070070);
 
     private readonly string path;
-    private readonly FileStream ownership;
+    private readonly FileStream? ownership;
     private readonly HighWater? highWater;
     private readonly SqliteConnection writer;
     private readonly sqlite3_stmt? insertFlush;
@@ -36,7 +36,7 @@ public sealed class SqliteJournal : IJournal
     private bool failed;
     private int closed;
 
-    private SqliteJournal(string path, FileStream ownership, HighWater? highWater, SqliteConnection writer)
+    private SqliteJournal(string path, FileStream? ownership, HighWater? highWater, SqliteConnection writer)
     {
         (this.path, this.ownership, this.highWater, this.writer) = (path, ownership, highWater, writer);
         lastPosition = Number(writer, NewestFlush);
@@ -83,6 +83,10 @@ public sealed class SqliteJournal : IJournal
     /// <summary>Opens a journal that is there, to read alone. Its file is not changed; the folder is owned all the same.</summary>
     /// <exception cref="IOException">another process owns the folder, or it cannot be read</exception>
     public static SqliteJournal OpenToRead(string folder) => Open(folder, canAppend: false);
+
+    /// <summary>Opens a journal that another process may be writing, to read alone; the folder is not owned. What is written later is read too.</summary>
+    /// <exception cref="IOException">it cannot be read</exception>
+    public static SqliteJournal OpenBeside(string folder) => Open(folder, canAppend: false, owns: false);
 
     public GrainRecord Read(GrainId grain, bool withTail = true)
     {
@@ -155,13 +159,13 @@ public sealed class SqliteJournal : IJournal
         while (readers.TryTake(out var reader)) reader.Dispose();
         writer.Dispose();
         highWater?.Dispose();
-        ownership.Dispose();
+        ownership?.Dispose();
         return ValueTask.CompletedTask;
     }
 
-    private static SqliteJournal Open(string folder, bool canAppend)
+    private static SqliteJournal Open(string folder, bool canAppend, bool owns = true)
     {
-        var owner = Own(folder);
+        var owner = owns ? Own(folder) : null;
         var file = Path.Combine(folder, "journal.db");
         var connection = Connect(file, canAppend);
         HighWater? highWater = null;
@@ -178,6 +182,7 @@ public sealed class SqliteJournal : IJournal
                 return new(file, owner, highWater, connection);
             }
 
+            // Read before the newest flush is: while somebody writes on, there can only be more.
             using var acknowledged = HighWater.OpenToRead(folder);
             acknowledged?.ThrowIfAbove(Number(connection, NewestFlush), file);
             return new(file, owner, null, connection);
@@ -188,7 +193,7 @@ public sealed class SqliteJournal : IJournal
             if (connection.Handle is { } handle) raw.sqlite3_db_config(handle, raw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, out _);
             connection.Dispose();
             highWater?.Dispose();
-            owner.Dispose();
+            owner?.Dispose();
             throw failure switch
             {
                 IOException or UnauthorizedAccessException => failure,
