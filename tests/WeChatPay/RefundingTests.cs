@@ -3,17 +3,13 @@ using Campaigns.Tests.WeChatPayStandIn;
 namespace Campaigns.Tests.WeChatPay;
 
 /// <summary>Money that has to go back goes back once, whatever the gateway does meanwhile.</summary>
-public sealed class RefundingTests : IAsyncLifetime
+public sealed class RefundingTests(OpenWeChatShop open) : IClassFixture<OpenWeChatShop>
 {
-    private WeChatShop shop = null!;
+    private readonly WeChatShop shop = open.Shop;
 
     private PayServer Gateway => shop.Gateway;
 
     public static TheoryData<string, int> Faults => PayingTests.Faults;
-
-    public async Task InitializeAsync() => shop = await WeChatShop.Open();
-
-    public async Task DisposeAsync() => await shop.DisposeAsync();
 
     [Theory]
     [InlineData(true)]
@@ -37,7 +33,7 @@ public sealed class RefundingTests : IAsyncLifetime
     {
         foreach (var call in (PayCall[])[PayCall.Refund, PayCall.QueryRefund]) Gateway.Faults.Next(call, Enum.Parse<Fault>(fault), times);
         var purchase = await shop.BuyInVain();
-        await shop.Until(() => Task.FromResult(Gateway.Ledger.Refunds.Count > 0));
+        await shop.Until(() => Task.FromResult(Gateway.RefundsOf(purchase.Payment).Count > 0));
         Gateway.EndRefund(Assert.Single(Gateway.RefundsOf(purchase.Payment)));
         await shop.Until(async () => (await shop.RefundsOf(purchase)) is ["Succeeded"]);
         await Fine(purchase);
@@ -52,6 +48,7 @@ public sealed class RefundingTests : IAsyncLifetime
         Gateway.Faults.Next(PayCall.Refund, fault);
         var purchase = await shop.BuyInVain();
         await shop.Until(async () => (await shop.RefundsOf(purchase)) is ["Succeeded"]);
+        Gateway.Ledger.RefundsEndAtOnce = false;
         await Fine(purchase);
     }
 
@@ -96,9 +93,10 @@ public sealed class RefundingTests : IAsyncLifetime
         Gateway.Ledger.NotEnough = 3;
         Gateway.Ledger.RefundsEndAtOnce = true;
         var purchase = await shop.BuyInVain();
-        Assert.Empty(Gateway.Ledger.Refunds);
+        Assert.Empty(Gateway.RefundsOf(purchase.Payment));
         Assert.Single(await shop.Live.Merchant.Limbo());
         await shop.Until(async () => (await shop.RefundsOf(purchase)) is ["Succeeded"]);
+        Gateway.Ledger.RefundsEndAtOnce = false;
         await Fine(purchase);
     }
 
@@ -128,5 +126,6 @@ public sealed class RefundingTests : IAsyncLifetime
         Assert.Empty(await shop.Live.Merchant.Limbo());
         Assert.Empty(Gateway.Violations);
         Assert.Empty(Gateway.Remarks);
+        Gateway.Faults.End();
     }
 }

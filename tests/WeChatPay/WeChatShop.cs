@@ -22,6 +22,16 @@ internal sealed class SkewedClock : TimeProvider
 /// <summary>An order on its way to be paid; the payment's id is the gateway's out_trade_no.</summary>
 internal sealed record Purchase(LiveShopper Shopper, string Order, string Payment);
 
+/// <summary>One shop for a class of tests: to open it takes longer than most of them.</summary>
+public sealed class OpenWeChatShop : IAsyncLifetime
+{
+    internal WeChatShop Shop { get; private set; } = null!;
+
+    public async Task InitializeAsync() => Shop = await WeChatShop.Open();
+
+    public async Task DisposeAsync() => await Shop.DisposeAsync();
+}
+
 /// <summary>The real product with the real adapter, in front of the stand-in of WeChat Pay.</summary>
 internal sealed class WeChatShop : IAsyncDisposable
 {
@@ -66,7 +76,7 @@ internal sealed class WeChatShop : IAsyncDisposable
     public async Task<(LiveShopper Shopper, string Order)> Order()
     {
         var amei = await Live.SignIn();
-        var payer = await Live.Host.Services.GetRequiredService<IGrains>().Ask(ShopperId.Parse(amei.Id).In(new("demo")), new GetPayer());
+        var payer = await Live.Host.Services.GetRequiredService<IGrains>().Ask(ShopperId.Of(Guid.ParseExact(amei.Id, "N")).In(new("demo")), new GetPayer());
         lock (Gateway.Ledger.OpenIds!) Gateway.Ledger.OpenIds.Add(payer.Reply!.OpenId);
         var sku = await Live.Merchant.AddSku(Price);
         return (amei, (await amei.Post("/v1/orders", new { lines = new[] { new { sku, quantity = 1 } } })).Expect(201).Text("id"));
@@ -124,7 +134,7 @@ internal sealed class WeChatShop : IAsyncDisposable
     /// <summary>The product is asked to close a payment that nobody shall pay any more.</summary>
     public async Task Close(Purchase purchase)
     {
-        var payment = PaymentId.Parse(purchase.Payment);
+        var payment = PaymentId.Of(Guid.ParseExact(purchase.Payment, "N"));
         Assert.Null((await Live.Host.Services.GetRequiredService<IGrains>().Ask(payment.In(new("demo")), new ClosePayment())).Refusal);
         await Live.Quiet();
     }
@@ -142,16 +152,16 @@ internal sealed class WeChatShop : IAsyncDisposable
         return [.. (await (await purchase.Shopper.Again()).SeeOrder(purchase.Order)).Body["refunds"]!.AsArray().Select(r => r!["state"]!.GetValue<string>())];
     }
 
-    /// <summary>Time passes in steps until something is so; at most half a day.</summary>
-    public async Task Until(Func<Task<bool>> condition)
+    /// <summary>Time passes in steps until something is so; at most 72.</summary>
+    public async Task Until(Func<Task<bool>> condition, TimeSpan? step = null)
     {
         for (var i = 0; i < 72; i++)
         {
             if (await condition()) return;
-            await Live.Pass(TimeSpan.FromMinutes(10));
+            await Live.Pass(step ?? TimeSpan.FromMinutes(10));
         }
 
-        Assert.Fail("It is not so after half a day.");
+        Assert.Fail("It is not so after 72 steps.");
     }
 
     public async ValueTask DisposeAsync()
