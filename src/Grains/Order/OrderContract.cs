@@ -119,7 +119,7 @@ public sealed record OrderPaid(OrderId Order) : ICommand<Done>;
 public sealed record OrderReleased(OrderId Order) : ICommand<Done>;
 
 /// <summary>From the source: the group is complete, the paid order counts.</summary>
-/// <param name="Refund">what the final price is below what was paid; 0 or more, less than the amount</param>
+/// <param name="Refund">what the final price is below what was paid; 0 or more, at most the amount</param>
 public sealed record ConfirmGroup(Money Refund) : ICommand<Done>;
 
 /// <summary>From the source: the order shall not be. Unpaid it is cancelled, paid and awaiting its group it is refunded in full. Answered when its stock is back.</summary>

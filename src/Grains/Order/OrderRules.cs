@@ -166,6 +166,7 @@ internal static class OrderRules
         if (discount > total) return Refusal.Invalid("discountLines", "The discounts exceed what is ordered.");
         if (command.PaymentWindowMinutes is < 1 or > PaymentWindowMinutesMax) return Refusal.Invalid("paymentWindowMinutes", "1 to 1,440 minutes.");
         if (command.HoldSeconds is < 0 or > HoldSecondsMax) return Refusal.Invalid("holdSeconds", "At most 3,600 seconds.");
+        if (command.Source is null && (command.AwaitsGroup || command.AsksLate)) return Refusal.Invalid("source", "An order that waits for its source or asks it has one.");
 
         return new OrderPlaced(
             command.Buyer,
@@ -230,7 +231,7 @@ internal static class OrderRules
     {
         if (state.Stage == OrderStage.None) return NotFound;
         if (state.HasTaken(command.Payment)) return OrderDecision.Nothing;
-        if (state.PaidBy is not null) return Return(state, self, command.Payment, command.Amount, SecondPayment);
+        if (state.PaidBy is not null || state.Late is not null) return Return(state, self, command.Payment, command.Amount, SecondPayment);
         if (command.Amount != state.Amount) return Return(state, self, command.Payment, command.Amount, WrongAmount);
         if (state.Stage == OrderStage.TimedOut && state.AsksLate) return new LatePaymentHeld(command.Payment, command.Amount);
         if (state.Stage != OrderStage.Pending) return Return(state, self, command.Payment, command.Amount, LatePayment);
@@ -337,6 +338,7 @@ internal static class OrderRules
         OrderRevived => state with
         {
             Held = [],
+            Refusal = null,
             Late = state.Late! with { IsRevived = true },
             Debts = Owe(OweSource(state.Debts, OfferLate, state.Source, isOwed: false), Hold, state.Lines.Select(l => l.Sku)),
         },
@@ -379,7 +381,7 @@ internal static class OrderRules
     private static OrderDecision SettleLate(OrderState state, OrderId self, in Receipt receipt) => receipt switch
     {
         { Reply: LatePaymentAnswer { SendOn: null } } => new OrderRevived(),
-        { Reply: LatePaymentAnswer { SendOn: { } router } } when state.Late!.Tried.Count < RouteLatePayment.SourcesMax => new LatePaymentSentOn(router),
+        { Reply: LatePaymentAnswer { SendOn: { } router } } when state.Late!.Tried.Count + 1 < RouteLatePayment.SourcesMax => new LatePaymentSentOn(router),
         { Reply: LatePaymentRoute { Source: var source } } => new LatePaymentRouted(source),
         _ => Return(state, self, state.Late!.Payment, state.Late.Amount, LatePayment),
     };
