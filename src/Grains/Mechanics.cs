@@ -36,5 +36,6 @@ public static class Mechanics
         new CampaignViews(),
         new Bargain.BargainViews(),
         new Order.OrderViews(),
+        new Order.OrderTimeline(),
     ];
 }

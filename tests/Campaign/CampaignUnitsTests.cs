@@ -2,9 +2,7 @@ using Campaigns.Grains.Bargain;
 using Campaigns.Grains.Campaign;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Order;
-using Campaigns.Grains.Stock;
 using Campaigns.Tests.Bargain;
-using Campaigns.Tests.Kit;
 using static Campaigns.Tests.Campaign.CampaignCast;
 
 namespace Campaigns.Tests.Campaign;

@@ -21,6 +21,8 @@ public sealed partial class TidyTests
         ["Bargain/BargainViews.cs"] = "read models",
         ["Campaign/CampaignKinds.cs"] = "the registration of mechanics, read by the edge",
         ["Campaign/CampaignViews.cs"] = "read models",
+        ["Order/OrderNets.cs"] = "the arithmetic of discounts and refunds by line",
+        ["Order/OrderTimeline.cs"] = "read models: what happened to an order, in words",
         ["Order/OrderViews.cs"] = "read models",
         ["Shop/ApiKeyGrain.cs"] = "a grain of thirty lines: events, rules and shell fit one file",
     };
