@@ -41,6 +41,8 @@ internal sealed class CampaignsHost : IAsyncDisposable
 
     public Uri Address => AddressOf(app);
 
+    public bool IsDevelopment => app.Environment.IsDevelopment();
+
     public Uri OpsAddress => AddressOf(ops);
 
     public IServiceProvider Services => app.Services;
@@ -60,12 +62,13 @@ internal sealed class CampaignsHost : IAsyncDisposable
     public static async Task<CampaignsHost> Start(HostOptions options, string[]? args = null)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args ?? [], ContentRootPath = AppContext.BaseDirectory, EnvironmentName = EnvironmentName() });
-        StartRefused.ThrowIfNotAllowed(builder.Environment, builder.Configuration);
+        var weChat = StartRefused.ThrowIfNotAllowed(builder.Environment, builder.Configuration, options.Data);
 
         var journal = SqliteJournal.Open(options.Data);
         var documents = await OpenDocuments(options, journal);
-        Configure(builder, options, journal, documents);
+        Configure(builder, options, journal, documents, weChat);
         var app = builder.Build();
+        foreach (var warning in weChat.Warnings) app.Logger.LogWarning("{Warning}", warning);
         var host = new CampaignsHost(app, BuildOps(app.Services, options), journal, documents);
         try
         {
@@ -111,7 +114,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
 
     private static string EnvironmentName() => Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT") ?? Environment.GetEnvironmentVariable("DOTNET_ENVIRONMENT") ?? Environments.Development;
 
-    private static void Configure(WebApplicationBuilder builder, HostOptions options, SqliteJournal journal, DocumentStore documents)
+    private static void Configure(WebApplicationBuilder builder, HostOptions options, SqliteJournal journal, DocumentStore documents, WeChatSettings weChat)
     {
         var services = builder.Services;
         builder.WebHost.UseUrls(options.Urls);
@@ -133,11 +136,14 @@ internal sealed class CampaignsHost : IAsyncDisposable
         var clock = new ProductClock(Path.Combine(options.Data, "clock-offset-seconds"));
         services.AddSingleton(clock).AddSingleton<TimeProvider>(clock);
         services.AddSingleton<IJournal>(journal).AddSingleton(documents).AddSingleton<Telemetry>().AddSingleton<Startup>();
-        services.AddSingleton(new ShopperTokens(SecretFiles.ReadOrMake(Path.Combine(options.Data, "keys", "token.key"), 32), clock));
+        services.AddSingleton(new ShopperTokens(SecretFiles.ReadOrMake(Path.Combine(KeyFolder(options.Data), "token.key"), 32), clock));
         services.AddSingleton(s => new LocalEngine(journal, Definitions(), s.GetServices<IReceiver>(), clock, options.Engine ?? new(), s.GetRequiredService<ILogger<LocalEngine>>()));
         services.AddSingleton<IGrains>(s => new PatientGrains(s.GetRequiredService<LocalEngine>(), options.PatienceMax));
-        services.AddSingleton(s => new Projector(journal, Definitions(), Mechanics.Projections, documents, s.GetRequiredService<ILogger<Projector>>()));
-        AddSandbox(services, Path.Combine(options.Data, "keys"));
+        services.AddSingleton(s => new Projector(journal, Definitions(), Projections(), documents, s.GetRequiredService<ILogger<Projector>>()));
+        services.AddHttpClient();
+        services.AddSingleton<IReceiver>(s => new GatewayReceiver(s.GetRequiredService<IPaymentGateway>));
+        if (builder.Environment.IsDevelopment()) AddSandbox(services, KeyFolder(options.Data));
+        AddWeChat(services, weChat);
 
         services.AddCallers();
         var limits = builder.Configuration.GetSection("Limits").Get<RateLimits>() ?? (builder.Environment.IsDevelopment() ? new() { PerAddress = 20_000, PerDevice = 500, PerShopper = 500 } : new());
@@ -151,17 +157,26 @@ internal sealed class CampaignsHost : IAsyncDisposable
 
     internal static IEnumerable<GrainDefinition> Definitions() => [.. Mechanics.Grains, new SandboxPaymentGrain()];
 
-    // The sandbox is the only gateway of this version; StartRefused keeps it out of Production.
+    internal static IReadOnlyList<IProjection> Projections() => [.. Mechanics.Projections, new SandboxBill()];
+
+    internal static string KeyFolder(string data) => Path.Combine(data, "keys");
+
+    // Development alone: StartRefused lets nothing else start without what the sandbox stands in for.
     private static void AddSandbox(IServiceCollection services, string keyFolder)
     {
         services.AddSingleton(_ => new SandboxKeys(keyFolder));
-        services.AddSingleton(s => s.GetRequiredService<SandboxKeys>().Merchants);
+        services.AddSingleton(s => new WeChatPayKeyRing(s.GetRequiredService<SandboxKeys>().Merchants, s.GetRequiredService<TimeProvider>()));
         services.AddSingleton<SandboxGateway>().AddSingleton<IPaymentGateway>(s => s.GetRequiredService<SandboxGateway>());
-        services.AddSingleton<IReceiver>(s => new GatewayReceiver(s.GetRequiredService<IPaymentGateway>));
         services.AddSingleton<IReceiver>(s => new CallbackPoster(s.GetRequiredService<IHttpClientFactory>(), s.GetRequiredService<SandboxKeys>(), () => AddressOf(s.GetRequiredService<IServer>()), s.GetRequiredService<TimeProvider>()));
-        services.AddHttpClient();
         services.AddHttpClient<WeChatLogin>((s, http) => http.BaseAddress = new(AddressOf(s.GetRequiredService<IServer>()), StandInWeChat.Path + "/")).RemoveAllLoggers();
         services.AddSingleton(SandboxKeys.App);
+    }
+
+    // What is configured takes the place of the sandbox's.
+    private static void AddWeChat(IServiceCollection services, WeChatSettings weChat)
+    {
+        if (weChat.App is { } app) services.AddWeChatLogin(weChat.LoginAddress, app);
+        if (weChat.Merchant is { } merchant) services.AddWeChatPay(merchant);
     }
 
     private static void Map(WebApplication app)

@@ -34,7 +34,8 @@ internal sealed record ListedOrder(
 
 /// <param name="Refund">null while late money is <c>Held</c> and it is found out who can take it</param>
 /// <param name="AgeSeconds">how long it has not been settled</param>
-internal sealed record LimboEntry(OrderId Order, string? Refund, long AmountFen, LimboState State, string Reason, DateTimeOffset Since, long AgeSeconds, PaymentId? Payment = null);
+/// <param name="Problem">the gateway's word for a failure, such as <c>NOT_ENOUGH</c></param>
+internal sealed record LimboEntry(OrderId Order, string? Refund, long AmountFen, LimboState State, string Reason, DateTimeOffset Since, long AgeSeconds, PaymentId? Payment = null, string? Problem = null);
 
 /// <summary>One moment of an order. Newest first in a page.</summary>
 /// <param name="What">a stable name of what happened</param>
@@ -135,7 +136,9 @@ internal static class OrderEndpoints
     {
         var (now, limbo) = (clock.GetUtcNow(), documents.List<LimboItem>(caller.Shop, OrderViews.Limbo, OrderViews.Open, page.Cursor, page.Limit));
         return TypedResults.Json(
-            new Page<LimboEntry>([.. limbo.Items.Select(l => new LimboEntry(l.Order, l.Refund, l.AmountFen, l.State, l.Reason, l.Since, (long)(now - l.Since).TotalSeconds, l.Payment))], limbo.NextCursor, limbo.AsOf), Api.Json);
+            new Page<LimboEntry>([.. limbo.Items.Select(l => new LimboEntry(l.Order, l.Refund, l.AmountFen, l.State, l.Reason, l.Since, (long)(now - l.Since).TotalSeconds, l.Payment, ProblemOf(l)))], limbo.NextCursor, limbo.AsOf), Api.Json);
+
+        string? ProblemOf(LimboItem item) => item is { State: LimboState.Failed, Refund: { } refund } ? documents.Read<RefundProblem>(caller.Shop, PaymentViews.Problems, refund)?.Problem : null;
     }
 
     private static async Task<IResult> Get(OrderId id, ShopperCaller caller, IGrains grains) => (await grains.Ask(id.In(caller.Shop), new GetOrder(caller.Shopper))).Ok();
@@ -182,7 +185,8 @@ internal static class OrderEndpoints
         if (started.Refusal is { } refusal) return Api.Refuse(refusal);
         var payment = await grains.Ask(started.Reply.In(caller.Shop), new GetPayment(WhenReady: true));
         if (payment.Refusal is { } unavailable) return Api.Refuse(unavailable);
-        return Api.Created(new StartedPayment(started.Reply, gateway.Sheet(payment.Reply!.PrepayId!)));
+        if (payment.Reply is not { State: not PaymentStatus.Closed, PrepayId: { } prepay }) return Api.Refuse(OrderRefusal.OrderNotPayable);
+        return Api.Created(new StartedPayment(started.Reply, gateway.Sheet(prepay)));
     }
 
     private static async Task<IResult> Cancel(OrderId id, CancelBody? body, ShopperCaller caller, IGrains grains)

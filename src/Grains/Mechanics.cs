@@ -37,5 +37,6 @@ public static class Mechanics
         new Bargain.BargainViews(),
         new Order.OrderViews(),
         new Order.OrderTimeline(),
+        new Payment.PaymentViews(),
     ];
 }

@@ -27,6 +27,7 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         "GET /sandbox/clock", // Development only, like everything under /sandbox
         "GET /sandbox/wechat/sns/jscode2session",
         "POST /callbacks/wechat-pay", // the platform's signature
+        "POST /callbacks/wechat-pay/{shop}",
         "POST /sandbox/clock",
         "POST /sandbox/payments/{id:id}/fail",
         "POST /sandbox/payments/{id:id}/pay",

@@ -1,6 +1,9 @@
 using System.Net.Http.Headers;
+using Campaigns.ApiFrontend.Payments;
 using Campaigns.ApiFrontend.Sandbox;
 using Campaigns.ApiFrontend.WeChat;
+using Campaigns.Grains.Payment;
+using Campaigns.Silo.Local;
 using Campaigns.Tests.Kit;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -130,6 +133,52 @@ public sealed class PaymentTests(LiveShop shop) : IClassFixture<LiveShop>
     }
 
     [Fact]
+    public async Task The_sandbox_closes_what_is_not_paid_and_tells_of_money_whose_callback_has_not_come()
+    {
+        var amei = await shop.SignIn();
+        var unpaid = await PlainOrder(amei);
+        var closed = await amei.StartPayment(unpaid);
+        await Close(closed);
+        (await shop.Nobody.Post($"/sandbox/payments/{closed}/pay")).Refused(409, "WrongState");
+        (await amei.Post($"/v1/orders/{unpaid}/payments")).Refused(409, "OrderNotPayable");
+        Assert.Equal("Pending", (await amei.SeeOrder(unpaid)).Text("state"));
+
+        var late = await PlainOrder(amei);
+        var paid = await amei.StartPayment(late);
+        await shop.Pay(paid, new { delaySeconds = 600 });
+        Assert.Equal("Pending", (await amei.SeeOrder(late)).Text("state"));
+        await Close(paid);
+        Assert.Equal("Paid", (await amei.SeeOrder(late)).Text("state"));
+    }
+
+    [Fact]
+    public async Task The_sandbox_s_bill_of_a_day_holds_what_was_paid_and_refunded_on_it()
+    {
+        await using var own = await LiveShop.Open();
+        var gateway = own.Host.Services.GetRequiredService<IPaymentGateway>();
+        var sku = await own.Merchant.AddSku(500);
+        var amei = await own.SignIn();
+        var (paid, cancelled) = (await PlainOrder(amei, sku), await PlainOrder(amei, sku));
+        var (first, second) = (await amei.StartPayment(paid), await amei.StartPayment(cancelled));
+        (await amei.Post($"/v1/orders/{cancelled}/cancellations")).Expect(200);
+        await own.Pay(first, new { repeat = 3 });
+        await own.Pay(first, new { forge = true, amountFen = 1 });
+        await own.Pay(second);
+        var day = BeijingTime.DayOf(await own.Now());
+        Assert.Equal(GatewayBill.NotReady, await gateway.Bill(day, default));
+
+        await own.Pass(BeijingTime.BillReady(day) - await own.Now() + TimeSpan.FromSeconds(1));
+        var bill = await gateway.Bill(day, default);
+        Assert.Equal(BillState.Complete, bill.State);
+        Assert.Equal(
+            new[] { (BillLineKind.Payment, first, 500L, "demo"), (BillLineKind.Payment, second, 500L, "demo"), (BillLineKind.Refund, second, 500L, "demo") },
+            bill.Lines.OrderBy(l => l.Kind).ThenBy(l => l.At).Select(l => (l.Kind, l.OutTradeNo, l.AmountFen, l.Shop!.Value.Value)));
+        Assert.All(bill.Lines, l => Assert.Equal(day, BeijingTime.DayOf(l.At)));
+        Assert.Equal($"{cancelled}-1", bill.Lines.Single(l => l.Kind == BillLineKind.Refund).OutRefundNo);
+        Assert.Equal(GatewayBill.NoMovements, await gateway.Bill(day.AddDays(-1), default));
+    }
+
+    [Fact]
     public async Task A_callback_that_nobody_signed_is_refused_and_one_about_an_unknown_payment_is_404()
     {
         var position = shop.Position;
@@ -184,6 +233,12 @@ public sealed class PaymentTests(LiveShop shop) : IClassFixture<LiveShop>
         await own.Pass(TimeSpan.FromSeconds(10));
         await own.Pay((await amei.PostOnce("pay", $"/v1/orders/{order}/payments")).Expect(201).Text("paymentId"));
         Assert.Equal("Paid", (await amei.SeeOrder(order)).Text("state"));
+    }
+
+    private async Task Close(string payment)
+    {
+        Assert.True((await shop.Host.Services.GetRequiredService<LocalEngine>().Ask(PaymentId.Of(Guid.ParseExact(payment, "N")).In(new("demo")), new ClosePayment())).IsAccepted);
+        await shop.Quiet();
     }
 
     private async Task<Reply> Notify(string payment, string attach)

@@ -11,6 +11,9 @@ public sealed class PaymentBookTests
     {
         ["the amount is 0 fen"] = w => w.Change<PaymentState>(ThePayment, p => p with { Amount = default }),
         ["it is Opening and the gateway is not asked"] = w => w.Change<PaymentState>(ThePayment, p => p with { TransactionId = null, PrepayId = null }),
+        ["nobody shall pay it and the gateway is asked for a prepay id"] = w => Closing(w).Debts.Owe(PaymentRules.AskPrepay, PaidOrder.Key),
+        ["it is Paid and the gateway is asked to close it"] = w => w.The<PaymentState>(ThePayment).Debts.Owe(PaymentRules.AskClose, PaidOrder.Key),
+        ["it is Closed and the gateway is asked to close it"] = w => Closing(w).IsClosed = true,
         ["its order 00000014000070008000000000000000 does not exist"] = w => w.Remove(PaidOrder),
         ["has another payment"] = w => w.Change<OrderState>(PaidOrder, o => o with { Payment = null }),
         ["has neither taken them nor is it being told"] = w => w.Change<OrderState>(PaidOrder, o => o with { PaidBy = null }),
@@ -23,6 +26,13 @@ public sealed class PaymentBookTests
         ["has Succeeded and the order was not told"] = w => w.Change<OrderState>(LostOrder, o => o with { Refunds = [o.Refunds[0] with { State = RefundStatus.Processing }] }),
         ["has facts but was never opened"] = w => w.Change<PaymentState>(ThePayment, _ => new()),
     };
+
+    private static PaymentState Closing(World w)
+    {
+        w.Change<PaymentState>(ThePayment, p => p with { TransactionId = null });
+        w.The<PaymentState>(ThePayment).Debts.Owe(PaymentRules.AskClose, PaidOrder.Key);
+        return w.The<PaymentState>(ThePayment);
+    }
 
     public static TheoryData<string> Rows => [.. Breaks.Keys];
 

@@ -17,7 +17,8 @@ public sealed class PaymentGrainTests
     private static readonly PaymentOpened Opened = new(Order, Amei, Amount, "茶");
     private static readonly ConfirmPayment Confirm = new("wx-1", Amount, Start);
     private static readonly RefundPayment Refund = new("o-1", new(3_000), "late payment");
-    private static readonly PaymentEvent[] Ready = [Opened, new PaymentReady("prepay-1")];
+    private static readonly NoteGatewayRefund RefundNews = new("o-1", new(3_000), RefundStatus.Succeeded);
+    private static readonly PaymentEvent[] Ready = [Opened, new PaymentReady("prepay-1", Start)];
     private static readonly PaymentEvent[] Paid = [.. Ready, new PaymentConfirmed("wx-1", Start)];
     private static readonly PaymentEvent[] Told = [.. Paid, new OrderTold("tell-order", Order.Value)];
     private static readonly PaymentEvent[] Refunding = [.. Told, new RefundAsked("o-1", new(3_000), "late payment")];
@@ -34,7 +35,8 @@ public sealed class PaymentGrainTests
     [Fact]
     public void A_payment_that_was_not_opened_is_not_found()
     {
-        story.When(Confirm).ThenRefused(GrainRefusal.NotFound).When(Refund).ThenRefused(GrainRefusal.NotFound);
+        story.When(Confirm).ThenRefused(GrainRefusal.NotFound).When(Refund).ThenRefused(GrainRefusal.NotFound)
+            .When(new ClosePayment()).ThenRefused(GrainRefusal.NotFound).When(RefundNews).ThenRefused(GrainRefusal.NotFound).When(new GetPayment(true)).ThenNothing();
 
         Assert.Equal("NotFound", story.Answer(new GetPayment(true)).Refusal!.Code);
     }
@@ -56,10 +58,64 @@ public sealed class PaymentGrainTests
     [Fact]
     public void A_payment_is_ready_when_the_gateway_has_given_its_prepay_id()
     {
-        story.Given(Opened).WhenSettled("prepay", new Prepaid("prepay-1")).Then(new PaymentReady("prepay-1")).ThenSurvivesSnapshot();
+        story.Given(Opened).WhenSettled("prepay", new Prepaid("prepay-1")).Then(new PaymentReady("prepay-1", Start)).ThenSurvivesSnapshot();
 
         Assert.Equal(new PaymentView(Self, Order, PaymentStatus.Ready, 8_000, "prepay-1"), story.Answer(new GetPayment(true)).Value);
         Assert.Empty(story.Debts);
+    }
+
+    [Fact]
+    public void The_moment_after_which_the_gateway_takes_no_money_is_the_same_at_every_try()
+    {
+        story.When(Open with { PayBefore = Start.AddMinutes(15) }).Then(Opened with { PayBefore = Start.AddMinutes(15) }).ThenAgainNothing().ThenSurvivesSnapshot();
+
+        Assert.Equal(Start.AddMinutes(15), Assert.IsType<Prepay>(story.Message("prepay").Command).PayBefore);
+        Assert.Equal(story.Message("prepay"), story.After(TimeSpan.FromMinutes(5)).Message("prepay"));
+    }
+
+    [Fact]
+    public void Money_that_the_gateway_already_has_when_it_is_asked_for_a_prepay_id_counts()
+    {
+        story.Given(Opened).WhenSettled("prepay", new Prepaid(null, new("wx-1", Amount, Start))).Then(new PaymentConfirmed("wx-1", Start)).ThenSurvivesSnapshot();
+
+        Assert.Equal("tell-order", Assert.Single(story.Debts).What);
+    }
+
+    [Fact]
+    public void Money_of_another_amount_at_the_gateway_is_not_taken_and_asked_about_again()
+    {
+        story.Given(Opened).WhenSettled("prepay", new Prepaid(null, new("wx-1", new(7_999), Start))).ThenNothing();
+        Assert.Equal("prepay", Assert.Single(story.Debts).What);
+
+        story.When(new ClosePayment()).WhenSettled("close", new ClosedAtGateway(new("wx-1", new(7_999), Start))).ThenNothing();
+        Assert.Equal("close", Assert.Single(story.Debts).What);
+    }
+
+    [Fact]
+    public void A_prepay_id_is_shown_for_110_minutes_and_then_asked_for_again()
+    {
+        var look = new GetPayment(WhenReady: true);
+        story.Given(Ready).After(TimeSpan.FromMinutes(110) - TimeSpan.FromSeconds(1)).When(look).ThenNothing();
+        Assert.Equal("prepay-1", ((PaymentView)story.Answer().Value!).PrepayId);
+
+        story.At(Start.AddMinutes(110)).When(new GetPayment(false)).ThenNothing().When(look).Then(new PrepayExpired()).ThenAgainNothing().ThenSurvivesSnapshot();
+        Assert.True(story.Answer().IsLater);
+        Assert.Equal(new Prepay(Self, Amei, Amount, "茶"), story.Message("prepay").Command);
+
+        story.WhenSettled("prepay", new Prepaid("prepay-2")).Then(new PaymentReady("prepay-2", Start.AddMinutes(110)));
+        Assert.Equal("prepay-2", ((PaymentView)story.When(look).ThenNothing().Answer().Value!).PrepayId);
+    }
+
+    [Fact]
+    public void A_prepay_id_of_a_release_that_did_not_note_when_it_came_is_kept() =>
+        story.Given(Opened, new PaymentReady("prepay-1")).After(TimeSpan.FromDays(1)).When(new GetPayment(WhenReady: true)).ThenNothing();
+
+    [Fact]
+    public void What_is_paid_or_closed_is_never_asked_for_again()
+    {
+        story.Given(Paid).After(TimeSpan.FromDays(1)).When(new GetPayment(WhenReady: true)).ThenNothing();
+        var closing = new Story<PaymentState, PaymentEvent>(grain).Given(Ready).Given(new CloseAsked()).After(TimeSpan.FromDays(1)).When(new GetPayment(WhenReady: true)).ThenNothing();
+        closing.Given(new PaymentClosed()).When(new GetPayment(WhenReady: true)).ThenNothing();
     }
 
     [Fact]
@@ -104,6 +160,65 @@ public sealed class PaymentGrainTests
         Assert.Equal(PaymentStatus.Paid, ((PaymentView)story.Answer(new GetPayment(true)).Value!).State);
         Assert.Empty(grain.Settle(story.State, new("prepay", Order.Value), new(new Prepaid("late"), null), new(story.Self, Start)).Events.ToArray());
     }
+
+    [Fact]
+    public void A_payment_that_nobody_shall_pay_is_closed_at_the_gateway()
+    {
+        story.Given(Ready).When(new ClosePayment()).Then(new CloseAsked()).ThenAgainNothing().ThenSurvivesSnapshot();
+        Assert.Same(Done.Instance, story.Answer().Value);
+        Assert.Equal(new Owed(AtGateway, new CloseAtGateway(Self)), story.Message("close"));
+        Assert.Equal(PaymentStatus.Ready, View.State);
+
+        story.WhenSettled("close", new ClosedAtGateway()).Then(new PaymentClosed()).ThenSurvivesSnapshot();
+        Assert.Empty(story.Debts);
+        Assert.Equal(PaymentStatus.Closed, View.State);
+        story.When(new ClosePayment()).ThenNothing();
+    }
+
+    [Fact]
+    public void A_payment_that_was_never_ready_is_closed_too_and_not_asked_for_any_more()
+    {
+        story.Given(Opened).When(new ClosePayment()).Then(new CloseAsked()).ThenSurvivesSnapshot();
+        Assert.Equal("close", Assert.Single(story.Debts).What);
+        Assert.Empty(grain.Settle(story.State, new("prepay", Order.Value), new(new Prepaid("late"), null), new(story.Self, Start)).Events.ToArray());
+
+        var look = new GetPayment(WhenReady: true);
+        Assert.True(story.Answer(look).IsLater);
+        story.WhenSettled("close", new ClosedAtGateway());
+        Assert.Equal(new PaymentView(Self, Order, PaymentStatus.Closed, 8_000, null), story.Answer(look).Value);
+    }
+
+    [Fact]
+    public void A_gateway_that_cannot_close_is_asked_again()
+    {
+        story.Given(Ready).When(new ClosePayment()).WhenRefused("close", PaymentRefusal.GatewayRefused).ThenNothing();
+
+        Assert.Equal("close", Assert.Single(story.Debts).What);
+    }
+
+    [Fact]
+    public void Money_that_the_gateway_has_when_it_is_asked_to_close_counts()
+    {
+        story.Given(Ready).When(new ClosePayment()).WhenSettled("close", new ClosedAtGateway(new("wx-1", Amount, Start))).Then(new PaymentConfirmed("wx-1", Start)).ThenSurvivesSnapshot();
+
+        Assert.Equal("tell-order", Assert.Single(story.Debts).What);
+        Assert.Equal(PaymentStatus.Paid, View.State);
+    }
+
+    [Fact]
+    public void A_callback_counts_while_closing_and_after_it()
+    {
+        story.Given(Ready).When(new ClosePayment()).When(Confirm).Then(new PaymentConfirmed("wx-1", Start)).ThenAgainNothing();
+        Assert.Equal("tell-order", Assert.Single(story.Debts).What);
+
+        var closed = new Story<PaymentState, PaymentEvent>(grain).Given(Ready).Given(new CloseAsked(), new PaymentClosed());
+        closed.When(Confirm).Then(new PaymentConfirmed("wx-1", Start)).ThenAgainNothing().ThenSurvivesSnapshot();
+        Assert.Equal(PaymentStatus.Paid, ((PaymentView)closed.Answer().Value!).State);
+        Assert.Equal("tell-order", Assert.Single(closed.Debts).What);
+    }
+
+    [Fact]
+    public void What_is_paid_is_not_closed() => story.Given(Paid).When(new ClosePayment()).ThenNothing();
 
     [Fact]
     public void An_order_that_cannot_be_told_is_told_again()
@@ -184,6 +299,54 @@ public sealed class PaymentGrainTests
     }
 
     [Fact]
+    public void A_refund_that_the_gateway_knows_is_asked_about_and_not_asked_for()
+    {
+        story.Given(Refunding);
+        Assert.False(Assert.IsType<RefundAtGateway>(story.Message("refund").Command).IsKnown);
+
+        story.WhenSettled("refund", new RefundedAtGateway(RefundStatus.Processing));
+        Assert.True(Assert.IsType<RefundAtGateway>(story.Message("refund").Command).IsKnown);
+    }
+
+    [Fact]
+    public void A_refund_that_failed_says_why_and_says_so_again_when_the_reason_changes()
+    {
+        story.Given(Refunding).WhenSettled("refund", new RefundedAtGateway(RefundStatus.Failed, "NOT_ENOUGH")).Then(new RefundProgressed("o-1", RefundStatus.Failed, "NOT_ENOUGH")).ThenSurvivesSnapshot();
+        Assert.Equal("NOT_ENOUGH", Assert.Single(story.State.Refunds).Problem);
+
+        story.WhenSettled("refund", new RefundedAtGateway(RefundStatus.Failed, "NOT_ENOUGH")).ThenNothing();
+        story.WhenSettled("refund", new RefundedAtGateway(RefundStatus.Failed, "ABNORMAL")).ThenOne<RefundProgressed>();
+        story.WhenSettled("refund", new RefundedAtGateway(RefundStatus.Succeeded)).ThenOne<RefundEnded>();
+        Assert.Null(Assert.Single(story.State.Refunds).Problem);
+    }
+
+    [Fact]
+    public void A_callback_about_a_refund_settles_it_at_once()
+    {
+        story.Given(Refunding).When(RefundNews).Then(new RefundEnded("o-1")).ThenAgainNothing().ThenSurvivesSnapshot();
+
+        Assert.Same(Done.Instance, story.Answer().Value);
+        Assert.Equal("tell-refund-succeeded", Assert.Single(story.Debts).What);
+        Assert.Empty(grain.Settle(story.State, new("refund", Ids.Derive("refund", "o-1")), new(new RefundedAtGateway(RefundStatus.Processing), null), new(story.Self, Start)).Events.ToArray());
+    }
+
+    [Fact]
+    public void A_callback_about_a_refund_that_failed_leaves_it_owed()
+    {
+        story.Given(Refunding).When(RefundNews with { State = RefundStatus.Failed, Problem = "ABNORMAL" }).Then(new RefundProgressed("o-1", RefundStatus.Failed, "ABNORMAL")).ThenAgainNothing();
+
+        Assert.Equal(["refund", "tell-refund-failed"], story.Debts.Select(d => d.What));
+    }
+
+    [Fact]
+    public void News_of_a_failure_from_before_the_success_says_nothing() =>
+        story.Given(Refunding).When(RefundNews).When(RefundNews with { State = RefundStatus.Failed, Problem = "ABNORMAL" }).ThenNothing();
+
+    [Fact]
+    public void A_callback_about_a_refund_we_never_asked_for_or_of_another_amount_is_refused() =>
+        story.Given(Refunding).When(RefundNews with { RefundId = "o-2" }).ThenRefused(GrainRefusal.NotFound).When(RefundNews with { Amount = new(2_999) }).ThenRefused(PaymentRefusal.AmountMismatch);
+
+    [Fact]
     public void Peers_56_a_crash_between_the_decision_and_the_refund_leaves_the_refund_owed()
     {
         story.Given(Told).When(Refund).ThenSurvivesSnapshot();
@@ -194,7 +357,7 @@ public sealed class PaymentGrainTests
     [Fact]
     public void Every_state_survives_a_snapshot()
     {
-        foreach (var history in new[] { [Opened], Ready, Paid, Told, Refunding })
+        foreach (var history in new[] { [Opened], Ready, Paid, Told, Refunding, [.. Ready, new CloseAsked()], [.. Ready, new CloseAsked(), new PaymentClosed()] })
             new Story<PaymentState, PaymentEvent>(grain).Given(history).ThenSurvivesSnapshot();
     }
 

@@ -11,7 +11,8 @@ namespace Campaigns.Simulation;
 internal sealed class SimulatedGateway(World world) : IReceiver
 {
     private readonly Dictionary<PaymentId, Money> announced = [];
-    private readonly Dictionary<PaymentId, string> paid = [];
+    private readonly Dictionary<PaymentId, PaidAtGateway> paid = [];
+    private readonly HashSet<PaymentId> closed = [];
     private readonly Dictionary<string, (PaymentId Payment, Money Amount)> refunds = new(StringComparer.Ordinal);
 
     public string Kind => Gateway.Kind;
@@ -29,12 +30,17 @@ internal sealed class SimulatedGateway(World world) : IReceiver
     }
 
     /// <summary>The shopper pays; from now on the gateway tells us until we have heard it.</summary>
-    /// <returns>null if nothing was announced under this id</returns>
+    /// <returns>null if nothing was announced under this id, or it was closed before it was paid</returns>
     public ConfirmPayment? Pay(PaymentId payment)
     {
         if (!announced.TryGetValue(payment, out var amount)) return null;
-        if (!paid.TryGetValue(payment, out var transaction)) paid.Add(payment, transaction = $"tx-{paid.Count}");
-        return new(transaction, amount, world.Time.Now);
+        if (!paid.TryGetValue(payment, out var money))
+        {
+            if (closed.Contains(payment)) return null;
+            paid.Add(payment, money = new($"tx-{paid.Count}", amount, world.Time.Now));
+        }
+
+        return new(money.TransactionId, amount, world.Time.Now);
     }
 
     private object Do(object command)
@@ -43,8 +49,13 @@ internal sealed class SimulatedGateway(World world) : IReceiver
         {
             case Prepay prepay:
                 if (announced.TryGetValue(prepay.Payment, out var amount) && amount != prepay.Amount) world.Violated($"Payment {prepay.Payment} was announced over {amount.Fen} and now over {prepay.Amount.Fen} fen.");
+                if (paid.TryGetValue(prepay.Payment, out var early)) return new Prepaid(null, early);
                 announced[prepay.Payment] = prepay.Amount;
                 return new Prepaid($"prepay-{prepay.Payment}");
+            case CloseAtGateway close:
+                if (paid.TryGetValue(close.Payment, out var late)) return new ClosedAtGateway(late);
+                closed.Add(close.Payment);
+                return new ClosedAtGateway();
             case RefundAtGateway refund:
                 if (!paid.ContainsKey(refund.Payment)) world.Violated($"Refund {refund.RefundId} of payment {refund.Payment}, which nobody has paid.");
                 if (!refunds.TryAdd(refund.RefundId, (refund.Payment, refund.Amount)) && refunds[refund.RefundId] != (refund.Payment, refund.Amount)) world.Violated($"Refund {refund.RefundId} was asked for twice with different contents.");

@@ -24,6 +24,7 @@ public sealed partial class TidyTests
         ["Order/OrderNets.cs"] = "the arithmetic of discounts and refunds by line",
         ["Order/OrderTimeline.cs"] = "read models: what happened to an order, in words",
         ["Order/OrderViews.cs"] = "read models",
+        ["Payment/PaymentViews.cs"] = "read models",
         ["Shop/ApiKeyGrain.cs"] = "a grain of thirty lines: events, rules and shell fit one file",
     };
 

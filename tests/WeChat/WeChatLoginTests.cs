@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Campaigns.ApiFrontend.WeChat;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -179,7 +178,7 @@ public sealed class WeChatLoginTests
     /// <summary>The login as the product registers it, with every log line kept.</summary>
     private sealed class Client : IDisposable
     {
-        private readonly Lines lines = new();
+        private readonly LogLines lines = new();
         private readonly ServiceProvider provider;
 
         public Client(Uri address, int timeoutSeconds = WeChatLogin.TimeoutSeconds) => provider = new ServiceCollection()
@@ -193,31 +192,6 @@ public sealed class WeChatLoginTests
             provider.GetRequiredService<WeChatLogin>().Exchange(code, cancellation);
 
         public void Dispose() => provider.Dispose();
-    }
-
-    private sealed class Lines : ILoggerProvider, ILogger
-    {
-        public ConcurrentQueue<string> Written { get; } = new();
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull
-        {
-            // Console loggers print scopes, so they count as written.
-            Written.Enqueue(state.ToString()!);
-            return null;
-        }
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Written.Enqueue($"{formatter(state, exception)} {exception}");
-
-        public void Dispose()
-        {
-        }
     }
 }
 

@@ -151,7 +151,7 @@ public sealed class WeChatPayNotificationTests
         Refused(WeChatPayRefusal.MalformedBody, Signed(Encoding.UTF8.GetBytes($$"""{"x":{{new string('[', 10_000)}}""")));
 
     [Theory]
-    [InlineData("refund")]
+    [InlineData("mch_payment")]
     [InlineData("profitsharing")]
     public void Notification_about_something_else_is_refused(string originalType) =>
         Refused(WeChatPayRefusal.NotATransaction, Encrypted("{}", originalType: originalType));
@@ -200,6 +200,39 @@ public sealed class WeChatPayNotificationTests
     {
         Refused(WeChatPayRefusal.WrongMerchant, Compose(Paid with { Mchid = "1900007292" }));
         Refused(WeChatPayRefusal.WrongMerchant, Compose(Paid with { Appid = "wxd678efh567hg6788" }));
+    }
+
+    [Fact]
+    public void Documented_refund_opens()
+    {
+        var opened = Open(Encrypted(
+            """
+            {"mchid":"1900007291","transaction_id":"1008450740201411110005820873","out_trade_no":"20150806125346",
+             "refund_id":"50200207182018070300011301001","out_refund_no":"7752501201407033233368018","refund_status":"SUCCESS",
+             "success_time":"2018-06-08T10:34:56+08:00","user_received_account":"招商银行信用卡0403",
+             "amount":{"total":999,"refund":998,"payer_total":999,"payer_refund":998}}
+            """,
+            originalType: "refund"));
+        Assert.Equal(new WeChatPayRefund("1900007291", "20150806125346", "7752501201407033233368018", "SUCCESS", new(999, 998)), opened.Refund);
+        Assert.Null(opened.Transaction);
+        Assert.Null(opened.Refusal);
+    }
+
+    [Theory]
+    [InlineData("{}", nameof(WeChatPayRefusal.MalformedBody))]
+    [InlineData("""{"mchid":"1900007291","out_trade_no":"T1","out_refund_no":"R1","refund_status":"SUCCESS","amount":{"total":1,"refund":"1"}}""", nameof(WeChatPayRefusal.MalformedBody))]
+    [InlineData("""{"mchid":"1900007291","out_trade_no":"T1","out_refund_no":"R1","status":"SUCCESS","amount":{"total":1,"refund":1}}""", nameof(WeChatPayRefusal.MalformedBody))]
+    [InlineData("""{"mchid":"1900007292","out_trade_no":"T1","out_refund_no":"R1","refund_status":"SUCCESS","amount":{"total":1,"refund":1}}""", nameof(WeChatPayRefusal.WrongMerchant))]
+    public void Refund_that_is_none_of_ours_is_refused(string plaintext, string refusal) => Refused(Enum.Parse<WeChatPayRefusal>(refusal), Encrypted(plaintext, originalType: "refund"));
+
+    [Fact]
+    public void While_the_APIv3_key_changes_both_open()
+    {
+        var both = Keys with { ApiV3Key = new("FEDCBA9876543210fedcba9876543210"), SecondApiV3Key = ApiV3Key };
+        var notification = Compose(Paid);
+        Assert.Equal(Paid, WeChatPayNotification.Open(notification.Headers, notification.Body, both, Now).Transaction);
+        var neither = both with { SecondApiV3Key = null };
+        Assert.Equal(WeChatPayRefusal.UndecryptableResource, WeChatPayNotification.Open(notification.Headers, notification.Body, neither, Now).Refusal);
     }
 
     [Theory]

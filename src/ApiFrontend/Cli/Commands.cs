@@ -57,6 +57,9 @@ internal static class Commands
               API      {api}
               OpenAPI  {api}/openapi/v1.json
               Ops      {host.OpsAddress.ToString().TrimEnd('/')}/metrics
+            """);
+        if (!host.IsDevelopment) return;
+        Console.WriteLine($"""
               Merchant X-Api-Key: {CampaignsHost.DemoKey} (shop '{CampaignsHost.DemoShop}')
 
             Play a bargain in three lines (another terminal):

@@ -97,7 +97,7 @@ internal static class Upkeep
         await using var journal = SqliteJournal.Open(folder);
         foreach (var old in Directory.GetFiles(folder, "projections.db*")) File.Delete(old);
         using var documents = new DocumentStore(Path.Combine(folder, "projections.db"));
-        await using var projector = new Projector(journal, Mechanics.Grains, Mechanics.Projections, documents, NullLogger<Projector>.Instance);
+        await using var projector = new Projector(journal, CampaignsHost.Definitions(), CampaignsHost.Projections(), documents, NullLogger<Projector>.Instance);
         var facts = await Bar.Show("Reading the journal", journal.LastPosition, progress =>
         {
             long sum = 0;

@@ -6,6 +6,7 @@ using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Payment;
 using Campaigns.Grains.Shopper;
 using Campaigns.Silo;
+using Campaigns.Silo.Projections;
 
 namespace Campaigns.ApiFrontend.Sandbox;
 
@@ -13,7 +14,7 @@ namespace Campaigns.ApiFrontend.Sandbox;
 /// The gateway of a developer's machine: takes payments without money and calls back over loopback HTTP, signed and encrypted like
 /// WeChat Pay v3.
 /// </summary>
-internal sealed class SandboxGateway(IGrains grains, SandboxKeys keys, TimeProvider clock) : IPaymentGateway
+internal sealed class SandboxGateway(IGrains grains, SandboxKeys keys, Projector projector, DocumentStore documents, TimeProvider clock) : IPaymentGateway
 {
     private int faults;
     private int prepayFaults;
@@ -24,13 +25,21 @@ internal sealed class SandboxGateway(IGrains grains, SandboxKeys keys, TimeProvi
     /// <summary>The next prepay calls fail: the gateway is down.</summary>
     public void FailPrepays(int failures) => Volatile.Write(ref prepayFaults, failures);
 
-    public async Task<Prepaid> Prepay(ShopId shop, Prepay prepay, CancellationToken cancellation)
+    public async Task<Outcome<Prepaid>> Prepay(ShopId shop, Prepay prepay, CancellationToken cancellation)
     {
         if (IsFault(ref prepayFaults)) throw new HttpRequestException("The sandbox was told to fail this prepay.");
 
         // The openid stays with the shopper's grain; it is looked up for the call and written down nowhere else.
         var payer = await grains.Ask(prepay.Payer.In(shop), new GetPayer(), cancellation);
-        return Reply(await grains.Ask(SandboxPayments.Of(prepay.Payment), new Announce(shop, prepay.Amount, Reply(payer).OpenId), cancellation));
+        return new(Reply(await grains.Ask(SandboxPayments.Of(prepay.Payment), new Announce(shop, prepay.Amount, Reply(payer).OpenId), cancellation)), null);
+    }
+
+    public async Task<Outcome<ClosedAtGateway>> Close(ShopId shop, CloseAtGateway close, CancellationToken cancellation)
+    {
+        var closed = await grains.Ask(SandboxPayments.Of(close.Payment), new CloseAtSandbox(), cancellation);
+
+        // What was never announced cannot be paid: there is nothing to close.
+        return new(closed.Refusal?.Kind == RefusalKind.Missing ? new ClosedAtGateway() : Reply(closed), null);
     }
 
     public async Task<RefundedAtGateway> Refund(ShopId shop, RefundAtGateway refund, CancellationToken cancellation)
@@ -38,6 +47,22 @@ internal sealed class SandboxGateway(IGrains grains, SandboxKeys keys, TimeProvi
         if (IsFault(ref faults)) throw new HttpRequestException("The sandbox was told to fail this refund.");
 
         return Reply(await grains.Ask(SandboxPayments.Of(refund.Payment), new RefundAtSandbox(refund.RefundId, refund.Amount), cancellation));
+    }
+
+    public async Task<GatewayBill> Bill(DateOnly day, CancellationToken cancellation)
+    {
+        if (clock.GetUtcNow() < BeijingTime.BillReady(day)) return GatewayBill.NotReady;
+        await projector.WhenCaughtUp(cancellation);
+        var lines = new List<GatewayBillLine>();
+        for (string? cursor = null; ;)
+        {
+            var page = documents.List<GatewayBillLine>(ShopId.Installation, SandboxBill.Lines, SandboxBill.KeyOf(day), cursor, DocumentStore.PageMax);
+            lines.AddRange(page.Items);
+            if ((cursor = page.NextCursor) is null) break;
+        }
+
+        lines.Reverse(); // bills begin with the oldest
+        return lines.Count == 0 ? GatewayBill.NoMovements : new(BillState.Complete, lines);
     }
 
     public PaymentSheetView Sheet(string prepayId)
@@ -63,16 +88,21 @@ internal sealed class SandboxKeys
 
     public static readonly WeChatApp App = new("wxcampaignsdemo", "campaigns-demo-secret");
 
+    private const string MerchantFile = "sandbox-merchant.pem";
+    private const string PlatformFile = "sandbox-platform.pem";
     private const string PlatformSerial = "5157F09EFDC096DE15EBE81A47057A72AAAAAAAA";
     private static readonly ApiV3Key ApiV3Key = new("campaigns-sandbox-apiv3-key-0001");
 
     public SandboxKeys(string folder)
     {
-        Merchant = Load(Path.Combine(folder, "sandbox-merchant.pem"));
-        Platform = Load(Path.Combine(folder, "sandbox-platform.pem"));
+        Merchant = Load(Path.Combine(folder, MerchantFile));
+        Platform = Load(Path.Combine(folder, PlatformFile));
         Forger = RSA.Create(2048);
         Merchants = new(Mchid, App.Appid, ApiV3Key, new Dictionary<string, RSA>(StringComparer.Ordinal) { [PlatformSerial] = Platform });
     }
+
+    /// <summary>True if a sandbox has taken payments here.</summary>
+    public static bool AreIn(string folder) => File.Exists(Path.Combine(folder, MerchantFile)) || File.Exists(Path.Combine(folder, PlatformFile));
 
     public RSA Merchant { get; }
 
@@ -105,7 +135,7 @@ internal sealed class CallbackPoster(IHttpClientFactory http, SandboxKeys keys, 
     {
         var post = (PostCallback)command;
         var transaction = new WeChatPayTransaction(
-            SandboxKeys.Mchid, SandboxKeys.App.Appid, post.Payment.ToString(), $"42{post.Payment}"[..32], WeChatPayTransaction.Success, post.PaidAt, new(post.Amount.Fen, post.Amount.Fen), new(post.OpenId), post.Shop.Value);
+            SandboxKeys.Mchid, SandboxKeys.App.Appid, post.Payment.ToString(), SandboxPayments.TransactionOf(post.Payment), WeChatPayTransaction.Success, post.PaidAt, new(post.Amount.Fen, post.Amount.Fen), new(post.OpenId), post.Shop.Value);
         var notification = keys.Compose(Guid.NewGuid().ToString(), transaction, post.Forge, clock.GetUtcNow());
 
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(self(), PaymentCallbacks.Path)) { Content = new ByteArrayContent(notification.Body) };

@@ -12,6 +12,8 @@ internal static class SandboxPayments
     public const string CallbackKind = "sandbox-callback";
 
     public static GrainId Of(PaymentId payment) => new(Kind, ShopId.Installation, payment.Value);
+
+    public static string TransactionOf(PaymentId payment) => $"42{payment}"[..32];
 }
 
 /// <summary>The merchant announces a payment.</summary>
@@ -22,6 +24,9 @@ internal sealed record PayAtSandbox(int DelaySeconds, int Repeat, bool Forge, Mo
 
 /// <summary>The shopper's payment fails; there is no callback, as with the real gateway.</summary>
 internal sealed record FailAtSandbox : ICommand<Done>;
+
+/// <summary>The merchant wants no money for it any more; it may have come already.</summary>
+internal sealed record CloseAtSandbox : ICommand<ClosedAtGateway>;
 
 internal sealed record RefundAtSandbox(string RefundId, Money Amount) : ICommand<RefundedAtGateway>;
 
@@ -46,6 +51,9 @@ internal sealed record CallbackAnswered(Guid Id) : SandboxPaymentEvent;
 [Stored("failed")]
 internal sealed record FailedAtSandbox : SandboxPaymentEvent;
 
+[Stored("closed")]
+internal sealed record ClosedAtSandbox : SandboxPaymentEvent;
+
 [Stored("refunded")]
 internal sealed record RefundedAtSandbox(string RefundId, Money Amount) : SandboxPaymentEvent;
 
@@ -59,6 +67,9 @@ internal sealed record SandboxPaymentState
 
     public bool Failed { get; set; }
 
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Closed { get; set; }
+
     /// <summary>What the shopper has really paid; forged callbacks are not money.</summary>
     public Money Paid { get; set; }
 
@@ -70,6 +81,10 @@ internal sealed record SandboxPaymentState
     public IReadOnlyList<RefundedAtSandbox> Refunds { get; set; } = [];
 
     public Debts Debts { get; set; } = new();
+
+    /// <summary>What the shopper has paid, even while nobody has been told.</summary>
+    public PaidAtGateway? PaidBy(GrainId self) =>
+        Callbacks.FirstOrDefault(c => !c.Forge) is { } first ? new(SandboxPayments.TransactionOf(PaymentId.Of(self.Key)), Paid, first.PaidAt) : null;
 }
 
 [JsonSourceGenerationOptions(UseStringEnumConverter = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
@@ -78,6 +93,7 @@ internal sealed record SandboxPaymentState
 [JsonSerializable(typeof(CallbackDue))]
 [JsonSerializable(typeof(CallbackAnswered))]
 [JsonSerializable(typeof(FailedAtSandbox))]
+[JsonSerializable(typeof(ClosedAtSandbox))]
 [JsonSerializable(typeof(RefundedAtSandbox))]
 [JsonSerializable(typeof(SandboxPaymentState))]
 internal sealed partial class SandboxPaymentJson : JsonSerializerContext;
@@ -97,6 +113,7 @@ internal sealed class SandboxPaymentGrain() : GrainDefinition<SandboxPaymentStat
         _ when state.Shop is null => GrainRefusal.NotFound,
         PayAtSandbox c => Pay(state, c, turn.Now),
         FailAtSandbox => state.Failed || state.Paid > Money.Zero ? Decision<SandboxPaymentEvent>.Nothing : new FailedAtSandbox(),
+        CloseAtSandbox => state.Closed || state.Paid > Money.Zero ? Decision<SandboxPaymentEvent>.Nothing : new ClosedAtSandbox(),
         RefundAtSandbox c => Refund(state, c),
         Wake => Due(state, turn.Now),
         _ => throw Unknown(command),
@@ -109,13 +126,15 @@ internal sealed class SandboxPaymentGrain() : GrainDefinition<SandboxPaymentStat
         CallbackDue e => state with { Planned = [.. state.Planned.Where(p => p.Id != e.Id)], Debts = state.Debts.Owe(Callback, e.Id) },
         CallbackAnswered e => state with { Debts = state.Debts.Settle(Callback, e.Id) },
         FailedAtSandbox => state with { Failed = true },
+        ClosedAtSandbox => state with { Closed = true },
         RefundedAtSandbox e => state with { Refunds = [.. state.Refunds, e] },
         _ => throw new UnreachableException($"Unknown event {@event.GetType().Name}"),
     };
 
     public override Answer Answer(SandboxPaymentState state, object command, in Turn turn) => command switch
     {
-        Announce => Grains.Kernel.Answer.Of(new Prepaid($"wx{turn.Self.Key:N}")),
+        Announce => Grains.Kernel.Answer.Of(state.PaidBy(turn.Self) is { } paid ? new Prepaid(null, paid) : new Prepaid($"wx{turn.Self.Key:N}")),
+        CloseAtSandbox => Grains.Kernel.Answer.Of(new ClosedAtGateway(state.PaidBy(turn.Self))),
         RefundAtSandbox => Grains.Kernel.Answer.Of(new RefundedAtGateway(Grains.Order.RefundStatus.Succeeded)),
         _ => Grains.Kernel.Answer.Of(Done.Instance),
     };
@@ -134,7 +153,7 @@ internal sealed class SandboxPaymentGrain() : GrainDefinition<SandboxPaymentStat
 
     private static Decision<SandboxPaymentEvent> Pay(SandboxPaymentState state, PayAtSandbox command, DateTimeOffset now)
     {
-        if (state.Failed) return GrainRefusal.WrongState;
+        if (state.Failed || state.Closed) return GrainRefusal.WrongState;
         if (state.Callbacks.Count + command.Repeat >= CallbacksMax) return GrainRefusal.WrongState;
 
         var amount = command.Amount ?? state.Amount;

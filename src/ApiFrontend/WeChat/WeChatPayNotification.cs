@@ -25,12 +25,18 @@ internal enum WeChatPayRefusal
     /// <summary>Genuine, but the payment went to another merchant or another app.</summary>
     WrongMerchant = 7,
 
-    /// <summary>Genuine, but about something else, such as a refund or a profit sharing.</summary>
+    /// <summary>Genuine, but about neither a payment nor a refund, such as a profit sharing.</summary>
     NotATransaction = 8,
 }
 
 /// <summary>What one merchant needs to open its notifications; <paramref name="PlatformKeys"/> are WeChat Pay's by serial.</summary>
-internal sealed record WeChatPayKeys(string Mchid, string Appid, ApiV3Key ApiV3Key, IReadOnlyDictionary<string, RSA> PlatformKeys);
+/// <param name="SecondApiV3Key">while the APIv3 key is being changed: the other one</param>
+internal sealed record WeChatPayKeys(string Mchid, string Appid, ApiV3Key ApiV3Key, IReadOnlyDictionary<string, RSA> PlatformKeys, ApiV3Key? SecondApiV3Key = null)
+{
+    /// <summary>The plaintext, null if neither key opens it.</summary>
+    public byte[]? Decrypt(EncryptedResource resource) =>
+        WeChatPayResource.Decrypt(ApiV3Key, resource).Plaintext ?? (SecondApiV3Key is { } second ? WeChatPayResource.Decrypt(second, resource).Plaintext : null);
+}
 
 /// <summary>The body of a notification, before decryption.</summary>
 internal sealed record WeChatPayEnvelope(
@@ -69,9 +75,18 @@ internal sealed record WeChatPayAmount(long Total, long PayerTotal);
 /// <summary>The payer as the merchant's app knows them.</summary>
 internal sealed record WeChatPayer(string Openid);
 
-/// <summary>Either the transaction or the reason why it is not believed.</summary>
-internal readonly record struct OpenedNotification(WeChatPayTransaction? Transaction, WeChatPayRefusal? Refusal)
+/// <summary>The refund a notification tells about. It names neither app nor shop.</summary>
+/// <param name="RefundStatus">SUCCESS, CLOSED or ABNORMAL</param>
+internal sealed record WeChatPayRefund(string Mchid, string OutTradeNo, string OutRefundNo, string RefundStatus, WeChatPayRefundAmount Amount);
+
+/// <summary>Amounts in fen.</summary>
+internal sealed record WeChatPayRefundAmount(long Total, long Refund);
+
+/// <summary>Either what it tells about or the reason why it is not believed.</summary>
+internal readonly record struct OpenedNotification(WeChatPayTransaction? Transaction, WeChatPayRefusal? Refusal, WeChatPayRefund? Refund = null)
 {
+    public static implicit operator OpenedNotification(WeChatPayRefund refund) => new(Transaction: null, Refusal: null, refund);
+
     public static implicit operator OpenedNotification(WeChatPayTransaction transaction) => new(transaction, Refusal: null);
 
     public static implicit operator OpenedNotification(WeChatPayRefusal refusal) => new(Transaction: null, refusal);
@@ -87,6 +102,7 @@ internal sealed record ComposedNotification(SignedHeaders Headers, byte[] Body);
 internal static class WeChatPayNotification
 {
     private const string TransactionType = "transaction";
+    private const string RefundType = "refund";
 
     /// <summary>Believes nothing before the signature: parses and decrypts only what WeChat Pay has signed.</summary>
     /// <param name="headers">The four signing headers.</param>
@@ -97,9 +113,9 @@ internal static class WeChatPayNotification
     {
         if (WeChatPaySignatures.Verify(headers, body, keys.PlatformKeys, now) is { } refusal) return refusal;
         if (Parse(body, WeChatPayJson.Default.WeChatPayEnvelope) is not { } envelope) return WeChatPayRefusal.MalformedBody;
-        if (envelope.Resource.OriginalType is not TransactionType) return WeChatPayRefusal.NotATransaction;
-        if (WeChatPayResource.Decrypt(keys.ApiV3Key, envelope.Resource).Plaintext is not { } plaintext)
-            return WeChatPayRefusal.UndecryptableResource;
+        if (envelope.Resource.OriginalType is not (TransactionType or RefundType)) return WeChatPayRefusal.NotATransaction;
+        if (keys.Decrypt(envelope.Resource) is not { } plaintext) return WeChatPayRefusal.UndecryptableResource;
+        if (envelope.Resource.OriginalType is RefundType) return OpenRefund(plaintext, keys);
         if (Parse(plaintext, WeChatPayJson.Default.WeChatPayTransaction) is not { } transaction) return WeChatPayRefusal.MalformedBody;
         if (!transaction.IsFor(keys)) return WeChatPayRefusal.WrongMerchant;
         return transaction;
@@ -117,7 +133,15 @@ internal static class WeChatPayNotification
         return new(WeChatPaySignatures.SignReply(platformKey, body, WeChatPaySignatures.NewNonce(), now), body);
     }
 
-    private static T? Parse<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type)
+    private static OpenedNotification OpenRefund(byte[] plaintext, WeChatPayKeys keys)
+    {
+        if (Parse(plaintext, WeChatPayJson.Default.WeChatPayRefund) is not { } refund) return WeChatPayRefusal.MalformedBody;
+        if (!string.Equals(refund.Mchid, keys.Mchid, StringComparison.Ordinal)) return WeChatPayRefusal.WrongMerchant;
+        return refund;
+    }
+
+    /// <summary>Null for everything that is not the JSON it has to be.</summary>
+    public static T? Parse<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type)
         where T : class
     {
         try
@@ -138,4 +162,5 @@ internal static class WeChatPayNotification
     RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(WeChatPayEnvelope))]
 [JsonSerializable(typeof(WeChatPayTransaction))]
+[JsonSerializable(typeof(WeChatPayRefund))]
 internal sealed partial class WeChatPayJson : JsonSerializerContext;

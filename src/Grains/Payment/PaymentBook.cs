@@ -17,7 +17,10 @@ internal sealed class PaymentBook : Book<PaymentState>
         }
 
         if (state.Amount <= Money.Zero) yield return $"the amount is {state.Amount.Fen} fen";
-        if (state.Status == PaymentStatus.Opening && !state.Debts.Contains(PaymentRules.AskPrepay, id.Value)) yield return "it is Opening and the gateway is not asked";
+        var (prepays, closes) = (state.Debts.Contains(PaymentRules.AskPrepay, id.Value), state.Debts.Contains(PaymentRules.AskClose, id.Value));
+        if (state.Status == PaymentStatus.Opening && !prepays && !closes) yield return "it is Opening and the gateway is not asked";
+        if (prepays && state.IsClosing) yield return "nobody shall pay it and the gateway is asked for a prepay id";
+        if (closes && state.Status is PaymentStatus.Paid or PaymentStatus.Closed) yield return $"it is {state.Status} and the gateway is asked to close it";
 
         var order = books.Of<OrderState>(id.In(grain.Shop));
         if (order is null)

@@ -22,6 +22,9 @@ public enum PaymentStatus
     Opening = 1,
     Ready = 2,
     Paid = 3,
+
+    /// <summary>Nobody can pay it any more. Money that was on its way nevertheless is still taken.</summary>
+    Closed = 4,
 }
 
 public enum PaymentRefusal
@@ -31,13 +34,20 @@ public enum PaymentRefusal
 
     [Refuses(RefusalKind.Meaning, "退款金额超过实付金额", "More would be refunded than was paid.")]
     RefundExceedsPaid = 2,
+
+    [Refuses(RefusalKind.State, "支付渠道拒绝了请求", "The payment gateway refused it; the finding has its code.")]
+    GatewayRefused = 3,
 }
 
 /// <summary>One attempt to pay an order through the gateway (支付单).</summary>
 public sealed record PaymentView(PaymentId Id, OrderId Order, PaymentStatus State, long AmountFen, string? PrepayId);
 
 /// <summary>From the order: opens the payment and asks the gateway for a prepay id. Idempotent. Answered at once.</summary>
-public sealed record OpenPayment(OrderId Order, ShopperId Payer, Money Amount, string Description) : ICommand<Done>;
+/// <param name="PayBefore">when the gateway stops taking money for it; null leaves that to the gateway</param>
+public sealed record OpenPayment(OrderId Order, ShopperId Payer, Money Amount, string Description, DateTimeOffset? PayBefore = null) : ICommand<Done>;
+
+/// <summary>From the order: it came to nothing, nobody shall pay it any more. Idempotent; nothing happens to what is paid already. Answered at once.</summary>
+public sealed record ClosePayment : ICommand<Done>;
 
 /// <summary>The payment; with <paramref name="WhenReady"/> answered only when the gateway has given its prepay id.</summary>
 public sealed record GetPayment(bool WhenReady) : ICommand<PaymentView>;
@@ -49,6 +59,10 @@ public sealed record ConfirmPayment(string TransactionId, Money Amount, DateTime
 /// <param name="RefundId"><c>{order}-{n}</c>, the same at every try</param>
 public sealed record RefundPayment(string RefundId, Money Amount, string Reason) : ICommand<Done>;
 
+/// <summary>From a verified callback of the gateway: how a refund stands now. Idempotent; news of before a success says nothing.</summary>
+/// <param name="Problem">the gateway's word for a failure</param>
+public sealed record NoteGatewayRefund(string RefundId, Money Amount, RefundStatus State, string? Problem = null) : ICommand<Done>;
+
 /// <summary>The payment gateway is a receiver outside the runtime; its address is a grain's like any other.</summary>
 public static class Gateway
 {
@@ -58,11 +72,24 @@ public static class Gateway
 }
 
 /// <summary>To the gateway: announce a payment and get what the WeChat client needs to show it.</summary>
-public sealed record Prepay(PaymentId Payment, ShopperId Payer, Money Amount, string Description) : ICommand<Prepaid>;
+/// <param name="PayBefore">the same at every try; null for payments of before it was told</param>
+public sealed record Prepay(PaymentId Payment, ShopperId Payer, Money Amount, string Description, DateTimeOffset? PayBefore = null) : ICommand<Prepaid>;
 
-public sealed record Prepaid(string PrepayId);
+/// <summary>Either the prepay id, or the money is already there and only its callback was lost.</summary>
+public sealed record Prepaid(string? PrepayId, PaidAtGateway? Paid = null);
+
+/// <summary>To the gateway: take no money for this payment any more.</summary>
+public sealed record CloseAtGateway(PaymentId Payment) : ICommand<ClosedAtGateway>;
+
+/// <summary>The gateway takes no money for it any more, or it has been paid after all and the callback was lost.</summary>
+public sealed record ClosedAtGateway(PaidAtGateway? Paid = null);
+
+/// <summary>Money that the gateway has taken, as it answers when asked.</summary>
+public sealed record PaidAtGateway(string TransactionId, Money Amount, DateTimeOffset PaidAt);
 
 /// <summary>To the gateway: refund. The same refund id never pays twice.</summary>
-public sealed record RefundAtGateway(PaymentId Payment, string RefundId, Money Amount, Money Total, string Reason) : ICommand<RefundedAtGateway>;
+/// <param name="IsKnown">true once the gateway has told how it stands: it can be asked about instead of asked for</param>
+public sealed record RefundAtGateway(PaymentId Payment, string RefundId, Money Amount, Money Total, string Reason, bool IsKnown = false) : ICommand<RefundedAtGateway>;
 
-public sealed record RefundedAtGateway(RefundStatus State);
+/// <param name="Problem">the gateway's word for a failure</param>
+public sealed record RefundedAtGateway(RefundStatus State, string? Problem = null);

@@ -9,21 +9,33 @@ namespace Campaigns.Grains.Payment;
 internal abstract record PaymentEvent;
 
 [Stored("payment-opened")]
-internal sealed record PaymentOpened(OrderId Order, ShopperId Payer, Money Amount, string Description) : PaymentEvent;
+internal sealed record PaymentOpened(OrderId Order, ShopperId Payer, Money Amount, string Description, DateTimeOffset? PayBefore = null) : PaymentEvent;
 
 [Stored("payment-ready")]
-internal sealed record PaymentReady(string PrepayId) : PaymentEvent;
+internal sealed record PaymentReady(string PrepayId, DateTimeOffset? At = null) : PaymentEvent;
+
+/// <summary>The prepay id is too old to be shown and the gateway is asked for another.</summary>
+[Stored("prepay-expired")]
+internal sealed record PrepayExpired : PaymentEvent;
 
 /// <param name="PaidAt">as the gateway tells it</param>
 [Stored("payment-confirmed")]
 internal sealed record PaymentConfirmed(string TransactionId, DateTimeOffset PaidAt) : PaymentEvent;
 
+/// <summary>The order came to nothing: the gateway is asked to take no money any more.</summary>
+[Stored("close-asked")]
+internal sealed record CloseAsked : PaymentEvent;
+
+[Stored("payment-closed")]
+internal sealed record PaymentClosed : PaymentEvent;
+
 [Stored("refund-asked")]
 internal sealed record RefundAsked(string Refund, Money Amount, string Reason) : PaymentEvent;
 
 /// <summary>The gateway is not done with the refund: it is asked again.</summary>
+/// <param name="Problem">the gateway's word for a failure</param>
 [Stored("refund-progressed")]
-internal sealed record RefundProgressed(string Refund, RefundStatus State) : PaymentEvent;
+internal sealed record RefundProgressed(string Refund, RefundStatus State, string? Problem = null) : PaymentEvent;
 
 [Stored("refund-ended")]
 internal sealed record RefundEnded(string Refund) : PaymentEvent;
@@ -35,7 +47,10 @@ internal sealed record OrderTold(string What, Guid About) : PaymentEvent;
 [JsonSourceGenerationOptions(UseStringEnumConverter = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(PaymentOpened))]
 [JsonSerializable(typeof(PaymentReady))]
+[JsonSerializable(typeof(PrepayExpired))]
 [JsonSerializable(typeof(PaymentConfirmed))]
+[JsonSerializable(typeof(CloseAsked))]
+[JsonSerializable(typeof(PaymentClosed))]
 [JsonSerializable(typeof(RefundAsked))]
 [JsonSerializable(typeof(RefundProgressed))]
 [JsonSerializable(typeof(RefundEnded))]

@@ -9,7 +9,8 @@ using PaymentDecision = Campaigns.Grains.Kernel.Decision<Campaigns.Grains.Paymen
 
 namespace Campaigns.Grains.Payment;
 
-internal sealed record PaymentRefund(string Id, Money Amount, string Reason, RefundStatus State)
+/// <param name="Problem">the gateway's word for a failure, as it last said</param>
+internal sealed record PaymentRefund(string Id, Money Amount, string Reason, RefundStatus State, string? Problem = null)
 {
     /// <summary>What names this refund in a debt.</summary>
     [JsonIgnore]
@@ -26,7 +27,16 @@ internal sealed record PaymentState
 
     public string Description { get; set; } = "";
 
+    public DateTimeOffset? PayBefore { get; set; }
+
     public string? PrepayId { get; set; }
+
+    /// <summary>When the prepay id came; null for those of before it was noted.</summary>
+    public DateTimeOffset? PrepaidAt { get; set; }
+
+    /// <summary>The gateway takes no money for it any more.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsClosed { get; set; }
 
     public string? TransactionId { get; set; }
 
@@ -40,7 +50,11 @@ internal sealed record PaymentState
     public bool IsOpened => Order is not null;
 
     [JsonIgnore]
-    public PaymentStatus Status => TransactionId is not null ? PaymentStatus.Paid : PrepayId is not null ? PaymentStatus.Ready : PaymentStatus.Opening;
+    public PaymentStatus Status => TransactionId is not null ? PaymentStatus.Paid : IsClosed ? PaymentStatus.Closed : PrepayId is not null ? PaymentStatus.Ready : PaymentStatus.Opening;
+
+    /// <summary>True from the moment nobody shall pay it any more.</summary>
+    [JsonIgnore]
+    public bool IsClosing => IsClosed || Debts.Contains(PaymentRules.AskClose, Order!.Value.Value);
 
     /// <summary>What is left of the money once every refund that was asked for is done.</summary>
     [JsonIgnore]
@@ -55,6 +69,7 @@ internal sealed record PaymentState
 internal static class PaymentRules
 {
     public const string AskPrepay = "prepay";
+    public const string AskClose = "close";
     public const string TellOrder = "tell-order";
     public const string AskRefund = "refund";
 
@@ -66,14 +81,39 @@ internal static class PaymentRules
     /// <summary>WeChat Pay allows 50 partial refunds of one payment.</summary>
     public const int RefundsMax = 50;
 
+    /// <summary>WeChat Pay takes a prepay id for two hours; whoever is shown one has ten minutes to use it.</summary>
+    public const int PrepayMinutesMax = 110;
+
     public static PaymentDecision Decide(PaymentState state, OpenPayment command, DateTimeOffset now)
     {
         if (state.IsOpened) return PaymentDecision.Nothing;
         if (command.Amount <= Money.Zero) return Refusal.Invalid("amountFen", "A payment is at least 1 fen.");
 
-        return new PaymentOpened(command.Order, command.Payer, command.Amount, command.Description);
+        return new PaymentOpened(command.Order, command.Payer, command.Amount, command.Description, command.PayBefore);
     }
 
+    /// <remarks>To look decides one thing: a prepay id that is too old to be used is asked for again, under the same payment.</remarks>
+    public static PaymentDecision Decide(PaymentState state, GetPayment command, DateTimeOffset now)
+    {
+        if (!command.WhenReady) return PaymentDecision.Nothing;
+        if (!state.IsOpened) return PaymentDecision.Nothing;
+        if (state.Status != PaymentStatus.Ready) return PaymentDecision.Nothing;
+        if (state.IsClosing) return PaymentDecision.Nothing;
+        if (state.PrepaidAt is not { } at || now < at.AddMinutes(PrepayMinutesMax)) return PaymentDecision.Nothing;
+
+        return new PrepayExpired();
+    }
+
+    public static PaymentDecision Decide(PaymentState state, ClosePayment command, DateTimeOffset now)
+    {
+        if (!state.IsOpened) return NotFound;
+        if (state.Status == PaymentStatus.Paid) return PaymentDecision.Nothing;
+        if (state.IsClosing) return PaymentDecision.Nothing;
+
+        return new CloseAsked();
+    }
+
+    /// <remarks>Money is never refused because it comes late: not even after closing, for the gateway has it.</remarks>
     public static PaymentDecision Decide(PaymentState state, ConfirmPayment command, DateTimeOffset now)
     {
         if (!state.IsOpened) return NotFound;
@@ -95,50 +135,86 @@ internal static class PaymentRules
         return new RefundAsked(command.RefundId, command.Amount, command.Reason);
     }
 
+    public static PaymentDecision Decide(PaymentState state, NoteGatewayRefund command, DateTimeOffset now)
+    {
+        if (!state.IsOpened) return NotFound;
+        if (state.Refunds.FirstOrDefault(r => string.Equals(r.Id, command.RefundId, StringComparison.Ordinal)) is not { } refund) return NotFound;
+        if (command.Amount != refund.Amount) return AmountMismatch;
+
+        return Progress(refund, command.State, command.Problem);
+    }
+
     /// <remarks>Whatever was refused is sent again: money stays in limbo, and visibly so, until it is where it belongs.</remarks>
-    public static PaymentDecision Settle(PaymentState state, Debt debt, in Receipt receipt)
+    public static PaymentDecision Settle(PaymentState state, Debt debt, in Receipt receipt, DateTimeOffset now)
     {
         if (!state.Debts.Contains(debt.What, debt.About)) return PaymentDecision.Nothing;
         if (receipt.Refusal is not null) return PaymentDecision.Nothing;
 
         return receipt.Reply switch
         {
-            Prepaid reply => new PaymentReady(reply.PrepayId),
-            RefundedAtGateway reply => Progress(state.RefundOf(debt.About), reply.State),
+            Prepaid { Paid: { } paid } => Found(state, paid),
+            Prepaid reply => new PaymentReady(reply.PrepayId!, now),
+            ClosedAtGateway { Paid: { } paid } => Found(state, paid),
+            ClosedAtGateway => new PaymentClosed(),
+            RefundedAtGateway reply => Progress(state.RefundOf(debt.About), reply.State, reply.Problem),
             _ => new OrderTold(debt.What, debt.About),
         };
     }
 
     public static PaymentState Evolve(PaymentState state, PaymentEvent @event) => @event switch
     {
-        PaymentOpened e => state with { Order = e.Order, Payer = e.Payer, Amount = e.Amount, Description = e.Description, Debts = state.Debts.Owe(AskPrepay, e.Order.Value) },
-        PaymentReady e => state with { PrepayId = e.PrepayId, Debts = state.Debts.Settle(AskPrepay, state.Order!.Value.Value) },
+        PaymentOpened e => state with
+        {
+            Order = e.Order,
+            Payer = e.Payer,
+            Amount = e.Amount,
+            Description = e.Description,
+            PayBefore = e.PayBefore,
+            Debts = state.Debts.Owe(AskPrepay, e.Order.Value),
+        },
+        PaymentReady e => state with { PrepayId = e.PrepayId, PrepaidAt = e.At, Debts = state.Debts.Settle(AskPrepay, state.Order!.Value.Value) },
+        PrepayExpired => state with { PrepayId = null, PrepaidAt = null, Debts = state.Debts.Owe(AskPrepay, state.Order!.Value.Value) },
         PaymentConfirmed e => state with
         {
             TransactionId = e.TransactionId,
             PaidAt = e.PaidAt,
-            Debts = state.Debts.Settle(AskPrepay, state.Order!.Value.Value).Owe(TellOrder, state.Order.Value.Value),
+            Debts = state.Debts.Settle(AskPrepay, state.Order!.Value.Value).Settle(AskClose, state.Order.Value.Value).Owe(TellOrder, state.Order.Value.Value),
         },
+        CloseAsked => state with { Debts = state.Debts.Settle(AskPrepay, state.Order!.Value.Value).Owe(AskClose, state.Order.Value.Value) },
+        PaymentClosed => state with { IsClosed = true, Debts = state.Debts.Settle(AskClose, state.Order!.Value.Value) },
         RefundAsked e => Add(state, new(e.Refund, e.Amount, e.Reason, RefundStatus.Requested)),
-        RefundProgressed e => Note(state, e.Refund, e.State),
-        RefundEnded e => Note(state, e.Refund, RefundStatus.Succeeded) with { Debts = state.Debts.Settle(AskRefund, Ids.Derive("refund", e.Refund)) },
+        RefundProgressed e => Note(state, e.Refund, e.State, e.Problem),
+        RefundEnded e => Note(state, e.Refund, RefundStatus.Succeeded, null) with { Debts = state.Debts.Settle(AskRefund, Ids.Derive("refund", e.Refund)) },
         OrderTold e => state with { Debts = state.Debts.Settle(e.What, e.About) },
         _ => throw new UnreachableException($"Unknown event {@event.GetType().Name}"),
     };
 
-    private static PaymentDecision Progress(PaymentRefund refund, RefundStatus now) => now switch
+    // Another amount than ours cannot be taken and cannot be forgotten: the gateway is asked again, and its log tells.
+    private static PaymentDecision Found(PaymentState state, PaidAtGateway paid)
     {
-        RefundStatus.Succeeded => new RefundEnded(refund.Id),
-        RefundStatus.Processing or RefundStatus.Failed when now != refund.State => new RefundProgressed(refund.Id, now),
-        _ => PaymentDecision.Nothing,
-    };
+        if (paid.Amount != state.Amount) return PaymentDecision.Nothing;
+
+        return new PaymentConfirmed(paid.TransactionId, paid.PaidAt);
+    }
+
+    private static PaymentDecision Progress(PaymentRefund refund, RefundStatus now, string? problem)
+    {
+        if (refund.State == RefundStatus.Succeeded) return PaymentDecision.Nothing;
+
+        return now switch
+        {
+            RefundStatus.Succeeded => new RefundEnded(refund.Id),
+            RefundStatus.Processing or RefundStatus.Failed when now != refund.State || !string.Equals(problem, refund.Problem, StringComparison.Ordinal) => new RefundProgressed(refund.Id, now, problem),
+            _ => PaymentDecision.Nothing,
+        };
+    }
 
     private static PaymentState Add(PaymentState state, PaymentRefund refund) =>
         state with { Refunds = [.. state.Refunds, refund], Debts = state.Debts.Owe(AskRefund, refund.About) };
 
-    private static PaymentState Note(PaymentState state, string refund, RefundStatus noted) => state with
+    private static PaymentState Note(PaymentState state, string refund, RefundStatus noted, string? problem) => state with
     {
-        Refunds = [.. state.Refunds.Select(r => string.Equals(r.Id, refund, StringComparison.Ordinal) ? r with { State = noted } : r)],
+        Refunds = [.. state.Refunds.Select(r => string.Equals(r.Id, refund, StringComparison.Ordinal) ? r with { State = noted, Problem = problem } : r)],
         Debts = state.Debts.Owe(TellingOf(noted), Ids.Derive("refund", refund)),
     };
 

@@ -31,6 +31,9 @@ internal sealed class OrderPlay : Play
         var (order, buyer) = town.Chance.Next(3) == 0 ? town.Any(town.Orders) : town.Orders[^1];
         if ((await town.Ask(order.In(town.Shop), new StartPayment(PaymentId.Of(town.NewId()), buyer)))?.Reply is not { } payment || payment == default) return;
         if (await town.Ask(payment.In(town.Shop), new GetPayment(WhenReady: true)) is not { IsAccepted: true }) return;
+
+        // An order that comes to nothing closes its payment; the shopper may pay at the same moment.
+        if (town.Chance.Next(8) == 0) _ = await town.Ask(payment.In(town.Shop), new ClosePayment());
         if (town.Gateway.Pay(payment) is not { } paid) return;
 
         // A gateway never gives up, and may tell twice at once.
