@@ -36,6 +36,7 @@ public static class Mechanics
         new CampaignViews(),
         new Bargain.BargainViews(),
         new Order.OrderViews(),
+        new Order.OrderTimeline(),
         new Payment.PaymentViews(),
     ];
 }

@@ -59,6 +59,13 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         ["POST /v1/orders/{id:id}/cancellations"] = new(Meets.NotFound, Meets.NotFound, Reason),
         ["GET /merchant/v1/orders"] = new(Meets.Nobody, Meets.Own),
         ["GET /merchant/v1/orders/{id:id}"] = new(Meets.Nobody, Meets.NotFound),
+        ["POST /v1/orders/{id:id}/receipts"] = new(Meets.NotFound, Meets.NotFound, "{}"),
+        ["GET /v1/orders/{id:id}/timeline"] = new(Meets.NotFound, Meets.NotFound),
+        ["GET /merchant/v1/orders/{id:id}/timeline"] = new(Meets.Nobody, Meets.NotFound),
+        ["POST /merchant/v1/orders/{id:id}/shipments"] = new(Meets.Nobody, Meets.NotFound, """{"carrier":"SF","trackingNumber":"SF1"}"""),
+        ["POST /merchant/v1/orders/{id:id}/refunds"] = new(Meets.Nobody, Meets.NotFound, """{"reason":"why"}"""),
+        ["POST /merchant/v1/shipment-uploads"] = new(Meets.Nobody, Meets.Own, "orderId,carrier,trackingNumber\n<orders>,SF,SF1", "text/csv"),
+        ["GET /merchant/v1/shipment-uploads/template"] = new(Meets.Nobody, Meets.Own),
         ["GET /merchant/v1/limbo"] = new(Meets.Nobody, Meets.Own),
         ["GET /merchant/v1/campaigns/"] = new(Meets.Nobody, Meets.Own),
         ["GET /merchant/v1/campaigns/{id:id}"] = new(Meets.Nobody, Meets.NotFound),
@@ -255,7 +262,7 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
     {
         var kind = name.Split('/').TakeWhile(s => !s.StartsWith('{')).Last();
         var body = row.Body is null ? null : Regex.Replace(row.Body, "<(?<kind>[a-z]+)>", m => ids(m.Groups["kind"].Value), RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1));
-        return caller.Send(MethodOf(name), PathOf(name, ids(kind)), body);
+        return caller.Send(MethodOf(name), PathOf(name, ids(kind)), body, row.MediaType);
     }
 
     private static string WithoutRequestId(Reply reply)
@@ -301,7 +308,7 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
     /// <param name="Shopper">another shopper of the same shop</param>
     /// <param name="Shop">a shopper or a merchant of another shop</param>
     /// <param name="Body">a body that would be taken from the owner; &lt;skus&gt; stands for the owner's id of that kind</param>
-    private sealed record Row(Meets Shopper, Meets Shop, string? Body = null);
+    private sealed record Row(Meets Shopper, Meets Shop, string? Body = null, string MediaType = "application/json");
 
     /// <summary>Amei with a thing of every kind, and strangers.</summary>
     private sealed class Scene(IReadOnlyDictionary<string, string> ids, Client neighbour, Client foreigner, Client rival)

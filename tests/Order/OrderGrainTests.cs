@@ -161,6 +161,7 @@ public sealed class OrderGrainTests
     }
 
     [Fact]
+    [Trait("EdgeCase", "32")]
     public void Peers_32_one_line_without_stock_rejects_the_order_and_gives_the_others_back()
     {
         story.Given(Placed, new LineHeld(Tea)).WhenRefused("hold", StockRefusal.SoldOut)

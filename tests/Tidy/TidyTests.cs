@@ -21,6 +21,8 @@ public sealed partial class TidyTests
         ["Bargain/BargainViews.cs"] = "read models",
         ["Campaign/CampaignKinds.cs"] = "the registration of mechanics, read by the edge",
         ["Campaign/CampaignViews.cs"] = "read models",
+        ["Order/OrderNets.cs"] = "the arithmetic of discounts and refunds by line",
+        ["Order/OrderTimeline.cs"] = "read models: what happened to an order, in words",
         ["Order/OrderViews.cs"] = "read models",
         ["Payment/PaymentMoney.cs"] = "what came and went, compared with the gateway's bill by the command line",
         ["Payment/PaymentViews.cs"] = "read models",

@@ -27,7 +27,7 @@ internal sealed class OrderBook : Book<OrderState>
     {
         if (state.Stage == OrderStage.None) return ["it has facts but was never placed"];
 
-        return [.. Sums(state), .. Stock(grain, state, books), .. Money(grain, state, books), .. Refunds(grain, state, books), .. Source(grain, state, books)];
+        return [.. Sums(state), .. Way(state), .. Stock(grain, state, books), .. Money(grain, state, books), .. Refunds(grain, state, books), .. Source(grain, state, books)];
     }
 
     private static IEnumerable<string> Sums(OrderState state)
@@ -43,6 +43,14 @@ internal sealed class OrderBook : Book<OrderState>
         if (state.Amount.Fen < 0) yield return $"the amount is {state.Amount.Fen} fen";
     }
 
+    private static IEnumerable<string> Way(OrderState state)
+    {
+        if (state.Stage is OrderStage.Shipped or OrderStage.Received && state.Shipment is null) yield return $"it is {state.Stage} and was never shipped";
+        if ((state.Stage == OrderStage.Received || state is { Stage: OrderStage.Closed, Shipment: not null }) != state.ReceivedAt is not null) yield return $"it is {state.Stage}, and was {(state.ReceivedAt is null ? "never received" : "received")}";
+        if (state is { Stage: OrderStage.Closed, Shipment: null, RefundableFen: not 0 }) yield return $"it is Closed, was never shipped, and {state.RefundableFen} fen of it were not given back";
+        if (state.Stage is not (OrderStage.Shipped or OrderStage.Received or OrderStage.Closed) && state.Shipment is not null) yield return $"it is {state.Stage} and was shipped";
+    }
+
     /// <remarks>That no hold outlives the order is the stock's to say: it knows of every hold.</remarks>
     private static IEnumerable<string> Stock(GrainId grain, OrderState state, IBooks books)
     {
@@ -50,7 +58,7 @@ internal sealed class OrderBook : Book<OrderState>
         foreach (var line in state.Lines)
         {
             var held = state.Held.Contains(line.Sku);
-            if (state.Stage is OrderStage.Pending or OrderStage.Paid or OrderStage.AwaitingGroup && !held) yield return $"it is {state.Stage} and its line of SKU {line.Sku} was never held";
+            if ((state.IsPaid || state.Stage is OrderStage.Pending or OrderStage.AwaitingGroup) && !held) yield return $"it is {state.Stage} and its line of SKU {line.Sku} was never held";
             if (!held || !Holds(state)) continue;
             if (books.Of<StockState>(line.Sku.In(grain.Shop))?.Holds.TryGetValue(grain.Key, out var hold) != true) yield return $"it is {state.Stage} and the stock holds nothing for its line of {line.Quantity} units of SKU {line.Sku}";
             else if (hold.Quantity != line.Quantity) yield return $"the stock holds {hold.Quantity} units of SKU {line.Sku} for its line of {line.Quantity}";
@@ -69,7 +77,7 @@ internal sealed class OrderBook : Book<OrderState>
         }
 
         if (state.Late is { } late && NotReceived(late.Payment, late.Amount, grain, books) is { } missing) yield return $"late money is held for it, but {missing}";
-        if (state.Stage is not (OrderStage.Paid or OrderStage.AwaitingGroup)) yield break;
+        if (!state.IsPaid && state.Stage != OrderStage.AwaitingGroup) yield break;
         if (state.PaidBy is not { } paidBy)
         {
             if (state.Amount.Fen != 0) yield return $"it is {state.Stage} over {state.Amount.Fen} fen without a payment";
@@ -83,7 +91,7 @@ internal sealed class OrderBook : Book<OrderState>
 
         // A buyer who never signed in cannot be told; everybody else is no longer a new customer.
         if (!state.Debts.Contains(OrderRules.TellBuyer, state.Buyer.Value) && books.Of<ShopperState>(state.Buyer.In(grain.Shop)) is { OpenId: not null, HasBought: false })
-            yield return $"it is Paid and its buyer {state.Buyer} was not told";
+            yield return $"it is {state.Stage} and its buyer {state.Buyer} was not told";
     }
 
     private static IEnumerable<string> Refunds(GrainId grain, OrderState state, IBooks books)
@@ -94,6 +102,9 @@ internal sealed class OrderBook : Book<OrderState>
             if (back > all) yield return $"refunds of {back} fen exceed the {all} fen of payment {payment.Key}";
             if (payment.Key == state.PaidBy ? state.Stage == OrderStage.Cancelled && back != all : back != all) yield return $"{back} of the {all} fen of payment {payment.Key}, which it cannot keep, are refunded";
         }
+
+        for (var line = 1; line <= state.Lines.Count; line++)
+            if (state.RefundedUnitsOf(line) > state.Lines[line - 1].Quantity) yield return $"{state.RefundedUnitsOf(line)} units of the {state.Lines[line - 1].Quantity} of line {line} are refunded";
 
         foreach (var refund in state.Refunds)
         {
@@ -115,7 +126,7 @@ internal sealed class OrderBook : Book<OrderState>
         var (self, source) = (OrderId.Of(grain.Key), books.Of<IOrderSource>(address));
         if (source is null) yield return $"its source {address} does not exist";
         else if (state.Stage is OrderStage.Holding or OrderStage.Pending or OrderStage.AwaitingGroup && !source.Stands(self)) yield return $"it is {state.Stage} and its source {address} has no such order";
-        else if (state.Stage is OrderStage.Paid or OrderStage.AwaitingGroup && !source.KnowsPaid(self) && !state.Debts.Contains(OrderRules.TellPaid, address.Key)) yield return $"it is {state.Stage} and its source {address} was not told";
+        else if ((state.IsPaid || state.Stage == OrderStage.AwaitingGroup) && !source.KnowsPaid(self) && !state.Debts.Contains(OrderRules.TellPaid, address.Key)) yield return $"it is {state.Stage} and its source {address} was not told";
         else if (state.Stage is OrderStage.Cancelled or OrderStage.TimedOut && state is { IsReleased: true, Late: null } && !source.KnowsLost(self)) yield return $"it is {state.Stage} and its source {address} was not told";
     }
 

@@ -83,12 +83,29 @@ internal sealed record OrderRevived : OrderEvent;
 [Stored("revival-failed")]
 internal sealed record RevivalFailed(string Code) : OrderEvent;
 
-/// <summary>Money that the order cannot take goes back to who paid it.</summary>
+/// <summary>Money goes back to who paid it: what the order cannot take, or what the merchant or a group gives back.</summary>
+/// <param name="Units">the units that it is for</param>
+/// <param name="Request">the merchant's request</param>
+/// <param name="LowersPrice">the final price is lower by this: each unit has cost less</param>
 [Stored("refund-requested")]
-internal sealed record RefundRequested(string Refund, PaymentId Payment, Money Amount, string Reason) : OrderEvent;
+internal sealed record RefundRequested(string Refund, PaymentId Payment, Money Amount, string Reason, IReadOnlyList<RefundedUnits>? Units = null, Guid? Request = null, bool LowersPrice = false) : OrderEvent;
 
 [Stored("refund-noted")]
 internal sealed record RefundNoted(string Refund, RefundStatus State) : OrderEvent;
+
+[Stored("order-shipped")]
+internal sealed record OrderShipped(string Carrier, string TrackingNumber, int AfterSaleDays, DateTimeOffset At) : OrderEvent;
+
+[Stored("shipment-corrected")]
+internal sealed record ShipmentCorrected(string Carrier, string TrackingNumber) : OrderEvent;
+
+/// <param name="ByBuyer">false if the time for the buyer's word was over</param>
+[Stored("order-received")]
+internal sealed record OrderReceived(DateTimeOffset At, bool ByBuyer) : OrderEvent;
+
+/// <summary>Nothing more is expected of it: the after-sale period is over, or everything was refunded before it was shipped.</summary>
+[Stored("order-closed")]
+internal sealed record OrderClosed(DateTimeOffset At) : OrderEvent;
 
 /// <summary>Something owed was delivered and there is nothing more to say about it.</summary>
 [Stored("debt-settled")]
@@ -114,6 +131,10 @@ internal sealed record DebtSettled(string What, Guid About) : OrderEvent;
 [JsonSerializable(typeof(RevivalFailed))]
 [JsonSerializable(typeof(RefundRequested))]
 [JsonSerializable(typeof(RefundNoted))]
+[JsonSerializable(typeof(OrderShipped))]
+[JsonSerializable(typeof(ShipmentCorrected))]
+[JsonSerializable(typeof(OrderReceived))]
+[JsonSerializable(typeof(OrderClosed))]
 [JsonSerializable(typeof(DebtSettled))]
 [JsonSerializable(typeof(OrderState))]
 internal sealed partial class OrderJson : JsonSerializerContext;

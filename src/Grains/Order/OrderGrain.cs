@@ -17,6 +17,9 @@ internal sealed class OrderGrain() : GrainDefinition<OrderState, OrderEvent>(Ord
         TakePayment c => OrderRules.Decide(state, c, OrderId.Of(turn.Self.Key), turn.Now),
         ConfirmGroup c => OrderRules.Decide(state, c, OrderId.Of(turn.Self.Key), turn.Now),
         VoidOrder c => OrderRules.Decide(state, c, OrderId.Of(turn.Self.Key)),
+        ShipOrder c => OrderRules.Decide(state, c, turn.Now),
+        ReceiveOrder c => OrderRules.Decide(state, c, turn.Now),
+        RefundOrder c => OrderRules.Decide(state, c, OrderId.Of(turn.Self.Key), turn.Now),
         NoteRefund c => OrderRules.Decide(state, c, turn.Now),
         Wake c => OrderRules.Decide(state, c, turn.Now),
         GetOrder => Decision<OrderEvent>.Nothing,
@@ -39,7 +42,7 @@ internal sealed class OrderGrain() : GrainDefinition<OrderState, OrderEvent>(Ord
         _ => Kernel.Answer.Of(Done.Instance),
     };
 
-    public override DateTimeOffset? Deadline(OrderState state) => state.Stage == OrderStage.Pending ? state.PayBefore : null;
+    public override DateTimeOffset? Deadline(OrderState state) => OrderRules.DeadlineOf(state);
 
     public override Debts Owes(OrderState state) => state.Debts;
 

@@ -22,6 +22,9 @@ internal enum OrderStage
     Cancelled = 5,
     TimedOut = 6,
     AwaitingGroup = 7,
+    Shipped = 8,
+    Received = 9,
+    Closed = 10,
 }
 
 /// <summary>Money that came after the time-out, while it is found out who can take it.</summary>
@@ -30,7 +33,10 @@ internal enum OrderStage
 /// <param name="IsRevived">a source keeps a place; the stock is being held again</param>
 internal sealed record LateOffer(PaymentId Payment, Money Amount, IReadOnlyList<Guid> Tried, GrainId? Router, bool IsRevived);
 
-internal sealed record Refund(string Id, PaymentId Payment, Money Amount, string Reason, RefundStatus State)
+/// <param name="Units">the units that it is for; null for the whole order</param>
+/// <param name="Request">the merchant's request, null if nobody asked for it</param>
+/// <param name="LowersPrice">the final price is lower by this: each unit has cost less</param>
+internal sealed record Refund(string Id, PaymentId Payment, Money Amount, string Reason, RefundStatus State, IReadOnlyList<RefundedUnits>? Units = null, Guid? Request = null, bool LowersPrice = false)
 {
     /// <summary>What names this refund in a debt.</summary>
     [JsonIgnore]
@@ -85,6 +91,15 @@ internal sealed record OrderState
 
     public IReadOnlyList<Refund> Refunds { get; set; } = [];
 
+    public OrderShipment? Shipment { get; set; }
+
+    /// <summary>How often the shipment was corrected.</summary>
+    public int Corrections { get; set; }
+
+    public int AfterSaleDays { get; set; }
+
+    public DateTimeOffset? ReceivedAt { get; set; }
+
     public Debts Debts { get; set; } = new();
 
     /// <summary>Holds whose answer is still awaited.</summary>
@@ -94,6 +109,22 @@ internal sealed record OrderState
     /// <summary>True once the stock is back and the source knows.</summary>
     [JsonIgnore]
     public bool IsReleased => !Lines.Any(l => Debts.Contains(OrderRules.Release, l.Sku.Value)) && (Source is not { } source || !Debts.Contains(OrderRules.TellReleased, source.Key));
+
+    /// <summary>True from the payment on, unless a group still decides: the order counts, whatever is given back.</summary>
+    [JsonIgnore]
+    public bool IsPaid => Stage is OrderStage.Paid or OrderStage.Shipped or OrderStage.Received or OrderStage.Closed;
+
+    /// <summary>What of the money that paid it was not given back.</summary>
+    [JsonIgnore]
+    public long RefundableFen => PaidBy is null ? 0 : Amount.Fen - RefundsOf(PaidBy.Value).Sum(r => r.Amount.Fen);
+
+    /// <summary>What each line really costs, after the discounts and what a group's final price was lower.</summary>
+    public long[] Nets() => OrderNets.Of([.. Lines.Select(l => l.AmountFen)], Discounts.Sum(d => d.AmountFen) + Refunds.Where(r => r.LowersPrice).Sum(r => r.Amount.Fen));
+
+    /// <param name="line">from 1</param>
+    public int RefundedUnitsOf(int line) => Refunds.SelectMany(r => r.Units ?? []).Where(u => u.Line == line).Sum(u => u.Quantity);
+
+    public IEnumerable<Refund> RefundsOf(PaymentId payment) => Refunds.Where(r => r.Payment == payment);
 
     /// <summary>True for the buyer, and for the merchant (null), once there is an order to see.</summary>
     public bool IsSeenBy(ShopperId? viewer) => Stage is not (OrderStage.None or OrderStage.Rejected) && (viewer is null || viewer == Buyer);
@@ -110,15 +141,21 @@ internal sealed record OrderState
             OrderStage.AwaitingGroup => OrderStatus.AwaitingGroup,
             OrderStage.Cancelled => OrderStatus.Cancelled,
             OrderStage.TimedOut => OrderStatus.TimedOut,
+            OrderStage.Shipped => OrderStatus.Shipped,
+            OrderStage.Received => OrderStatus.Received,
+            OrderStage.Closed => OrderStatus.Closed,
             _ => throw new UnreachableException($"An order is not seen while {Stage}."),
         },
-        Lines,
+        OrderNets.Views(Lines, Nets(), RefundedUnitsOf),
         Amount.Fen,
         Discounts,
         PayBefore,
         PaidAt,
-        [.. Refunds.Select(r => new OrderRefund(r.Id, r.Amount.Fen, r.State, r.Reason))],
-        now);
+        [.. Refunds.Select(r => new OrderRefund(r.Id, r.Amount.Fen, r.State, r.Reason, r.Units))],
+        now,
+        Shipment,
+        Stage == OrderStage.Shipped ? OrderRules.DeadlineOf(this) : null,
+        ReceivedAt);
 }
 
 /// <summary>Every rule of an order. Pure: no clock, no chance, no I/O.</summary>
@@ -145,6 +182,23 @@ internal static class OrderRules
     public const int PaymentWindowMinutesMax = 1_440;
     public const int HoldSecondsMax = 3_600;
 
+    public const int CarrierLengthMax = 40;
+    public const int TrackingNumberLengthMax = 64;
+    public const int CorrectionsMax = 20;
+    public const int AfterSaleDaysMax = 90;
+
+    /// <summary>The buyer reads it in WeChat, which takes so much.</summary>
+    public const int RefundReasonLengthMax = 80;
+
+    /// <summary>WeChat Pay allows 50 partial refunds of one payment.</summary>
+    public const int RefundsMax = 50;
+
+    /// <summary>WeChat Pay gives no money back a year after the payment.</summary>
+    public const int RefundDaysMax = 365;
+
+    /// <summary>After so many days an order counts as received without the buyer's word: what shops of this kind do.</summary>
+    public const int ReceiptDays = 14;
+
     public const string LatePayment = "late payment";
     public const string SecondPayment = "second payment";
     public const string WrongAmount = "wrong amount";
@@ -166,6 +220,7 @@ internal static class OrderRules
         if (discount > total) return Refusal.Invalid("discountLines", "The discounts exceed what is ordered.");
         if (command.PaymentWindowMinutes is < 1 or > PaymentWindowMinutesMax) return Refusal.Invalid("paymentWindowMinutes", "1 to 1,440 minutes.");
         if (command.HoldSeconds is < 0 or > HoldSecondsMax) return Refusal.Invalid("holdSeconds", "At most 3,600 seconds.");
+        if (command.Source is null && (command.AwaitsGroup || command.AsksLate)) return Refusal.Invalid("source", "An order that waits for its source or asks it has one.");
 
         return new OrderPlaced(
             command.Buyer,
@@ -208,7 +263,7 @@ internal static class OrderRules
         if (state.Stage != OrderStage.AwaitingGroup) return OrderDecision.Nothing;
         if (command.Refund < Money.Zero || command.Refund > state.Amount) return RefundExceedsPaid;
 
-        return command.Refund == Money.Zero ? new GroupConfirmed(now) : new OrderEvent[] { new GroupConfirmed(now), Refund(state, self, command.Refund, LowerPrice) };
+        return command.Refund == Money.Zero ? new GroupConfirmed(now) : new OrderEvent[] { new GroupConfirmed(now), Refund(state, self, command.Refund, LowerPrice) with { LowersPrice = true } };
     }
 
     /// <remarks>Neither an order that is being opened nor one that is being revived can tell yet what it is: it is asked again.</remarks>
@@ -230,13 +285,59 @@ internal static class OrderRules
     {
         if (state.Stage == OrderStage.None) return NotFound;
         if (state.HasTaken(command.Payment)) return OrderDecision.Nothing;
-        if (state.PaidBy is not null) return Return(state, self, command.Payment, command.Amount, SecondPayment);
+        if (state.PaidBy is not null || state.Late is not null) return Return(state, self, command.Payment, command.Amount, SecondPayment);
         if (command.Amount != state.Amount) return Return(state, self, command.Payment, command.Amount, WrongAmount);
         if (state.Stage == OrderStage.TimedOut && state.AsksLate) return new LatePaymentHeld(command.Payment, command.Amount);
         if (state.Stage != OrderStage.Pending) return Return(state, self, command.Payment, command.Amount, LatePayment);
 
         // Money that came before the time-out was decided counts, even after payBefore: the stock is still held for it.
         return new PaidInFull(command.Payment, now);
+    }
+
+    public static OrderDecision Decide(OrderState state, ShipOrder command, DateTimeOffset now)
+    {
+        if (!state.IsSeenBy(null)) return NotFound;
+        if (string.IsNullOrWhiteSpace(command.Carrier) || command.Carrier.Length > CarrierLengthMax || command.Carrier.Any(char.IsControl)) return Refusal.Invalid("carrier", "The name of a carrier has 1 to 40 characters.");
+        if (command.TrackingNumber is not { Length: > 0 and <= TrackingNumberLengthMax } || command.TrackingNumber.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))) return Refusal.Invalid("trackingNumber", "A tracking number has 1 to 64 characters and no blanks.");
+        if (command.AfterSaleDays is < 0 or > AfterSaleDaysMax) return Refusal.Invalid("afterSaleDays", "0 to 90 days.");
+        if (state.Stage == OrderStage.AwaitingGroup) return AwaitingGroup;
+        if (state.Shipment is { } shipment && (shipment.Carrier, shipment.TrackingNumber) == (command.Carrier, command.TrackingNumber)) return OrderDecision.Nothing;
+        if (state.Stage == OrderStage.Shipped && state.Corrections < CorrectionsMax) return new ShipmentCorrected(command.Carrier, command.TrackingNumber);
+        if (state.Stage != OrderStage.Paid) return WrongState;
+
+        return new OrderShipped(command.Carrier, command.TrackingNumber, command.AfterSaleDays, now);
+    }
+
+    public static OrderDecision Decide(OrderState state, ReceiveOrder command, DateTimeOffset now)
+    {
+        if (!state.IsSeenBy(command.Buyer)) return NotFound;
+        if (state.ReceivedAt is not null) return OrderDecision.Nothing;
+        if (state.Stage != OrderStage.Shipped) return WrongState;
+
+        return new OrderReceived(now, ByBuyer: true);
+    }
+
+    /// <remarks>What was refunded in full before it was shipped must not be shipped: it is closed with the refund.</remarks>
+    public static OrderDecision Decide(OrderState state, RefundOrder command, OrderId self, DateTimeOffset now)
+    {
+        if (!state.IsSeenBy(null)) return NotFound;
+        if (state.Refunds.Any(r => r.Request == command.Request)) return OrderDecision.Nothing;
+        if (string.IsNullOrWhiteSpace(command.Reason) || command.Reason.Length > RefundReasonLengthMax) return Refusal.Invalid("reason", "A reason has 1 to 80 characters.");
+        if (command.AmountFen < 1) return Refusal.Invalid("amountFen", "A refund is at least 1 fen.");
+        if (command.Lines?.Count is < 1 or > LinesMax) return Refusal.Invalid("lines", "A refund names 1 to 50 lines, or none for the whole order.");
+        if (command.Lines?.Select((_, i) => WrongWith(state, command.Lines, i)).FirstOrDefault(r => r is not null) is { } wrongLine) return wrongLine;
+        if (!state.IsPaid) return WrongState;
+        if (now >= state.PaidAt!.Value.AddDays(RefundDaysMax)) return WrongState;
+        if (state.PaidBy is { } paidBy && state.RefundsOf(paidBy).Count() >= RefundsMax) return WrongState;
+
+        var (nets, left) = (state.Nets(), state.RefundableFen);
+        var net = command.Lines?.Sum(u => OrderNets.OfUnits(nets[u.Line - 1], state.Lines[u.Line - 1].Quantity, state.RefundedUnitsOf(u.Line), u.Quantity)) ?? left;
+        var amount = command.AmountFen ?? net;
+        if (amount > Math.Min(net, left) || amount == 0) return Refusal.Of(RefundExceedsPaid) with { Limit = Math.Min(net, left) };
+
+        var units = command.Lines ?? (command.AmountFen is null ? UnitsLeft(state) : null);
+        var refund = Refund(state, self, new(amount), command.Reason) with { Units = units, Request = command.Request };
+        return state.Stage == OrderStage.Paid && amount == left ? new OrderEvent[] { refund, new OrderClosed(now) } : refund;
     }
 
     public static OrderDecision Decide(OrderState state, NoteRefund command, DateTimeOffset now)
@@ -250,11 +351,24 @@ internal static class OrderRules
 
     public static OrderDecision Decide(OrderState state, Wake command, DateTimeOffset now)
     {
-        if (state.Stage != OrderStage.Pending) return OrderDecision.Nothing;
-        if (now < state.PayBefore) return OrderDecision.Nothing;
+        if (!(DeadlineOf(state) <= now)) return OrderDecision.Nothing;
 
-        return new OrderTimedOut();
+        return state.Stage switch
+        {
+            OrderStage.Pending => new OrderTimedOut(),
+            OrderStage.Shipped => new OrderReceived(now, ByBuyer: false),
+            _ => new OrderClosed(now),
+        };
     }
+
+    /// <summary>When its state ends by itself: the time to pay, to say that it has come, to complain.</summary>
+    public static DateTimeOffset? DeadlineOf(OrderState state) => state.Stage switch
+    {
+        OrderStage.Pending => state.PayBefore,
+        OrderStage.Shipped => state.Shipment!.ShippedAt.AddDays(ReceiptDays),
+        OrderStage.Received => state.ReceivedAt!.Value.AddDays(state.AfterSaleDays),
+        _ => null,
+    };
 
     public static OrderDecision Settle(OrderState state, Debt debt, in Receipt receipt, OrderId self, DateTimeOffset now)
     {
@@ -337,12 +451,17 @@ internal static class OrderRules
         OrderRevived => state with
         {
             Held = [],
+            Refusal = null,
             Late = state.Late! with { IsRevived = true },
             Debts = Owe(OweSource(state.Debts, OfferLate, state.Source, isOwed: false), Hold, state.Lines.Select(l => l.Sku)),
         },
         RevivalFailed => Released(state with { Debts = Owe(state.Debts, Release, state.Held) }),
-        RefundRequested e => Add(GiveUp(state, e.Payment), new(e.Refund, e.Payment, e.Amount, e.Reason, RefundStatus.Requested)),
+        RefundRequested e => Add(GiveUp(state, e.Payment), new(e.Refund, e.Payment, e.Amount, e.Reason, RefundStatus.Requested, e.Units, e.Request, e.LowersPrice)),
         RefundNoted e => state with { Refunds = [.. state.Refunds.Select(r => string.Equals(r.Id, e.Refund, StringComparison.Ordinal) ? r with { State = e.State } : r)] },
+        OrderShipped e => state with { Stage = OrderStage.Shipped, Shipment = new(e.Carrier, e.TrackingNumber, e.At), AfterSaleDays = e.AfterSaleDays },
+        ShipmentCorrected e => state with { Shipment = state.Shipment! with { Carrier = e.Carrier, TrackingNumber = e.TrackingNumber }, Corrections = state.Corrections + 1 },
+        OrderReceived e => state with { Stage = OrderStage.Received, ReceivedAt = e.At },
+        OrderClosed => state with { Stage = OrderStage.Closed },
         DebtSettled { What: Release } e => Released(state with { Debts = state.Debts.Settle(e.What, e.About) }),
         DebtSettled e => state with { Debts = state.Debts.Settle(e.What, e.About) },
         _ => throw new UnreachableException($"Unknown event {@event.GetType().Name}"),
@@ -379,7 +498,7 @@ internal static class OrderRules
     private static OrderDecision SettleLate(OrderState state, OrderId self, in Receipt receipt) => receipt switch
     {
         { Reply: LatePaymentAnswer { SendOn: null } } => new OrderRevived(),
-        { Reply: LatePaymentAnswer { SendOn: { } router } } when state.Late!.Tried.Count < RouteLatePayment.SourcesMax => new LatePaymentSentOn(router),
+        { Reply: LatePaymentAnswer { SendOn: { } router } } when state.Late!.Tried.Count + 1 < RouteLatePayment.SourcesMax => new LatePaymentSentOn(router),
         { Reply: LatePaymentRoute { Source: var source } } => new LatePaymentRouted(source),
         _ => Return(state, self, state.Late!.Payment, state.Late.Amount, LatePayment),
     };
@@ -390,6 +509,9 @@ internal static class OrderRules
     private static RefundRequested Refund(OrderState state, OrderId self, Money amount, string reason) => Return(state, self, state.PaidBy!.Value, amount, reason);
 
     private static RefundRequested Return(OrderState state, OrderId self, PaymentId payment, Money amount, string reason) => new($"{self}-{state.Refunds.Count + 1}", payment, amount, reason);
+
+    private static List<RefundedUnits> UnitsLeft(OrderState state) =>
+        [.. state.Lines.Select((l, i) => new RefundedUnits(i + 1, l.Quantity - state.RefundedUnitsOf(i + 1))).Where(u => u.Quantity > 0)];
 
     private static OrderState Reprice(OrderState state, LineHeld held) => held.UnitPriceFen is not { } unitPrice ? state : state with
     {
@@ -447,6 +569,16 @@ internal static class OrderRules
 
         // One hold per order and SKU: a second line of the same SKU would be taken for a repeat and hold nothing.
         if (lines.Take(i).Any(l => l.Sku == line.Sku)) return Refusal.Invalid($"lines[{i}].sku", "Each SKU has one line.");
+
+        return null;
+    }
+
+    private static Refusal? WrongWith(OrderState state, IReadOnlyList<RefundedUnits> lines, int i)
+    {
+        var (line, quantity) = lines[i];
+        if (line < 1 || line > state.Lines.Count) return Refusal.Invalid($"lines[{i}].line", $"The order has the lines 1 to {state.Lines.Count}.");
+        if (lines.Take(i).Any(l => l.Line == line)) return Refusal.Invalid($"lines[{i}].line", "Each line is named once.");
+        if (quantity < 1 || quantity > state.Lines[line - 1].Quantity - state.RefundedUnitsOf(line)) return Refusal.Invalid($"lines[{i}].quantity", $"{state.Lines[line - 1].Quantity - state.RefundedUnitsOf(line)} units of the line are not refunded yet.");
 
         return null;
     }
