@@ -95,6 +95,18 @@ internal sealed record OrderState
     [JsonIgnore]
     public bool IsReleased => !Lines.Any(l => Debts.Contains(OrderRules.Release, l.Sku.Value)) && (Source is not { } source || !Debts.Contains(OrderRules.TellReleased, source.Key));
 
+    /// <summary>
+    /// True once its source has heard how it ended. A source that has forgotten it and wants it placed once more must not wait for an end
+    /// that it will never hear of; until it has heard, a repeat of what it wanted at first is on its way.
+    /// </summary>
+    [JsonIgnore]
+    public bool HasEndedForItsSource => Source is { } source && Stage switch
+    {
+        OrderStage.Paid => !Debts.Contains(OrderRules.TellPaid, source.Key),
+        OrderStage.Cancelled or OrderStage.TimedOut => IsReleased,
+        _ => false,
+    };
+
     /// <summary>True for the buyer, and for the merchant (null), once there is an order to see.</summary>
     public bool IsSeenBy(ShopperId? viewer) => Stage is not (OrderStage.None or OrderStage.Rejected) && (viewer is null || viewer == Buyer);
 
