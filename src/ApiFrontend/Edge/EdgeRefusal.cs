@@ -37,4 +37,7 @@ internal enum EdgeRefusal
 
     [Refuses(RefusalKind.Busy, "微信登录暂不可用，请稍后再试", "WeChat sign-in is not available right now.")]
     LoginUnavailable = 11,
+
+    [Refuses(RefusalKind.Limit, "排队人数过多，请稍后再试", "Too many want it at this moment; send the same request again.")]
+    QueueFull = 12,
 }

@@ -131,6 +131,9 @@ public sealed record Admission(ShopId Shop, CampaignId Campaign, int Revision, C
 
 public sealed record CampaignQuota(int Total, int Left);
 
+/// <summary>To the one participation that keeps the campaign's quota: how many units are there, and left?</summary>
+public sealed record GetQuota : ICommand<CampaignQuota>;
+
 /// <summary>A campaign (活动) as the merchant sees it.</summary>
 public sealed record CampaignView(
     CampaignId Id,

@@ -19,7 +19,7 @@ internal sealed class FlashSaleGrain() : GrainDefinition<FlashSaleState, FlashSa
     public override SaleDecision Decide(FlashSaleState state, object command, in Turn turn) => command switch
     {
         TakeUnits c => FlashSaleRules.Decide(state, c, turn.Now),
-        GetFlashSale => SaleDecision.Nothing,
+        GetFlashSale or GetQuota => SaleDecision.Nothing,
         OrderPaid c => FlashSaleRules.Decide(state, c, turn.Now),
         OrderReleased c => FlashSaleRules.Decide(state, c, turn.Now),
         OfferLatePayment c => FlashSaleRules.Decide(state, c, turn.Now),
@@ -38,6 +38,7 @@ internal sealed class FlashSaleGrain() : GrainDefinition<FlashSaleState, FlashSa
         _ when !state.IsThere => GrainRefusal.NotFound,
         TakeUnits c => AnswerTo(state, c),
         GetFlashSale => Reply.Of(View(state, turn.Now)),
+        GetQuota => Reply.Of(QuotaOf(state, turn.Now)),
         OfferLatePayment => Reply.Of(new LatePaymentAnswer(null)),
         _ => Reply.Of(Done.Instance),
     };
@@ -130,7 +131,7 @@ internal sealed class FlashSaleGrain() : GrainDefinition<FlashSaleState, FlashSa
     private static FlashSaleView View(FlashSaleState state, DateTimeOffset now)
     {
         var sale = state.Sale!;
-        var next = FlashSaleRules.NextOf(state, now);
+        var (next, quota) = (FlashSaleRules.NextOf(state, now), QuotaOf(state, now));
         return new(
             sale.Campaign,
             StatusOf(state, next is not null, now),
@@ -138,14 +139,21 @@ internal sealed class FlashSaleGrain() : GrainDefinition<FlashSaleState, FlashSa
             sale.Title,
             sale.ListPriceFen,
             sale.Terms.SalePriceFen,
-            state.Phase switch { SalePhase.Ready when now < state.ClosesAt => state.Available, SalePhase.Planned or SalePhase.Reserving => state.Quota, _ => 0 },
-            state.Phase == SalePhase.Ready ? state.Total : state.Quota,
+            quota.Left,
+            quota.Total,
             sale.Terms.PerUserLimit,
             state.OpensAt,
             state.ClosesAt,
             state.IsKilled ? null : next?.StartsAt,
             now);
     }
+
+    private static CampaignQuota QuotaOf(FlashSaleState state, DateTimeOffset now) => state.Phase switch
+    {
+        SalePhase.Ready => new(state.Total, now < state.ClosesAt ? state.Available : 0),
+        SalePhase.Planned or SalePhase.Reserving => new(state.Quota, state.Quota),
+        _ => new(state.Quota, 0),
+    };
 
     private static FlashSaleStatus StatusOf(FlashSaleState state, bool hasNext, DateTimeOffset now)
     {
