@@ -66,6 +66,7 @@ public sealed record CampaignPlan(string Title, DateTimeOffset StartsAt, DateTim
 /// </summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(Bargain.BargainTerms), "bargain")]
+[JsonDerivedType(typeof(FlashSale.FlashSaleTerms), "flash-sale")]
 public abstract record CampaignTerms
 {
     public const int QuotaMax = 10_000_000;
@@ -122,12 +123,16 @@ public abstract record CampaignTerms
 public sealed record PublicationFacts(string SkuTitle, Money ListPrice, long Available, Channel Channel, string TimeZone = "Asia/Shanghai");
 
 /// <summary>How many units a campaign wants to sell in all, with what whoever keeps them must know.</summary>
-public sealed record QuotaWish(ShopId Shop, CampaignId Campaign, int Revision, CampaignPlan Plan, PublicationFacts Facts, int Total);
+/// <param name="Request">the change of the quota that wants it; empty for the publication</param>
+public sealed record QuotaWish(ShopId Shop, CampaignId Campaign, int Revision, CampaignPlan Plan, PublicationFacts Facts, int Total, Guid Request = default);
 
 /// <summary>A participation that the campaign let in, with the revision it keeps.</summary>
 public sealed record Admission(ShopId Shop, CampaignId Campaign, int Revision, CampaignPlan Plan, PublicationFacts Facts, Guid Id, ShopperId Owner);
 
 public sealed record CampaignQuota(int Total, int Left);
+
+/// <summary>To the one participation that keeps the campaign's quota: how many units are there, and left?</summary>
+public sealed record GetQuota : ICommand<CampaignQuota>;
 
 /// <summary>A campaign (活动) as the merchant sees it.</summary>
 public sealed record CampaignView(

@@ -402,7 +402,7 @@ internal static class CampaignRules
 
     private static List<Finding> Check(CampaignPlan plan, PublicationFacts facts, DateTimeOffset now)
     {
-        var findings = plan.Terms.Check(plan, facts).ToList();
+        var findings = plan.Terms.Check(plan with { StartsAt = now > plan.StartsAt ? now : plan.StartsAt }, facts).ToList(); // a start in the past means at once
         if (plan.EndsAt <= plan.StartsAt) findings.Add(new("CAMPAIGN-WINDOW", Finding.Block, "endsAt", $"The campaign ends at {plan.EndsAt:O}, which is not after its start at {plan.StartsAt:O}."));
         else if (plan.EndsAt <= now) findings.Add(new("CAMPAIGN-WINDOW", Finding.Block, "endsAt", $"The campaign would have ended already, at {plan.EndsAt:O}."));
         if (plan.Terms.Quota > facts.Available) findings.Add(NotEnoughStock(plan, facts.Available));

@@ -153,6 +153,9 @@ public sealed class CampaignViews : IProjection
         }
     }
 
+    /// <summary>What is left of the campaign whose id the fact's grain has, where that grain keeps the quota.</summary>
+    internal static void ChangeLeft(IDocuments documents, in Recorded fact, Func<int, int> change) => Change(documents, fact, c => c.WithLeft(change(c.Item.Left)));
+
     private static void Change(IDocuments documents, in Recorded fact, Func<Listed, Listed> change)
     {
         if (documents.Find<Listed>(fact.Grain.Shop, "campaigns-listed", fact.Grain.Key.ToString("N")) is { } listed) Put(documents, fact.Grain.Shop, change(listed));

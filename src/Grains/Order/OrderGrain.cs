@@ -34,6 +34,7 @@ internal sealed class OrderGrain() : GrainDefinition<OrderState, OrderEvent>(Ord
         _ when state.Stage == OrderStage.None => GrainRefusal.NotFound,
         PlaceOrder or GetOrder when state.Stage == OrderStage.Holding => Kernel.Answer.Later,
         PlaceOrder when state.Stage == OrderStage.Rejected => state.IsReleased ? state.Refusal! : Kernel.Answer.Later,
+        PlaceOrder c when state.Source != c.Source || state.HasEndedForItsSource => GrainRefusal.WrongState,
         GetOrder c => state.IsSeenBy(c.Viewer) ? Kernel.Answer.Of(state.View(OrderId.Of(turn.Self.Key), turn.Now)) : GrainRefusal.NotFound,
         StartPayment => state.Debts.Contains(OrderRules.Announce, state.Payment!.Value.Value) ? Kernel.Answer.Later : Kernel.Answer.Of(state.Payment.Value),
         CancelOrder when state.Leave is not null => Kernel.Answer.Later,

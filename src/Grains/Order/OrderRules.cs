@@ -126,6 +126,18 @@ internal sealed record OrderState
 
     public IEnumerable<Refund> RefundsOf(PaymentId payment) => Refunds.Where(r => r.Payment == payment);
 
+    /// <summary>
+    /// True once its source has heard how it ended. A source that has forgotten it and wants it placed once more must not wait for an end
+    /// that it will never hear of; until it has heard, a repeat of what it wanted at first is on its way.
+    /// </summary>
+    [JsonIgnore]
+    public bool HasEndedForItsSource => Source is { } source && Stage switch
+    {
+        OrderStage.Cancelled or OrderStage.TimedOut => IsReleased,
+        _ when IsPaid => !Debts.Contains(OrderRules.TellPaid, source.Key),
+        _ => false,
+    };
+
     /// <summary>True for the buyer, and for the merchant (null), once there is an order to see.</summary>
     public bool IsSeenBy(ShopperId? viewer) => Stage is not (OrderStage.None or OrderStage.Rejected) && (viewer is null || viewer == Buyer);
 
