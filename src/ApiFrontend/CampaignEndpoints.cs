@@ -46,13 +46,13 @@ internal static class CampaignEndpoints
     private static async Task<IResult> All(MerchantCaller caller, Paging page, DocumentStore documents, IGrains grains)
     {
         var list = documents.List<CampaignListItem>(caller.Shop, CampaignViews.OfMerchant, CampaignViews.All, page.Cursor, page.Limit);
-        var campaigns = await Task.WhenAll(list.Items.Select(c => grains.Ask(c.Id.In(caller.Shop), new GetCampaign()).AsTask()));
+        var campaigns = await Task.WhenAll(list.Items.Select(c => Ask(c.Id, new GetCampaign(), caller, grains)));
         return campaigns.FirstOrDefault(c => !c.IsAccepted).Refusal is { } refusal
             ? Api.Refuse(refusal)
             : TypedResults.Json(new Page<CampaignView>([.. campaigns.Select(c => c.Reply!)], list.NextCursor, list.AsOf), Api.Json);
     }
 
-    private static async Task<IResult> Get(CampaignId id, MerchantCaller caller, IGrains grains) => (await grains.Ask(id.In(caller.Shop), new GetCampaign())).Ok();
+    private static async Task<IResult> Get(CampaignId id, MerchantCaller caller, IGrains grains) => (await Ask(id, new GetCampaign(), caller, grains)).Ok();
 
     private static async Task<IResult> Report(CampaignId id, MerchantCaller caller, IGrains grains, DocumentStore documents)
     {
@@ -101,19 +101,29 @@ internal static class CampaignEndpoints
         var shop = await grains.Ask(caller.Shop.Grain(), new GetShop());
         if ((sku.Refusal ?? shop.Refusal) is { } unknown) return Api.Refuse(unknown);
 
-        var facts = new PublicationFacts(sku.Reply!.Title, new(sku.Reply.ListPriceFen), sku.Reply.Stock.Available, shop.Reply!.Settings.Channel);
-        return (await grains.Ask(id.In(caller.Shop), new PublishCampaign(effect.Value, facts))).Created();
+        var facts = new PublicationFacts(sku.Reply!.Title, new(sku.Reply.ListPriceFen), sku.Reply.Stock.Available, shop.Reply!.Settings.Channel, shop.Reply.Settings.TimeZone);
+        return (await Ask(id, new PublishCampaign(effect.Value, facts), caller, grains)).Created();
     }
 
     private static async Task<IResult> Pause(CampaignId id, GateBody body, MerchantCaller caller, EffectId effect, IGrains grains) =>
-        (await grains.Ask(id.In(caller.Shop), new PauseCampaign(effect.Value, body.Reason))).Ok();
+        (await Ask(id, new PauseCampaign(effect.Value, body.Reason), caller, grains)).Ok();
 
     private static async Task<IResult> Resume(CampaignId id, GateBody body, MerchantCaller caller, EffectId effect, IGrains grains) =>
-        (await grains.Ask(id.In(caller.Shop), new ResumeCampaign(effect.Value, body.Reason))).Ok();
+        (await Ask(id, new ResumeCampaign(effect.Value, body.Reason), caller, grains)).Ok();
 
     private static async Task<IResult> Kill(CampaignId id, GateBody body, MerchantCaller caller, EffectId effect, IGrains grains) =>
-        (await grains.Ask(id.In(caller.Shop), new KillCampaign(effect.Value, body.Reason))).Ok();
+        (await Ask(id, new KillCampaign(effect.Value, body.Reason), caller, grains)).Ok();
 
     private static async Task<IResult> ChangeQuota(CampaignId id, QuotaChange body, MerchantCaller caller, EffectId effect, IGrains grains) =>
-        (await grains.Ask(id.In(caller.Shop), new ChangeQuota(effect.Value, body.Delta))).Ok();
+        (await Ask(id, new ChangeQuota(effect.Value, body.Delta), caller, grains)).Ok();
+
+    // Where one grain is the whole campaign, that grain knows what is left of the quota.
+    private static async Task<Outcome<CampaignView>> Ask(CampaignId id, ICommand<CampaignView> command, MerchantCaller caller, IGrains grains)
+    {
+        var campaign = await grains.Ask(id.In(caller.Shop), command);
+        if (campaign.Reply is not { Rules.IsOneParticipation: true, State: not CampaignStatus.Draft } view) return campaign;
+
+        var quota = await grains.Ask(view.Rules.Participation(caller.Shop, id.Value), new GetQuota());
+        return quota.Refusal is { } refusal ? refusal : new Outcome<CampaignView>(view with { Quota = quota.Reply! }, null);
+    }
 }

@@ -147,7 +147,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
 
         services.AddCallers();
         var limits = builder.Configuration.GetSection("Limits").Get<RateLimits>() ?? (builder.Environment.IsDevelopment() ? new() { PerAddress = 20_000, PerDevice = 500, PerShopper = 500 } : new());
-        services.AddSingleton(limits).AddSingleton<InFlight>().AddRateLimiter(o => RateLimits.Configure(o, limits));
+        services.AddSingleton(limits).AddSingleton<InFlight>().AddSingleton<SoldOutSales>().AddRateLimiter(o => RateLimits.Configure(o, limits));
         services.ConfigureHttpJsonOptions(o => Api.Configure(o.SerializerOptions));
         services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
         services.Configure<RouteOptions>(o => o.SetParameterPolicy<IdSegment>("id"));
@@ -197,6 +197,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         app.MapSessions();
         app.MapCampaigns();
         app.MapBargains();
+        app.MapFlashSales();
         app.MapOrders();
         app.MapCatalogue();
         app.MapPaymentCallbacks();

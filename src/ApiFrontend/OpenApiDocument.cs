@@ -41,6 +41,8 @@ internal static class OpenApiDocument
         {
             var endpoint = context.Description.ActionDescriptor.EndpointMetadata;
             AddParameters(operation, endpoint, context.Description.HttpMethod == HttpMethods.Post);
+            if (endpoint.OfType<CsvBody>().FirstOrDefault() is { } csv)
+                operation.RequestBody = new OpenApiRequestBody { Required = true, Description = csv.Format, Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal) { [ShipmentUploads.MediaType] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String } } } };
             operation.Responses ??= [];
             operation.Responses["default"] = new OpenApiResponse
             {

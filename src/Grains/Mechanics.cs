@@ -15,6 +15,7 @@ public static class Mechanics
         new Shopper.ShopperGrain(),
         new CampaignGrain(),
         new Bargain.BargainGrain(),
+        new FlashSale.FlashSaleGrain(),
         new Order.OrderGrain(),
         new Payment.PaymentGrain(),
         new Request.RequestGrain(),
@@ -27,6 +28,7 @@ public static class Mechanics
         new Shopper.ShopperBook(),
         new CampaignBook(),
         new Bargain.BargainBook(),
+        new FlashSale.FlashSaleBook(),
         new Order.OrderBook(),
         new Payment.PaymentBook(),
     ];
@@ -35,7 +37,9 @@ public static class Mechanics
     [
         new CampaignViews(),
         new Bargain.BargainViews(),
+        new FlashSale.FlashSaleViews(),
         new Order.OrderViews(),
+        new Order.OrderTimeline(),
         new Payment.PaymentViews(),
     ];
 }

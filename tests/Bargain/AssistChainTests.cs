@@ -117,7 +117,7 @@ public class AssistChainTests
                 case < 10:
                     var bargain = BargainId.Of(new Guid(++ids, 0, 0x7000, 0x80, 9, 0, 0, 0, 0, 0, 0));
                     bargains.Add(bargain);
-                    Ask(Anybody(), new LaunchParticipation(bargain.Value, TheCampaign, State<CampaignState>(campaign).Plan!.Terms.EntriesPerShopper));
+                    Ask(Anybody(), new LaunchParticipation(bargain.Value, TheCampaign, State<CampaignState>(campaign).Plan!.Terms.EntriesPerShopper!.Value));
                     break;
                 case < 16 when bargains.Count > 0:
                     Ask(Anybody(), new PledgeAssist(AnyBargain(), Policy, null));
@@ -252,8 +252,8 @@ public class AssistChainTests
             if (!calm && random.Next(20) == 0) return new Receipt(null, Refusal.Of(GrainRefusal.Busy));
             switch (owed.Command)
             {
-                case ReserveStock:
-                    return !calm && random.Next(4) == 0 ? new Receipt(null, Refusal.Of(StockRefusal.SoldOut)) : new Receipt(Done.Instance, null);
+                case ReserveStock reserve:
+                    return !calm && random.Next(4) == 0 ? new Receipt(null, Refusal.Of(StockRefusal.SoldOut)) : new Receipt(new ReservedStock(reserve.Total), null);
                 case CloseReservation:
                     return new Receipt(Done.Instance, null);
                 case PlaceOrder order:

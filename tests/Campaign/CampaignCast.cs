@@ -2,6 +2,7 @@ using Campaigns.Grains.Bargain;
 using Campaigns.Grains.Campaign;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Shop;
+using Campaigns.Grains.Stock;
 using Campaigns.Tests.Bargain;
 using Campaigns.Tests.Kit;
 
@@ -41,10 +42,10 @@ internal static class CampaignCast
     public static Story<CampaignState, CampaignEvent> Drafted(CampaignPlan? plan = null) => Story().When(new DraftCampaign(plan ?? Plan()));
 
     public static Story<CampaignState, CampaignEvent> Running(BargainTerms? terms = null) =>
-        Drafted(Plan(terms)).When(Publish(facts: Facts with { Available = 1_000_000 })).WhenSettled("reserve", Done.Instance);
+        Drafted(Plan(terms)).When(Publish(facts: Facts with { Available = 1_000_000 })).WhenReserved();
 
     public static Story<CampaignState, CampaignEvent> Scheduled() =>
-        Drafted(Plan() with { StartsAt = Start.AddDays(1) }).When(Publish()).WhenSettled("reserve", Done.Instance);
+        Drafted(Plan() with { StartsAt = Start.AddDays(1) }).When(Publish()).WhenReserved();
 
     /// <summary>A running campaign with so many participations, all started.</summary>
     public static Story<CampaignState, CampaignEvent> Taking(int participations, BargainTerms? terms = null)
@@ -55,6 +56,10 @@ internal static class CampaignCast
     }
 
     public static CampaignView View(this Story<CampaignState, CampaignEvent> story) => Assert.IsType<CampaignView>(story.Answer(new GetCampaign()).Value);
+
+    /// <summary>The stock has what it was asked for.</summary>
+    public static Story<CampaignState, CampaignEvent> WhenReserved(this Story<CampaignState, CampaignEvent> story) =>
+        story.WhenSettled("reserve", new ReservedStock(((ReserveStock)story.Message("reserve").Command).Total));
 
     /// <summary>Every open debt of this name is answered.</summary>
     public static Story<CampaignState, CampaignEvent> AllSettled(this Story<CampaignState, CampaignEvent> story, string what)

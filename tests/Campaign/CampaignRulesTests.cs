@@ -80,7 +80,7 @@ public class CampaignRulesTests
         Assert.Equal(new Owed(BargainCast.Sku.In(Shop), new ReserveStock(story.Self.Key, 3)), story.Message("reserve"));
         Assert.Equal(CampaignStatus.Draft, story.View().State);
 
-        story.WhenSettled("reserve", Done.Instance).ThenOne<CampaignPublished>(e => Assert.Equal((1, CampaignStatus.Running), (e.Revision, e.State))).ThenSurvivesSnapshot();
+        story.WhenReserved().ThenOne<CampaignPublished>(e => Assert.Equal((1, CampaignStatus.Running), (e.Revision, e.State))).ThenSurvivesSnapshot();
 
         var view = Assert.IsType<CampaignView>(story.Answer(Publish()).Value);
         Assert.Equal((CampaignStatus.Running, 1, 9_900L), (view.State, view.Revision, view.ListPriceFen));
@@ -142,7 +142,7 @@ public class CampaignRulesTests
         Assert.Equal(CampaignStatus.Draft, story.View().State);
         story.When(Publish(2)).ThenOne<CampaignPublicationRequested>();
         Assert.True(story.Answer().IsLater);
-        story.WhenSettled("reserve", Done.Instance);
+        story.WhenReserved();
         Assert.IsType<CampaignView>(story.Answer(Publish(2)).Value);
     }
 
@@ -448,7 +448,7 @@ public class CampaignRulesTests
         Assert.Equal(new ReserveStock(story.Self.Key, 5), story.Message("reserve").Command);
         story.When(Admit(4)).ThenRefused(CampaignRefusal.SoldOut);
 
-        story.WhenSettled("reserve", Done.Instance).Then(new QuotaChanged(5, Start));
+        story.WhenReserved().Then(new QuotaChanged(5, Start));
         Assert.Empty(story.Debts);
         Assert.Equal(new CampaignQuota(5, 2), Assert.IsType<CampaignView>(story.Answer(Change(2)).Value).Quota);
         story.When(Admit(4)).ThenOne<ParticipationAdmitted>();
@@ -463,9 +463,9 @@ public class CampaignRulesTests
         Assert.Equal("SoldOut", story.Answer(Change(2)).Refusal!.Code);
         Assert.Equal(new CampaignQuota(3, 3), story.View().Quota);
         Assert.Empty(story.Debts);
-        story.When(Change(2)).WhenSettled("reserve", Done.Instance);
+        story.When(Change(2)).WhenReserved();
         Assert.Equal(5, Assert.IsType<CampaignView>(story.Answer(Change(2)).Value).Quota.Total);
-        story.When(Change(-1, request: 2)).WhenSettled("reserve", Done.Instance);
+        story.When(Change(-1, request: 2)).WhenReserved();
         Assert.Equal(4, Assert.IsType<CampaignView>(story.Answer(Change(-1, request: 2)).Value).Quota.Total);
     }
 
@@ -478,7 +478,7 @@ public class CampaignRulesTests
         Assert.Equal(new ReserveStock(story.Self.Key, 2), story.Message("reserve").Command);
         story.When(Admit(4)).ThenRefused(CampaignRefusal.SoldOut);
 
-        story.WhenSettled("reserve", Done.Instance);
+        story.WhenReserved();
         Assert.Equal(new CampaignQuota(2, 0), story.View().Quota);
         story.When(Change(-1, request: 2)).ThenNothing();
         story.When(Close(2)).When(Admit(5)).ThenOne<ParticipationAdmitted>();

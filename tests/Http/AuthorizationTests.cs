@@ -52,6 +52,9 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         ["GET /v1/bargains/{id:id}/proof"] = new(Meets.Shared, Meets.NotFound),
         ["GET /v1/bargains/{id:id}/events"] = new(Meets.Shared, Meets.NotFound),
         ["POST /v1/bargains/{id:id}/orders"] = new(Meets.NotOwner, Meets.NotFound, "{}"),
+        ["GET /v1/flash-sales/{id:id}"] = new(Meets.Shared, Meets.NotFound),
+        ["GET /v1/flash-sales/{id:id}/events"] = new(Meets.Shared, Meets.NotFound),
+        ["POST /v1/flash-sales/{id:id}/orders"] = new(Meets.Shared, Meets.NotFound, """{"quantity":1}"""),
         ["POST /v1/orders/"] = new(Meets.Shared, Meets.NotFound, """{"lines":[{"sku":"<skus>","quantity":1}]}"""),
         ["GET /v1/orders/"] = new(Meets.Own, Meets.Own),
         ["GET /v1/orders/{id:id}"] = new(Meets.NotFound, Meets.NotFound),
@@ -59,6 +62,13 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         ["POST /v1/orders/{id:id}/cancellations"] = new(Meets.NotFound, Meets.NotFound, Reason),
         ["GET /merchant/v1/orders"] = new(Meets.Nobody, Meets.Own),
         ["GET /merchant/v1/orders/{id:id}"] = new(Meets.Nobody, Meets.NotFound),
+        ["POST /v1/orders/{id:id}/receipts"] = new(Meets.NotFound, Meets.NotFound, "{}"),
+        ["GET /v1/orders/{id:id}/timeline"] = new(Meets.NotFound, Meets.NotFound),
+        ["GET /merchant/v1/orders/{id:id}/timeline"] = new(Meets.Nobody, Meets.NotFound),
+        ["POST /merchant/v1/orders/{id:id}/shipments"] = new(Meets.Nobody, Meets.NotFound, """{"carrier":"SF","trackingNumber":"SF1"}"""),
+        ["POST /merchant/v1/orders/{id:id}/refunds"] = new(Meets.Nobody, Meets.NotFound, """{"reason":"why"}"""),
+        ["POST /merchant/v1/shipment-uploads"] = new(Meets.Nobody, Meets.Own, "orderId,carrier,trackingNumber\n<orders>,SF,SF1", "text/csv"),
+        ["GET /merchant/v1/shipment-uploads/template"] = new(Meets.Nobody, Meets.Own),
         ["GET /merchant/v1/limbo"] = new(Meets.Nobody, Meets.Own),
         ["GET /merchant/v1/campaigns/"] = new(Meets.Nobody, Meets.Own),
         ["GET /merchant/v1/campaigns/{id:id}"] = new(Meets.Nobody, Meets.NotFound),
@@ -241,7 +251,7 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
     {
         if (name.EndsWith("/events", StringComparison.Ordinal))
         {
-            using var live = await caller.Shop.Open(caller.Request(HttpMethod.Get, PathOf(name, scene.Ids("bargains"))), CancellationToken.None);
+            using var live = await caller.Shop.Open(caller.Request(HttpMethod.Get, PathOf(name, scene.Ids(KindOf(name)))), CancellationToken.None);
             Assert.Equal(200, (int)live.StatusCode);
             return;
         }
@@ -253,10 +263,11 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
 
     private static Task<Reply> Send(Client caller, string name, Row row, Func<string, string> ids)
     {
-        var kind = name.Split('/').TakeWhile(s => !s.StartsWith('{')).Last();
         var body = row.Body is null ? null : Regex.Replace(row.Body, "<(?<kind>[a-z]+)>", m => ids(m.Groups["kind"].Value), RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1));
-        return caller.Send(MethodOf(name), PathOf(name, ids(kind)), body);
+        return caller.Send(MethodOf(name), PathOf(name, ids(KindOf(name))), body, row.MediaType);
     }
+
+    private static string KindOf(string name) => name.Split('/').TakeWhile(s => !s.StartsWith('{')).Last();
 
     private static string WithoutRequestId(Reply reply)
     {
@@ -301,7 +312,7 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
     /// <param name="Shopper">another shopper of the same shop</param>
     /// <param name="Shop">a shopper or a merchant of another shop</param>
     /// <param name="Body">a body that would be taken from the owner; &lt;skus&gt; stands for the owner's id of that kind</param>
-    private sealed record Row(Meets Shopper, Meets Shop, string? Body = null);
+    private sealed record Row(Meets Shopper, Meets Shop, string? Body = null, string MediaType = "application/json");
 
     /// <summary>Amei with a thing of every kind, and strangers.</summary>
     private sealed class Scene(IReadOnlyDictionary<string, string> ids, Client neighbour, Client foreigner, Client rival)
@@ -318,7 +329,7 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
             var order = await amei.Order(bargain);
             var product = (await shop.Merchant.Post("/merchant/v1/products", new { title = "t", type = "daily", skus = new[] { new { name = "n", listPriceFen = 1, stock = 1 } } })).Expect(201);
             var other = await shop.AnotherShop();
-            var ids = new Dictionary<string, string> { ["campaigns"] = running.Id, ["skus"] = running.Sku, ["products"] = product.Text("id"), ["bargains"] = await amei.Launch(running.Id), ["orders"] = order, ["shoppers"] = amei.Id };
+            var ids = new Dictionary<string, string> { ["campaigns"] = running.Id, ["skus"] = running.Sku, ["products"] = product.Text("id"), ["bargains"] = await amei.Launch(running.Id), ["orders"] = order, ["shoppers"] = amei.Id, ["flash-sales"] = (await shop.Merchant.RunSale()).Id };
             return new(ids, bo, await shop.SignIn(shop: other.ShopId), other);
         }
 

@@ -17,6 +17,14 @@ public sealed class LimitTests
     }
 
     [Fact]
+    public async Task Payment_notifications_come_from_a_few_addresses_and_have_no_limit()
+    {
+        await using var shop = await LiveShop.Open(null, "--Limits:PerAddress=2");
+        var replies = await Task.WhenAll(Enumerable.Range(0, 60).Select(i => shop.Nobody.Post(i % 2 == 0 ? "/callbacks/wechat-pay" : "/callbacks/wechat-pay/demo")));
+        Assert.All(replies, r => r.Refused(401, "Unauthenticated"));
+    }
+
+    [Fact]
     public async Task One_device_has_its_own_limit()
     {
         await using var shop = await LiveShop.Open(null, "--Limits:PerAddress=10000", "--Limits:PerDevice=5", "--Limits:PerShopper=10000");

@@ -101,14 +101,16 @@ public sealed class LiveTests(LiveShop shop) : IClassFixture<LiveShop>
     }
 
     /// <summary>A viewer of a bargain.</summary>
-    private sealed class Live(HttpResponseMessage response, StreamReader lines, CancellationTokenSource limit) : IAsyncDisposable
+    internal sealed class Live(HttpResponseMessage response, StreamReader lines, CancellationTokenSource limit) : IAsyncDisposable
     {
         public string? LastId { get; private set; }
 
-        public static async Task<Live> Watch(Client viewer, string bargain, string? lastId = null)
+        public static Task<Live> Watch(Client viewer, string bargain, string? lastId = null) => WatchAt(viewer, $"/v1/bargains/{bargain}/events", lastId);
+
+        public static async Task<Live> WatchAt(Client viewer, string path, string? lastId = null)
         {
             var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-            using var request = (lastId is null ? viewer : viewer.With("Last-Event-ID", lastId)).Request(HttpMethod.Get, $"/v1/bargains/{bargain}/events");
+            using var request = (lastId is null ? viewer : viewer.With("Last-Event-ID", lastId)).Request(HttpMethod.Get, path);
             var response = await viewer.Shop.Open(request, limit.Token);
             Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
             return new(response, new(await response.Content.ReadAsStreamAsync(limit.Token)), limit);

@@ -212,6 +212,14 @@ public sealed class LiveShopper(LiveShop shop, string shopId, string name, strin
 
     public async Task Pay(string order, object? how = null) => await Shop.Pay(await StartPayment(order), how);
 
+    public Task<Reply> TryTake(string sale, int quantity = 1, string? key = null) =>
+        key is null ? Post($"/v1/flash-sales/{sale}/orders", new { quantity }) : PostOnce(key, $"/v1/flash-sales/{sale}/orders", new { quantity });
+
+    /// <returns>the id of the order</returns>
+    public async Task<string> Take(string sale, int quantity = 1) => (await TryTake(sale, quantity)).Expect(201).Text("id");
+
+    public async Task<Reply> Sale(string sale) => (await Get($"/v1/flash-sales/{sale}")).Expect(200);
+
     /// <summary>A bargain that enough friends have helped.</summary>
     public async Task<string> Succeed(LiveCampaign campaign)
     {
@@ -275,6 +283,24 @@ public sealed class Merchant(LiveShop shop, string shopId, string key) : Client(
         (await Publish(campaign)).Expect(201);
         return new(campaign, sku, Rules(change)["assistsNeeded"]!.GetValue<int>());
     }
+
+    /// <summary>A product with a flash sale: published, 10 units at 59.00 instead of 99.00, two for each, unless it is changed.</summary>
+    public async Task<LiveCampaign> RunSale(Action<JsonObject>? change = null, long listPriceFen = 9_900, long stock = 1_000, Action<JsonObject>? plan = null)
+    {
+        var sku = await AddSku(listPriceFen, stock);
+        var campaign = await DraftSale(sku, change, plan);
+        (await Publish(campaign)).Expect(201);
+        return new(campaign, sku, 0);
+    }
+
+    /// <returns>the id of the campaign</returns>
+    public Task<string> DraftSale(string sku, Action<JsonObject>? change = null, Action<JsonObject>? plan = null) => Draft(sku, plan: body =>
+    {
+        var rules = new JsonObject { ["salePriceFen"] = 5_900, ["quota"] = 10, ["perUserLimit"] = 2, ["holdSeconds"] = 600 };
+        change?.Invoke(rules);
+        (body["kind"], body["title"], body["rules"]) = ("flash-sale", "限时秒杀", rules);
+        plan?.Invoke(body);
+    });
 
     public async Task<Reply> Campaign(string campaign) => (await Get($"/merchant/v1/campaigns/{campaign}")).Expect(200);
 

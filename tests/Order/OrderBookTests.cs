@@ -10,6 +10,8 @@ namespace Campaigns.Tests.Order;
 
 public sealed class OrderBookTests
 {
+    private static readonly OrderShipment Sent = new("SF", "SF1", default);
+
     private static readonly Dictionary<string, Action<World>> Breaks = new(StringComparer.Ordinal)
     {
         ["the amount is 991 fen, but lines of 9900 less discounts of 8910 are 990"] = w => w.Change<OrderState>(OpenOrder, o => o with { Amount = new(991) }),
@@ -23,8 +25,8 @@ public sealed class OrderBookTests
         ["is over 991 fen and the order over 990"] = w => w.Change<PaymentState>(ThePayment, p => p with { Amount = new(991) }),
         ["does not exist or is of another order"] = w => w.Remove(ThePayment),
         ["its buyer"] = w => w.The<ShopperState>(Person(1)).HasBought = false,
-        ["2 refunds of one payment"] = w => w.Change<OrderState>(LostOrder, o => o with { Refunds = [o.Refunds[0], o.Refunds[0] with { Id = "x" }] }),
-        ["that paid it is refunded"] = w => w.Change<OrderState>(PaidOrder, o => o with { Refunds = [new("x", PaymentId.Of(ThePayment.Key), o.Amount, "x", RefundStatus.Requested)] }),
+        ["refunds of 1980 fen exceed the 990 fen of payment"] = w => w.Change<OrderState>(LostOrder, o => o with { Refunds = [o.Refunds[0], o.Refunds[0] with { Id = "x" }] }),
+        ["989 of the 990 fen of payment"] = w => w.Change<OrderState>(LostOrder, o => o with { Refunds = [o.Refunds[0] with { Amount = new(989) }] }),
         ["is neither owed nor known to its payment"] = w => w.Change<PaymentState>(LatePayment, p => p with { Refunds = [] }),
         ["is over 990 fen here and 989 in its payment"] = w => w.Change<PaymentState>(LatePayment, p => p with { Refunds = [p.Refunds[0] with { Amount = new(989) }] }),
         ["has Succeeded here and is Processing in its payment"] = w => w.Change<PaymentState>(LatePayment, p => p with { Refunds = [p.Refunds[0] with { State = RefundStatus.Processing }] }),
@@ -32,6 +34,17 @@ public sealed class OrderBookTests
         ["it is Paid and its source"] = w => w.The<BargainState>(Paid).Status = BargainStatus.Ordered,
         ["it is Cancelled and its source"] = w => w.The<BargainState>(Refunded).LostOrders.Clear(),
         ["its source bargain/demo/0000000b000070008000000000000000 does not exist"] = w => w.Remove(Ordered),
+        ["it is Shipped and was never shipped"] = w => w.Change<OrderState>(PaidOrder, o => o with { Stage = OrderStage.Shipped }),
+        ["it is Paid and was shipped"] = w => w.Change<OrderState>(PaidOrder, o => o with { Shipment = Sent }),
+        ["it is Received, and was never received"] = w => w.Change<OrderState>(PaidOrder, o => o with { Stage = OrderStage.Received, Shipment = Sent }),
+        ["it is Shipped, and was received"] = w => w.Change<OrderState>(PaidOrder, o => o with { Stage = OrderStage.Shipped, Shipment = Sent, ReceivedAt = default(DateTimeOffset) }),
+        ["it is Closed, was never shipped, and 990 fen of it were not given back"] = w => w.Change<OrderState>(PaidOrder, o => o with { Stage = OrderStage.Closed }),
+        ["2 units of the 1 of line 1 are refunded"] = w => w.Change<OrderState>(LostOrder, o => o with { Refunds = [o.Refunds[0] with { Units = [new(1, 2)] }] }),
+        ["it is Shipped and its source"] = w =>
+        {
+            w.The<BargainState>(Paid).Status = BargainStatus.Ordered;
+            w.Change<OrderState>(PaidOrder, o => o with { Stage = OrderStage.Shipped, Shipment = Sent });
+        },
         ["has facts but was never placed"] = w => w.Change<OrderState>(OpenOrder, _ => new()),
     };
 

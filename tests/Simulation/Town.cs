@@ -27,6 +27,8 @@ internal sealed class Town(World world)
 
     public List<CampaignId> Campaigns { get; } = [];
 
+    public List<CampaignId> FlashSales { get; } = [];
+
     public List<BargainId> Bargains { get; } = [];
 
     public List<(OrderId Order, ShopperId Buyer)> Orders { get; } = [];

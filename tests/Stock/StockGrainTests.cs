@@ -136,6 +136,20 @@ public sealed class StockGrainTests
     }
 
     [Fact]
+    public void A_reservation_up_to_what_there_is_takes_what_is_available()
+    {
+        story.Given(Opened, new StockReserved(Second, 6)).When(new ReserveStock(Campaign, 9, UpTo: true)).Then(new StockReserved(Campaign, 4)).ThenAgainNothing();
+        Assert.Equal(new ReservedStock(4), story.Answer().Value);
+
+        story.When(new ReserveStock(Campaign, 3, UpTo: true)).Then(new StockReserved(Campaign, 3)).When(new ReserveStock(Campaign, 4, UpTo: true)).Then(new StockReserved(Campaign, 4));
+        story.Given(new StockHeld(First, Campaign, 2)).When(new ReserveStock(Campaign, 1, UpTo: true)).Then(new StockReserved(Campaign, 2)).ThenSurvivesSnapshot();
+    }
+
+    [Fact]
+    public void A_reservation_up_to_what_there_is_is_kept_even_if_that_is_nothing() =>
+        story.Given(Opened, new StockReserved(Second, 10)).When(new ReserveStock(Campaign, 5, UpTo: true)).Then(new StockReserved(Campaign, 0)).ThenAgainNothing();
+
+    [Fact]
     public void A_reservation_never_goes_below_what_was_taken()
     {
         story.Given(Opened, new StockReserved(Campaign, 6), new StockHeld(First, Campaign, 4));
@@ -187,7 +201,7 @@ public sealed class StockGrainTests
     {
         story.Given(Opened).When(new HoldStock(First, null, 3)).Then(new StockHeld(First, null, 3)).ThenAgainNothing().ThenSurvivesSnapshot();
 
-        Assert.Same(Done.Instance, story.Answer().Value);
+        Assert.Equal(new HeldStock(9_900), story.Answer().Value);
         Assert.Equal(new(10, 3, 7), Level);
     }
 

@@ -190,6 +190,17 @@ public sealed class WeChatPayClientTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Silent_site_is_given_up_after_the_time_limit_and_the_other_one_asked()
+    {
+        await using var silent = await Loopback.Start(app => Microsoft.AspNetCore.Builder.RunExtensions.Run(app, c => new TaskCompletionSource().Task.WaitAsync(c.RequestAborted)));
+        desk.Answer = _ => PayAnswer.Of("{}");
+        using var client = new Client(desk.Merchant(address: silent.Address, standby: desk.Address));
+        await client.Post("{}");
+        Assert.Single(client.Log, l => l.Contains("did not answer the trial of it: time limit", StringComparison.Ordinal));
+        Assert.Equal(4, WeChatPayClient.AttemptTimeoutSeconds);
+    }
+
+    [Fact]
     public async Task Caller_who_gives_up_is_not_made_to_wait()
     {
         await using var silent = await Loopback.Start(app => Microsoft.AspNetCore.Builder.RunExtensions.Run(app, c => new TaskCompletionSource().Task.WaitAsync(c.RequestAborted)));

@@ -39,11 +39,14 @@ internal static class Api
 
     public static IResult Refuse(Enum code) => new Refused(Refusal.Of(code));
 
+    /// <param name="more">behind the text of the refusal</param>
+    public static IResult Refuse(Enum code, string more) => new Refused(Refusal.Of(code), more);
+
     public static IResult Refuse(Refusal refusal) => new Refused(refusal);
 
-    private sealed class Refused(Refusal refusal) : IResult
+    private sealed class Refused(Refusal refusal, string? more = null) : IResult
     {
-        public Task ExecuteAsync(HttpContext httpContext) => Problems.Write(httpContext, refusal);
+        public Task ExecuteAsync(HttpContext httpContext) => Problems.Write(httpContext, refusal, more);
     }
 
     private sealed class CreatedJson<TReply>(TReply reply, string? location) : IResult

@@ -42,7 +42,10 @@ internal readonly record struct EffectId(Guid Value)
 {
     private const string Item = "effect-id";
 
-    public static ValueTask<EffectId> BindAsync(HttpContext context) => new(new EffectId(context.Items[Item] is Guid derived ? derived : Guid.CreateVersion7()));
+    /// <summary>True if the same request may have been sent before.</summary>
+    public bool IsKeyed { get; init; }
+
+    public static ValueTask<EffectId> BindAsync(HttpContext context) => new(context.Items[Item] is Guid derived ? new EffectId(derived) { IsKeyed = true } : new EffectId(Guid.CreateVersion7()));
 
     public static void Set(HttpContext context, Guid derived) => context.Items[Item] = derived;
 }

@@ -37,4 +37,10 @@ internal enum EdgeRefusal
 
     [Refuses(RefusalKind.Busy, "微信登录暂不可用，请稍后再试", "WeChat sign-in is not available right now.")]
     LoginUnavailable = 11,
+
+    [Refuses(RefusalKind.Form, "文件不是 UTF-8 编码，请在 Excel 中另存为“CSV UTF-8”后重新上传", "The file is not UTF-8. Save it as \"CSV UTF-8\" and send it again.")]
+    NotUtf8 = 12,
+
+    [Refuses(RefusalKind.Limit, "排队人数过多，请稍后再试", "Too many want it at this moment; send the same request again.")]
+    QueueFull = 13,
 }

@@ -146,7 +146,8 @@ internal static class Problems
         })];
     }
 
-    private static bool PrefersEnglish(HttpContext context) => context.Request.Headers.AcceptLanguage.ToString().TrimStart().StartsWith("en", StringComparison.OrdinalIgnoreCase);
+    /// <summary>The caller's language: zh-CN unless they prefer English.</summary>
+    public static bool PrefersEnglish(HttpContext context) => context.Request.Headers.AcceptLanguage.ToString().TrimStart().StartsWith("en", StringComparison.OrdinalIgnoreCase);
 
     private static Dictionary<string, RefusesAttribute> ReadTexts()
     {

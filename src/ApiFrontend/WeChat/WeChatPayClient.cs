@@ -113,8 +113,8 @@ internal sealed class WeChatPayClient(HttpClient http, WeChatPayMerchant merchan
             using var response = await http.SendAsync(request, limit.Token);
             var content = await response.Content.ReadAsByteArrayAsync(limit.Token);
             var (status, id) = ((int)response.StatusCode, RequestIdOf(response));
-            var word = status is >= 200 and < 300 ? "" : WordIn(content);
-            log.LogInformation("WeChat Pay answered the {What} with {Status} {Code} in {Milliseconds} ms (Request-ID {RequestId}).", what, status, word, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds, id);
+            var (word, level) = status is >= 200 and < 300 ? ("", LogLevel.Information) : (WordIn(content), LogLevel.Warning);
+            log.Log(level, "WeChat Pay answered the {What} with {Status} {Code} in {Milliseconds} ms (Request-ID {RequestId}).", what, status, word, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds, id);
             if (status is < 200 or >= 300) return new(status, [], Error(what, status, word, content, body.Length, id));
             if (await verify(SignedHeaders.From(response.Headers), content, limit.Token) is not { } refusal) return new(status, content, null);
 

@@ -121,8 +121,8 @@ internal sealed class BargainBook : Book<BargainState>
         }
 
         if (order.Source != grain) yield return $"its order {ordered.Order} is of {order.Source?.ToString() ?? "nobody"}";
-        if (order.Amount.Fen != ordered.PriceFen) yield return $"its order {ordered.Order} is over {order.Amount.Fen} fen, and it was ordered at {ordered.PriceFen}";
-        if (state.Status == BargainStatus.Paid && order.Stage != OrderStage.Paid) yield return $"it is Paid, and its order {ordered.Order} is {order.Stage}";
+        if (order.Amount.Fen > ordered.PriceFen) yield return $"its order {ordered.Order} is over {order.Amount.Fen} fen, and it was ordered at {ordered.PriceFen}";
+        if (state.Status == BargainStatus.Paid && !order.IsPaid) yield return $"it is Paid, and its order {ordered.Order} is {order.Stage}";
 
         OrderStage StageOf(OrderId id) => books.Of<OrderState>(id.In(grain.Shop))?.Stage ?? OrderStage.None;
     }

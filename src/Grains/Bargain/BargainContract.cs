@@ -126,7 +126,7 @@ public sealed record BargainTerms : CampaignTerms
     public override long PriceFen => FloorFen;
 
     [JsonIgnore]
-    public override int EntriesPerShopper => LaunchesPerUser;
+    public override int? EntriesPerShopper => LaunchesPerUser;
 
     public override IEnumerable<Finding> Bounds() => [.. base.Bounds(), .. BargainPublication.Bounds(this)];
 

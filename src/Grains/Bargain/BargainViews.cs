@@ -76,6 +76,9 @@ public sealed class BargainViews : IProjection
         Count(documents, fact, campaign, c => c with { Assists = c.Assists + 1, Helpers = c.Helpers + (reached.Helped ? 0 : 1) });
     }
 
+    /// <summary>Somebody takes part whom nobody has brought.</summary>
+    internal static void CameByThemselves(IDocuments documents, in Recorded fact, CampaignId campaign, ShopperId shopper) => TakePart(documents, fact, campaign, shopper, hop: 0);
+
     // The first time somebody takes part in a campaign, by whatever way: that is how far it had to travel to reach them.
     private static Reached TakePart(IDocuments documents, in Recorded fact, CampaignId campaign, ShopperId shopper, int hop)
     {

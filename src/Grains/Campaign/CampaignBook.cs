@@ -17,11 +17,13 @@ internal sealed class CampaignBook : Book<CampaignState>
         if (state.Left < 0) yield return $"{state.Taken} places are taken of {state.Total}";
 
         var live = state.Participations.Values.Count(p => !p.IsOver);
-        var held = state.Participations.Values.Count(p => p.HasPlace && !p.IsOver);
+        var held = state.Participations.Values.Count(p => p.HasPlace && !p.IsOver) + state.Claims.Values.Sum(c => c.Units);
         var sold = state.Participations.Values.Count(p => p.HasPlace && p.IsOver);
         if (state.Live != live) yield return $"{live} take part, but {state.Live} are counted";
         if (state.Held != held) yield return $"{held} who take part have a place, but {state.Held} places are counted as held";
-        if (state.HasForgotten ? state.Sold < sold : state.Sold != sold) yield return $"{sold} participations used their place, but {state.Sold} places are counted as sold";
+        foreach (var shopper in state.UnitsOf.Where(u => u.Value < 1 || u.Value > state.Plan!.Terms.UnitsPerShopper)) yield return $"{shopper.Value} units are claimed by or sold to {shopper.Key:N}, and {state.Plan!.Terms.UnitsPerShopper} may be";
+        var claimed = state.Claims.Values.Sum(c => c.Units);
+        if (state.Plan!.Terms.UnitsPerShopper > 0 ? state.UnitsOf.Values.Sum() != claimed + state.Sold : state.HasForgotten ? state.Sold < sold : state.Sold != sold) yield return $"{sold} participations used their place, but {state.Sold} places are counted as sold";
     }
 
     private static IEnumerable<string> Untold(CampaignState state)
@@ -41,7 +43,8 @@ internal sealed class CampaignBook : Book<CampaignState>
             if (participation.IsStarted && books.Of<object>(address) is null) yield return $"the participation {address} has started and does not exist";
             if (!participation.IsStarted && !state.Debts.Contains(CampaignState.StartDebt, id)) yield return $"the participation {address} was admitted, has not started and is not owed its start";
 
-            // Only a shopper asks for an admission, and counts it before asking.
+            // Where shoppers launch, only a shopper asks for an admission, and counts it before asking.
+            if (state.Plan.Terms.EntriesPerShopper is null) continue;
             if (books.Of<ShopperState>(participation.Owner.In(grain.Shop)) is not { } owner) yield return $"the participation {address} is of a shopper {participation.Owner} who does not exist";
             else if (owner.LaunchOf(id) is null && owner.Launches.Count < ShopperRules.LaunchesMax) yield return $"the participation {address} does not count as a launch of its owner {participation.Owner}";
         }
@@ -49,6 +52,8 @@ internal sealed class CampaignBook : Book<CampaignState>
 
     private static IEnumerable<string> Reservation(GrainId grain, CampaignState state, IBooks books)
     {
+        if (state.Plan!.Terms.IsOneParticipation) yield break; // it reserves for itself, and its own book looks
+
         // While the stock is being asked, it may have answered already: the total that holds here is never above what it has reserved.
         var reserved = books.Of<StockState>(state.Plan!.Sku.In(grain.Shop))?.Purposes.GetValueOrDefault(grain.Key);
         var asks = state.Debts.Contains(CampaignState.ReserveDebt, state.Plan.Sku.Value);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Serialization;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Shop;
@@ -49,6 +50,9 @@ public enum CampaignRefusal
 
     [Refuses(RefusalKind.State, "活动已发布，只能调整库存名额", "A published campaign can only change its quota.")]
     NotEditable = 6,
+
+    [Refuses(RefusalKind.State, "您在本活动的购买数量已达上限", "You have bought as many units as this campaign allows.")]
+    PurchaseLimit = 7,
 }
 
 /// <summary>What a merchant writes down before publishing.</summary>
@@ -62,6 +66,7 @@ public sealed record CampaignPlan(string Title, DateTimeOffset StartsAt, DateTim
 /// </summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(Bargain.BargainTerms), "bargain")]
+[JsonDerivedType(typeof(FlashSale.FlashSaleTerms), "flash-sale")]
 public abstract record CampaignTerms
 {
     public const int QuotaMax = 10_000_000;
@@ -81,9 +86,17 @@ public abstract record CampaignTerms
     [JsonIgnore]
     public abstract long PriceFen { get; }
 
-    /// <summary>How often one shopper may take part, 1–100.</summary>
+    /// <summary>How often one shopper may launch a participation, 1–100; null where a participation asks to be let in itself.</summary>
     [JsonIgnore]
-    public abstract int EntriesPerShopper { get; }
+    public virtual int? EntriesPerShopper => null;
+
+    /// <summary>How many units one shopper may claim over all participations, where units are claimed at all.</summary>
+    [JsonIgnore]
+    public virtual int UnitsPerShopper => 0;
+
+    /// <summary>True if one grain with the campaign's own id is the whole campaign and keeps the quota, such as a sale.</summary>
+    [JsonIgnore]
+    public virtual bool IsOneParticipation => false;
 
     /// <summary>Every value of these terms that is out of its bounds: such terms cannot even be a draft.</summary>
     public virtual IEnumerable<Finding> Bounds() => Within("rules.quota", Quota, 1, QuotaMax);
@@ -91,8 +104,11 @@ public abstract record CampaignTerms
     /// <summary>Everything that speaks against publishing, and what is worth knowing.</summary>
     public abstract IEnumerable<Finding> Check(CampaignPlan plan, PublicationFacts facts);
 
-    /// <summary>The message that starts a participation (a bargain, a room).</summary>
-    public abstract Owed Start(Admission admission);
+    /// <summary>The message that starts a participation which a shopper launched (a bargain).</summary>
+    public virtual Owed Start(Admission admission) => throw new UnreachableException($"A {Kind} is not launched.");
+
+    /// <summary>The message that sets how many units the campaign may sell in all: to the SKU's stock, or to whoever keeps the quota. Answered <see cref="ReservedStock"/>.</summary>
+    public virtual Owed Reserve(QuotaWish wish) => new(wish.Plan.Sku.In(wish.Shop), new ReserveStock(wish.Campaign.Value, wish.Total));
 
     /// <summary>The grain of a participation, for the gate messages.</summary>
     public abstract GrainId Participation(ShopId shop, Guid id);
@@ -103,12 +119,20 @@ public abstract record CampaignTerms
 }
 
 /// <summary>What publishing has to know and a rule may not look up.</summary>
-public sealed record PublicationFacts(string SkuTitle, Money ListPrice, long Available, Channel Channel);
+/// <param name="TimeZone">of the shop, in which its days and weeks are counted</param>
+public sealed record PublicationFacts(string SkuTitle, Money ListPrice, long Available, Channel Channel, string TimeZone = "Asia/Shanghai");
+
+/// <summary>How many units a campaign wants to sell in all, with what whoever keeps them must know.</summary>
+/// <param name="Request">the change of the quota that wants it; empty for the publication</param>
+public sealed record QuotaWish(ShopId Shop, CampaignId Campaign, int Revision, CampaignPlan Plan, PublicationFacts Facts, int Total, Guid Request = default);
 
 /// <summary>A participation that the campaign let in, with the revision it keeps.</summary>
 public sealed record Admission(ShopId Shop, CampaignId Campaign, int Revision, CampaignPlan Plan, PublicationFacts Facts, Guid Id, ShopperId Owner);
 
 public sealed record CampaignQuota(int Total, int Left);
+
+/// <summary>To the one participation that keeps the campaign's quota: how many units are there, and left?</summary>
+public sealed record GetQuota : ICommand<CampaignQuota>;
 
 /// <summary>A campaign (活动) as the merchant sees it.</summary>
 public sealed record CampaignView(
@@ -153,8 +177,22 @@ public sealed record Admit(Guid Participation, ShopperId Owner) : ICommand<Done>
 /// <summary>Takes a place of the quota for a participation that is about to succeed. Idempotent by participation.</summary>
 public sealed record ClaimPlace(Guid Participation) : ICommand<Done>;
 
-/// <summary>A participation is over. Its place is used up if <paramref name="Used"/>, else free again. Idempotent.</summary>
-public sealed record CloseParticipation(Guid Participation, bool Used) : ICommand<Done>;
+/// <summary>
+/// From a participation: takes units of the quota for an order, and lets the participation in if it is new. Refused <c>CampaignKilled</c>,
+/// <c>CampaignPaused</c>, <c>CampaignNotRunning</c>, <c>PurchaseLimit</c>, <c>SoldOut</c>. Idempotent by order until the units are returned.
+/// </summary>
+/// <param name="Owner">who buys, and whose participation it is if it is new</param>
+/// <param name="Units">1–10,000</param>
+public sealed record ClaimUnits(Guid Order, Guid Participation, ShopperId Owner, int Units) : ICommand<Admission>;
+
+/// <summary>From a participation: the order came to nothing, its units are free again. Idempotent.</summary>
+public sealed record ReturnUnits(Guid Order) : ICommand<Done>;
+
+/// <summary>
+/// A participation is over. Its place is used up if <paramref name="Used"/>, else free again; the units of <paramref name="Sold"/> are sold.
+/// Idempotent.
+/// </summary>
+public sealed record CloseParticipation(Guid Participation, bool Used, IReadOnlyList<Guid>? Sold = null) : ICommand<Done>;
 
 /// <summary>From the campaign to each running participation: pause or resume.</summary>
 public sealed record SetPaused(bool Paused) : ICommand<Done>;

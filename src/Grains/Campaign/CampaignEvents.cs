@@ -64,10 +64,18 @@ internal sealed record ParticipationStarted(Guid Participation) : CampaignEvent;
 [Stored("place-claimed")]
 internal sealed record ParticipationPlaceClaimed(Guid Participation) : CampaignEvent;
 
+/// <param name="Admits">the participation is new</param>
+[Stored("units-claimed")]
+internal sealed record UnitsClaimed(Guid Order, Guid Participation, ShopperId Owner, int Units, bool Admits, DateTimeOffset At) : CampaignEvent;
+
+[Stored("units-returned")]
+internal sealed record UnitsReturned(Guid Order, int Units) : CampaignEvent;
+
 /// <param name="SellsPlace">its place is used up</param>
 /// <param name="FreesPlace">its place is free again</param>
+/// <param name="Sold">the orders whose units are sold</param>
 [Stored("participation-closed")]
-internal sealed record ParticipationClosed(Guid Participation, bool SellsPlace, bool FreesPlace, DateTimeOffset At) : CampaignEvent;
+internal sealed record ParticipationClosed(Guid Participation, bool SellsPlace, bool FreesPlace, DateTimeOffset At, IReadOnlyList<Guid>? Sold = null) : CampaignEvent;
 
 /// <summary>A participation has heard that the campaign was paused, resumed or killed.</summary>
 [Stored("participation-told")]
@@ -92,6 +100,8 @@ internal sealed record ParticipationTold(string What, Guid Participation) : Camp
 [JsonSerializable(typeof(ParticipationAdmitted))]
 [JsonSerializable(typeof(ParticipationStarted))]
 [JsonSerializable(typeof(ParticipationPlaceClaimed))]
+[JsonSerializable(typeof(UnitsClaimed))]
+[JsonSerializable(typeof(UnitsReturned))]
 [JsonSerializable(typeof(ParticipationClosed))]
 [JsonSerializable(typeof(ParticipationTold))]
 internal sealed partial class CampaignJson : JsonSerializerContext;

@@ -1,4 +1,5 @@
 using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Order;
 using Campaigns.Grains.Stock;
 using CampaignDecision = Campaigns.Grains.Kernel.Decision<Campaigns.Grains.Campaign.CampaignEvent>;
 using Reply = Campaigns.Grains.Kernel.Answer;
@@ -12,9 +13,11 @@ internal sealed class CampaignGrain() : GrainDefinition<CampaignState, CampaignE
 
     public override CampaignDecision Decide(CampaignState state, object command, in Turn turn) => command switch
     {
-        GetCampaign or CheckAdmission => CampaignDecision.Nothing,
+        GetCampaign or CheckAdmission or RouteLatePayment => CampaignDecision.Nothing,
         Admit c => CampaignRules.Decide(state, c, turn.Now),
         ClaimPlace c => CampaignRules.Decide(state, c),
+        ClaimUnits c => CampaignRules.Decide(state, c, turn.Now),
+        ReturnUnits c => CampaignRules.Decide(state, c),
         CloseParticipation c => CampaignRules.Decide(state, c, turn.Now),
         DraftCampaign c => CampaignRules.Decide(state, c, turn.Now),
         PublishCampaign c => CampaignRules.Decide(state, c, turn.Now),
@@ -33,7 +36,9 @@ internal sealed class CampaignGrain() : GrainDefinition<CampaignState, CampaignE
         _ when state.Plan is null => GrainRefusal.NotFound,
         Admit c => state.Participations.TryGetValue(c.Participation, out var p) && !p.IsStarted ? Reply.Later : Reply.Of(Done.Instance),
         CheckAdmission c when CampaignRules.WhyNotAdmit(state, c.Participation, turn.Now) is { } refusal => refusal,
-        ClaimPlace or CloseParticipation => Reply.Of(Done.Instance),
+        ClaimPlace or CloseParticipation or ReturnUnits => Reply.Of(Done.Instance),
+        ClaimUnits c => Reply.Of(AdmissionOf(state, c.Participation, turn.Self)),
+        RouteLatePayment c => Reply.Of(new LatePaymentRoute(state.Plan.Terms.Participation(turn.Self.Shop, CampaignRules.RouteOf(state, c)))),
         PublishCampaign when state.Publication is not null => Reply.Later,
         PublishCampaign when state.RefusedPublication is { } refused => Refusal.Of(CampaignRefusal.NotPublishable) with { Findings = refused.Findings },
         PauseCampaign => ViewWhenTold(state, CampaignState.PauseDebt, turn),
@@ -59,7 +64,7 @@ internal sealed class CampaignGrain() : GrainDefinition<CampaignState, CampaignE
         CampaignState.PauseDebt => new(state.Plan!.Terms.Participation(self.Shop, debt.About), new SetPaused(true)),
         CampaignState.ResumeDebt => new(state.Plan!.Terms.Participation(self.Shop, debt.About), new SetPaused(false)),
         CampaignState.CancelDebt => new(state.Plan!.Terms.Participation(self.Shop, debt.About), new CancelParticipation()),
-        CampaignState.ReserveDebt => new(state.Plan!.Sku.In(self.Shop), new ReserveStock(self.Key, state.Change?.Asked ?? state.Total)),
+        CampaignState.ReserveDebt => state.Plan!.Terms.Reserve(WishOf(state, self)),
         CampaignState.CloseDebt => new(state.Plan!.Sku.In(self.Shop), new CloseReservation(self.Key)),
         _ => throw Unknown(debt),
     };
@@ -74,7 +79,7 @@ internal sealed class CampaignGrain() : GrainDefinition<CampaignState, CampaignE
             // A start is refused by no mechanic, so a refusal is a fault that must not lose an admission: it is sent again.
             CampaignState.StartDebt => receipt.Refusal is null ? new ParticipationStarted(debt.About) : CampaignDecision.Nothing,
             CampaignState.PauseDebt or CampaignState.ResumeDebt or CampaignState.CancelDebt => new ParticipationTold(debt.What, debt.About),
-            CampaignState.ReserveDebt => CampaignRules.StockDecided(state, receipt.Refusal, turn.Now),
+            CampaignState.ReserveDebt => CampaignRules.StockDecided(state, receipt.Reply as ReservedStock, CampaignId.Of(turn.Self.Key), turn.Now),
             CampaignState.CloseDebt => new CampaignSettled(turn.Now),
             _ => throw Unknown(debt),
         };
@@ -85,6 +90,9 @@ internal sealed class CampaignGrain() : GrainDefinition<CampaignState, CampaignE
 
     private static Admission AdmissionOf(CampaignState state, Guid participation, GrainId self) =>
         new(self.Shop, CampaignId.Of(self.Key), state.Revision, state.Plan!, state.Facts!, participation, state.Participations[participation].Owner);
+
+    private static QuotaWish WishOf(CampaignState state, GrainId self) =>
+        new(self.Shop, CampaignId.Of(self.Key), Math.Max(1, state.Revision), state.Plan!, state.Publication?.Facts ?? state.Facts!, state.Change?.Asked ?? state.Total, state.Change?.Request ?? default);
 
     private static CampaignView View(CampaignState state, GrainId self)
     {

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Text.Json.Serialization;
 using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Order;
 using Campaigns.Grains.Shopper;
+using Campaigns.Grains.Stock;
 using static Campaigns.Grains.Campaign.CampaignRefusal;
 using static Campaigns.Grains.Kernel.GrainRefusal;
 using CampaignDecision = Campaigns.Grains.Kernel.Decision<Campaigns.Grains.Campaign.CampaignEvent>;
@@ -52,6 +54,12 @@ internal sealed class CampaignState
 
     public Dictionary<Guid, Participation> Participations { get; set; } = [];
 
+    /// <summary>Units that orders have claimed and not bought yet, where units are claimed.</summary>
+    public Dictionary<Guid, Claim> Claims { get; set; } = [];
+
+    /// <summary>Units that each shopper has claimed or bought.</summary>
+    public Dictionary<Guid, int> UnitsOf { get; set; } = [];
+
     /// <summary>How many of them are not over.</summary>
     public int Live { get; set; }
 
@@ -82,6 +90,8 @@ internal sealed class CampaignState
     public bool IsOpen(DateTimeOffset now) => Status is CampaignStatus.Scheduled or CampaignStatus.Running && now >= Plan!.StartsAt && now < Plan.EndsAt;
 }
 
+internal readonly record struct Claim(Guid Participation, Guid Owner, int Units);
+
 /// <param name="HasPlace">a place of the quota is kept for it, or sold to it</param>
 internal readonly record struct Participation(ShopperId Owner, bool IsStarted, bool HasPlace, bool IsOver);
 
@@ -94,6 +104,11 @@ internal static class CampaignRules
 
     /// <summary>A repeat of an admission comes within seconds; 10,000 closed participations are 400 KB at most.</summary>
     public const int ClosedMax = 10_000;
+
+    public const int UnitsMax = 10_000;
+
+    /// <summary>Late money is offered to so many participations that are there already before a new one is made for it.</summary>
+    public const int RoutesMax = 3;
 
     public static CampaignDecision Decide(CampaignState state, DraftCampaign command, DateTimeOffset now)
     {
@@ -172,10 +187,49 @@ internal static class CampaignRules
     public static Refusal? WhyNotAdmit(CampaignState state, Guid participation, DateTimeOffset now)
     {
         if (state.Participations.ContainsKey(participation)) return null;
+        if (WhyNotOpen(state, now) is { } closed) return closed;
+        if (state.Left <= 0) return Refusal.Of(SoldOut);
+
+        return null;
+    }
+
+    public static CampaignDecision Decide(CampaignState state, ClaimUnits command, DateTimeOffset now)
+    {
+        if (state.Plan is null) return NotFound;
+        if (state.Claims.ContainsKey(command.Order)) return CampaignDecision.Nothing;
+        if (command.Units is < 1 or > UnitsMax) return Refusal.Invalid("quantity", "1 to 10,000 units.");
+        if (WhyNotOpen(state, now) is { } closed) return closed;
+        var isKnown = state.Participations.TryGetValue(command.Participation, out var participation);
+        if (participation.IsOver) return WrongState;
+        if (state.UnitsOf.GetValueOrDefault(command.Owner.Value) + command.Units > state.Plan.Terms.UnitsPerShopper) return Refusal.Of(PurchaseLimit) with { Limit = state.Plan.Terms.UnitsPerShopper };
+        if (state.Left < command.Units) return SoldOut;
+
+        return (CampaignEvent[])[.. Opening(state, now), new UnitsClaimed(command.Order, command.Participation, command.Owner, command.Units, !isKnown, now)];
+    }
+
+    public static CampaignDecision Decide(CampaignState state, ReturnUnits command)
+    {
+        if (state.Plan is null) return NotFound;
+        if (!state.Claims.TryGetValue(command.Order, out var claim)) return CampaignDecision.Nothing;
+
+        return new UnitsReturned(command.Order, claim.Units);
+    }
+
+    /// <summary>Which participation may have a place for late money: one of the oldest that run and were not tried, else a new one.</summary>
+    public static Guid RouteOf(CampaignState state, RouteLatePayment command)
+    {
+        if (command.Tried.Count < RoutesMax)
+            foreach (var (id, participation) in state.Participations)
+                if (!participation.IsOver && !command.Tried.Contains(id)) return id;
+
+        return Ids.Derive("late-payment", command.Order.ToString());
+    }
+
+    private static Refusal? WhyNotOpen(CampaignState state, DateTimeOffset now)
+    {
         if (state.WasKilled) return Refusal.Of(CampaignKilled);
         if (state.Status == CampaignStatus.Paused) return Refusal.Of(CampaignPaused);
         if (!state.IsOpen(now)) return Refusal.Of(CampaignNotRunning);
-        if (state.Left <= 0) return Refusal.Of(SoldOut);
 
         return null;
     }
@@ -198,7 +252,7 @@ internal static class CampaignRules
         if (state.Plan is null) return NotFound;
         if (!state.Participations.TryGetValue(command.Participation, out var participation) || participation.IsOver) return CampaignDecision.Nothing;
 
-        var closed = new ParticipationClosed(command.Participation, participation.HasPlace && command.Used, participation.HasPlace && !command.Used, now);
+        var closed = new ParticipationClosed(command.Participation, participation.HasPlace && command.Used, participation.HasPlace && !command.Used, now, command.Sold);
         return state.IsOver && state.Live == 1 ? (CampaignEvent[])[closed, new CampaignEmptied()] : closed;
     }
 
@@ -210,12 +264,13 @@ internal static class CampaignRules
         return (CampaignEvent[])[.. Opening(state, now), new CampaignEnded(now), .. state.Live == 0 ? [new CampaignEmptied()] : Array.Empty<CampaignEvent>()];
     }
 
-    /// <summary>The stock has answered: either a publication or a change of the quota waited for it, never both.</summary>
-    public static CampaignDecision StockDecided(CampaignState state, Refusal? refusal, DateTimeOffset now) => (state.Publication, state.Change, refusal) switch
+    /// <summary>Whoever keeps the units has answered: either a publication or a change of the quota waited for it, never both.</summary>
+    /// <param name="reserved">what may be sold in all; null if that was refused</param>
+    public static CampaignDecision StockDecided(CampaignState state, ReservedStock? reserved, CampaignId self, DateTimeOffset now) => (state.Publication, state.Change, reserved) switch
     {
-        ({ } asked, _, null) => new CampaignPublished(state.Revision + 1, asked.Facts, asked.Findings, now < state.Plan!.StartsAt ? CampaignStatus.Scheduled : CampaignStatus.Running, now),
+        ({ } asked, _, not null) => Published(state, asked, self, now),
         ({ } asked, _, _) => new CampaignPublicationRefused([.. asked.Findings, NotEnoughStock(state.Plan!, null)], now),
-        (_, { } change, null) => new QuotaChanged(change.Asked, now),
+        (_, not null, { Total: var total }) => new QuotaChanged((int)total, now),
         (_, { } change, _) => new QuotaChangeRefused(change.Request, Refusal.Of(SoldOut), now),
         _ => throw new UnreachableException("The stock answered, and nothing was asked."),
     };
@@ -304,6 +359,20 @@ internal static class CampaignRules
                 state.Participations[e.Participation] = state.Participations[e.Participation] with { HasPlace = true };
                 state.Held++;
                 break;
+            case UnitsClaimed e:
+                if (e.Admits)
+                {
+                    state.Participations.Add(e.Participation, new(e.Owner, IsStarted: true, HasPlace: false, IsOver: false));
+                    state.Live++;
+                }
+
+                state.Claims.Add(e.Order, new(e.Participation, e.Owner.Value, e.Units));
+                state.Held += e.Units;
+                state.UnitsOf[e.Owner.Value] = state.UnitsOf.GetValueOrDefault(e.Owner.Value) + e.Units;
+                break;
+            case UnitsReturned e:
+                Return(state, e.Order);
+                break;
             case ParticipationClosed e:
                 Close(state, e);
                 break;
@@ -317,6 +386,14 @@ internal static class CampaignRules
         return state;
     }
 
+    private static CampaignEvent[] Published(CampaignState state, CampaignPublicationRequested asked, CampaignId self, DateTimeOffset now)
+    {
+        var published = new CampaignPublished(state.Revision + 1, asked.Facts, asked.Findings, now < state.Plan!.StartsAt ? CampaignStatus.Scheduled : CampaignStatus.Running, now);
+        if (!state.Plan.Terms.IsOneParticipation) return [published];
+
+        return [published, new ParticipationAdmitted(self.Value, default, TakesPlace: false, now), new ParticipationStarted(self.Value)];
+    }
+
     private static List<Finding> Bounds(CampaignPlan plan) =>
     [
         .. plan.Title.Trim().Length is >= 1 and <= TitleLengthMax ? [] : new[] { new Finding("INVALID", Finding.Block, "title", $"The title has {plan.Title.Trim().Length} characters; it must have 1 to {TitleLengthMax}.") },
@@ -325,7 +402,7 @@ internal static class CampaignRules
 
     private static List<Finding> Check(CampaignPlan plan, PublicationFacts facts, DateTimeOffset now)
     {
-        var findings = plan.Terms.Check(plan, facts).ToList();
+        var findings = plan.Terms.Check(plan with { StartsAt = now > plan.StartsAt ? now : plan.StartsAt }, facts).ToList(); // a start in the past means at once
         if (plan.EndsAt <= plan.StartsAt) findings.Add(new("CAMPAIGN-WINDOW", Finding.Block, "endsAt", $"The campaign ends at {plan.EndsAt:O}, which is not after its start at {plan.StartsAt:O}."));
         else if (plan.EndsAt <= now) findings.Add(new("CAMPAIGN-WINDOW", Finding.Block, "endsAt", $"The campaign would have ended already, at {plan.EndsAt:O}."));
         if (plan.Terms.Quota > facts.Available) findings.Add(NotEnoughStock(plan, facts.Available));
@@ -355,6 +432,15 @@ internal static class CampaignRules
         state.Untold[what]--;
     }
 
+    private static void Return(CampaignState state, Guid order)
+    {
+        state.Claims.Remove(order, out var claim);
+        state.Held -= claim.Units;
+        var left = state.UnitsOf[claim.Owner] - claim.Units;
+        if (left > 0) state.UnitsOf[claim.Owner] = left;
+        else state.UnitsOf.Remove(claim.Owner);
+    }
+
     /// <remarks>One that is over need not be told anything more, and it must have started even if that answer is still on its way.</remarks>
     private static void Close(CampaignState state, ParticipationClosed e)
     {
@@ -362,6 +448,13 @@ internal static class CampaignRules
         state.Live--;
         state.Held -= e.SellsPlace || e.FreesPlace ? 1 : 0;
         state.Sold += e.SellsPlace ? 1 : 0;
+        foreach (var order in e.Sold ?? [])
+        {
+            if (!state.Claims.Remove(order, out var claim)) continue;
+            state.Held -= claim.Units;
+            state.Sold += claim.Units;
+        }
+
         state.Debts.Settle(CampaignState.StartDebt, e.Participation);
         foreach (var what in (ReadOnlySpan<string>)[CampaignState.PauseDebt, CampaignState.ResumeDebt, CampaignState.CancelDebt])
             if (state.Debts.Contains(what, e.Participation)) NoteTold(state, what, e.Participation);

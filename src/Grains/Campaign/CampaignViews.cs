@@ -141,11 +141,20 @@ public sealed class CampaignViews : IProjection
             case ParticipationAdmitted { TakesPlace: true } or ParticipationPlaceClaimed:
                 Change(documents, fact, c => c.WithLeft(c.Item.Left - 1));
                 break;
+            case UnitsClaimed { Units: var claimed }:
+                Change(documents, fact, c => c.WithLeft(c.Item.Left - claimed));
+                break;
+            case UnitsReturned { Units: var returned }:
+                Change(documents, fact, c => c.WithLeft(c.Item.Left + returned));
+                break;
             case ParticipationClosed { FreesPlace: true }:
                 Change(documents, fact, c => c.WithLeft(c.Item.Left + 1));
                 break;
         }
     }
+
+    /// <summary>What is left of the campaign whose id the fact's grain has, where that grain keeps the quota.</summary>
+    internal static void ChangeLeft(IDocuments documents, in Recorded fact, Func<int, int> change) => Change(documents, fact, c => c.WithLeft(change(c.Item.Left)));
 
     private static void Change(IDocuments documents, in Recorded fact, Func<Listed, Listed> change)
     {

@@ -15,6 +15,11 @@ internal sealed class OrderGrain() : GrainDefinition<OrderState, OrderEvent>(Ord
         StartPayment c => OrderRules.Decide(state, c, turn.Now),
         CancelOrder c => OrderRules.Decide(state, c, turn.Now),
         TakePayment c => OrderRules.Decide(state, c, OrderId.Of(turn.Self.Key), turn.Now),
+        ConfirmGroup c => OrderRules.Decide(state, c, OrderId.Of(turn.Self.Key), turn.Now),
+        VoidOrder c => OrderRules.Decide(state, c, OrderId.Of(turn.Self.Key)),
+        ShipOrder c => OrderRules.Decide(state, c, turn.Now),
+        ReceiveOrder c => OrderRules.Decide(state, c, turn.Now),
+        RefundOrder c => OrderRules.Decide(state, c, OrderId.Of(turn.Self.Key), turn.Now),
         NoteRefund c => OrderRules.Decide(state, c, turn.Now),
         Wake c => OrderRules.Decide(state, c, turn.Now),
         GetOrder => Decision<OrderEvent>.Nothing,
@@ -29,13 +34,16 @@ internal sealed class OrderGrain() : GrainDefinition<OrderState, OrderEvent>(Ord
         _ when state.Stage == OrderStage.None => GrainRefusal.NotFound,
         PlaceOrder or GetOrder when state.Stage == OrderStage.Holding => Kernel.Answer.Later,
         PlaceOrder when state.Stage == OrderStage.Rejected => state.IsReleased ? state.Refusal! : Kernel.Answer.Later,
+        PlaceOrder c when state.Source != c.Source || state.HasEndedForItsSource => GrainRefusal.WrongState,
         GetOrder c => state.IsSeenBy(c.Viewer) ? Kernel.Answer.Of(state.View(OrderId.Of(turn.Self.Key), turn.Now)) : GrainRefusal.NotFound,
         StartPayment => state.Debts.Contains(OrderRules.Announce, state.Payment!.Value.Value) ? Kernel.Answer.Later : Kernel.Answer.Of(state.Payment.Value),
-        CancelOrder when !state.IsReleased => Kernel.Answer.Later,
+        CancelOrder when state.Leave is not null => Kernel.Answer.Later,
+        CancelOrder when state.Stage != OrderStage.Cancelled => OrderRefusal.OrderNotCancellable,
+        CancelOrder or VoidOrder when !state.IsReleased => Kernel.Answer.Later,
         _ => Kernel.Answer.Of(Done.Instance),
     };
 
-    public override DateTimeOffset? Deadline(OrderState state) => state.Stage == OrderStage.Pending ? state.PayBefore : null;
+    public override DateTimeOffset? Deadline(OrderState state) => OrderRules.DeadlineOf(state);
 
     public override Debts Owes(OrderState state) => state.Debts;
 
@@ -47,11 +55,14 @@ internal sealed class OrderGrain() : GrainDefinition<OrderState, OrderEvent>(Ord
         OrderRules.Announce => new(PaymentId.Of(debt.About).In(self.Shop), new OpenPayment(OrderId.Of(self.Key), state.Buyer, state.Amount, state.Lines[0].Title)),
         OrderRules.TellPaid => new(state.Source!.Value, new OrderPaid(OrderId.Of(self.Key))),
         OrderRules.TellReleased => new(state.Source!.Value, new OrderReleased(OrderId.Of(self.Key))),
+        OrderRules.AskLeave => new(state.Source!.Value, new LeaveGroup(OrderId.Of(self.Key))),
+        OrderRules.OfferLate => new(state.Source!.Value, new OfferLatePayment(OrderId.Of(self.Key), state.Purpose, state.Buyer, state.Lines[0].Quantity)),
+        OrderRules.AskRoute => new(state.Late!.Router!.Value, new RouteLatePayment(OrderId.Of(self.Key), state.Late.Tried)),
         OrderRules.TellBuyer => new(state.Buyer.In(self.Shop), new NotePaidOrder()),
         OrderRules.ReturnMoney when state.Refunds.Single(r => r.About == debt.About) is var refund =>
             new(refund.Payment.In(self.Shop), new RefundPayment(refund.Id, refund.Amount, refund.Reason)),
         _ => throw Unknown(debt),
     };
 
-    public override Decision<OrderEvent> Settle(OrderState state, Debt debt, in Receipt receipt, in Turn turn) => OrderRules.Settle(state, debt, receipt, turn.Now);
+    public override Decision<OrderEvent> Settle(OrderState state, Debt debt, in Receipt receipt, in Turn turn) => OrderRules.Settle(state, debt, receipt, OrderId.Of(turn.Self.Key), turn.Now);
 }

@@ -6,6 +6,7 @@ using Campaigns.Grains.Shopper;
 using Campaigns.Grains.Stock;
 using static Campaigns.Grains.Kernel.GrainRefusal;
 using static Campaigns.Grains.Order.OrderRefusal;
+using static Campaigns.Grains.Payment.PaymentRefusal;
 using OrderDecision = Campaigns.Grains.Kernel.Decision<Campaigns.Grains.Order.OrderEvent>;
 
 namespace Campaigns.Grains.Order;
@@ -20,9 +21,22 @@ internal enum OrderStage
     Paid = 4,
     Cancelled = 5,
     TimedOut = 6,
+    AwaitingGroup = 7,
+    Shipped = 8,
+    Received = 9,
+    Closed = 10,
 }
 
-internal sealed record Refund(string Id, PaymentId Payment, Money Amount, string Reason, RefundStatus State)
+/// <summary>Money that came after the time-out, while it is found out who can take it.</summary>
+/// <param name="Tried">the keys of the sources that were asked</param>
+/// <param name="Router">who is asked for another source, while that is so</param>
+/// <param name="IsRevived">a source keeps a place; the stock is being held again</param>
+internal sealed record LateOffer(PaymentId Payment, Money Amount, IReadOnlyList<Guid> Tried, GrainId? Router, bool IsRevived);
+
+/// <param name="Units">the units that it is for; null for the whole order</param>
+/// <param name="Request">the merchant's request, null if nobody asked for it</param>
+/// <param name="LowersPrice">the final price is lower by this: each unit has cost less</param>
+internal sealed record Refund(string Id, PaymentId Payment, Money Amount, string Reason, RefundStatus State, IReadOnlyList<RefundedUnits>? Units = null, Guid? Request = null, bool LowersPrice = false)
 {
     /// <summary>What names this refund in a debt.</summary>
     [JsonIgnore]
@@ -49,6 +63,12 @@ internal sealed record OrderState
 
     public int PaymentWindowMinutes { get; set; }
 
+    public int HoldSeconds { get; set; }
+
+    public bool AwaitsGroup { get; set; }
+
+    public bool AsksLate { get; set; }
+
     /// <summary>The lines whose stock is held, until it is known whether all are.</summary>
     public IReadOnlyList<SkuId> Held { get; set; } = [];
 
@@ -62,9 +82,23 @@ internal sealed record OrderState
 
     public PaymentId? PaidBy { get; set; }
 
+    public LateOffer? Late { get; set; }
+
+    /// <summary>Why the buyer wants to leave the group, while its room decides.</summary>
+    public LeaveAsked? Leave { get; set; }
+
     public DateTimeOffset? PaidAt { get; set; }
 
     public IReadOnlyList<Refund> Refunds { get; set; } = [];
+
+    public OrderShipment? Shipment { get; set; }
+
+    /// <summary>How often the shipment was corrected.</summary>
+    public int Corrections { get; set; }
+
+    public int AfterSaleDays { get; set; }
+
+    public DateTimeOffset? ReceivedAt { get; set; }
 
     public Debts Debts { get; set; } = new();
 
@@ -76,10 +110,38 @@ internal sealed record OrderState
     [JsonIgnore]
     public bool IsReleased => !Lines.Any(l => Debts.Contains(OrderRules.Release, l.Sku.Value)) && (Source is not { } source || !Debts.Contains(OrderRules.TellReleased, source.Key));
 
+    /// <summary>True from the payment on, unless a group still decides: the order counts, whatever is given back.</summary>
+    [JsonIgnore]
+    public bool IsPaid => Stage is OrderStage.Paid or OrderStage.Shipped or OrderStage.Received or OrderStage.Closed;
+
+    /// <summary>What of the money that paid it was not given back.</summary>
+    [JsonIgnore]
+    public long RefundableFen => PaidBy is null ? 0 : Amount.Fen - RefundsOf(PaidBy.Value).Sum(r => r.Amount.Fen);
+
+    /// <summary>What each line really costs, after the discounts and what a group's final price was lower.</summary>
+    public long[] Nets() => OrderNets.Of([.. Lines.Select(l => l.AmountFen)], Discounts.Sum(d => d.AmountFen) + Refunds.Where(r => r.LowersPrice).Sum(r => r.Amount.Fen));
+
+    /// <param name="line">from 1</param>
+    public int RefundedUnitsOf(int line) => Refunds.SelectMany(r => r.Units ?? []).Where(u => u.Line == line).Sum(u => u.Quantity);
+
+    public IEnumerable<Refund> RefundsOf(PaymentId payment) => Refunds.Where(r => r.Payment == payment);
+
+    /// <summary>
+    /// True once its source has heard how it ended. A source that has forgotten it and wants it placed once more must not wait for an end
+    /// that it will never hear of; until it has heard, a repeat of what it wanted at first is on its way.
+    /// </summary>
+    [JsonIgnore]
+    public bool HasEndedForItsSource => Source is { } source && Stage switch
+    {
+        OrderStage.Cancelled or OrderStage.TimedOut => IsReleased,
+        _ when IsPaid => !Debts.Contains(OrderRules.TellPaid, source.Key),
+        _ => false,
+    };
+
     /// <summary>True for the buyer, and for the merchant (null), once there is an order to see.</summary>
     public bool IsSeenBy(ShopperId? viewer) => Stage is not (OrderStage.None or OrderStage.Rejected) && (viewer is null || viewer == Buyer);
 
-    public bool HasTaken(PaymentId payment) => PaidBy == payment || Refunds.Any(r => r.Payment == payment);
+    public bool HasTaken(PaymentId payment) => PaidBy == payment || Late?.Payment == payment || Refunds.Any(r => r.Payment == payment);
 
     public OrderView View(OrderId id, DateTimeOffset now) => new(
         id,
@@ -88,17 +150,24 @@ internal sealed record OrderState
         {
             OrderStage.Pending => OrderStatus.Pending,
             OrderStage.Paid => OrderStatus.Paid,
+            OrderStage.AwaitingGroup => OrderStatus.AwaitingGroup,
             OrderStage.Cancelled => OrderStatus.Cancelled,
             OrderStage.TimedOut => OrderStatus.TimedOut,
+            OrderStage.Shipped => OrderStatus.Shipped,
+            OrderStage.Received => OrderStatus.Received,
+            OrderStage.Closed => OrderStatus.Closed,
             _ => throw new UnreachableException($"An order is not seen while {Stage}."),
         },
-        Lines,
+        OrderNets.Views(Lines, Nets(), RefundedUnitsOf),
         Amount.Fen,
         Discounts,
         PayBefore,
         PaidAt,
-        [.. Refunds.Select(r => new OrderRefund(r.Id, r.Amount.Fen, r.State, r.Reason))],
-        now);
+        [.. Refunds.Select(r => new OrderRefund(r.Id, r.Amount.Fen, r.State, r.Reason, r.Units))],
+        now,
+        Shipment,
+        Stage == OrderStage.Shipped ? OrderRules.DeadlineOf(this) : null,
+        ReceivedAt);
 }
 
 /// <summary>Every rule of an order. Pure: no clock, no chance, no I/O.</summary>
@@ -112,6 +181,9 @@ internal static class OrderRules
     public const string TellReleased = "tell-released";
     public const string TellBuyer = "tell-buyer";
     public const string ReturnMoney = "refund";
+    public const string AskLeave = "leave-group";
+    public const string OfferLate = "offer-late-payment";
+    public const string AskRoute = "route-late-payment";
 
     public const int LinesMax = 50;
     public const int DiscountsMax = 20;
@@ -120,10 +192,30 @@ internal static class OrderRules
     public const int NameLengthMax = 120;
     public const int ReasonLengthMax = 500;
     public const int PaymentWindowMinutesMax = 1_440;
+    public const int HoldSecondsMax = 3_600;
+
+    public const int CarrierLengthMax = 40;
+    public const int TrackingNumberLengthMax = 64;
+    public const int CorrectionsMax = 20;
+    public const int AfterSaleDaysMax = 90;
+
+    /// <summary>The buyer reads it in WeChat, which takes so much.</summary>
+    public const int RefundReasonLengthMax = 80;
+
+    /// <summary>WeChat Pay allows 50 partial refunds of one payment.</summary>
+    public const int RefundsMax = 50;
+
+    /// <summary>WeChat Pay gives no money back a year after the payment.</summary>
+    public const int RefundDaysMax = 365;
+
+    /// <summary>After so many days an order counts as received without the buyer's word: what shops of this kind do.</summary>
+    public const int ReceiptDays = 14;
 
     public const string LatePayment = "late payment";
     public const string SecondPayment = "second payment";
     public const string WrongAmount = "wrong amount";
+    public const string LeftGroup = "left the group";
+    public const string LowerPrice = "lower final price";
 
     /// <remarks>An order that the stock refused never was one: asked again it is decided again, as every refusal is.</remarks>
     public static OrderDecision Decide(OrderState state, PlaceOrder command, DateTimeOffset now)
@@ -139,8 +231,21 @@ internal static class OrderRules
         var total = command.Lines.Sum(l => l.AmountFen);
         if (discount > total) return Refusal.Invalid("discountLines", "The discounts exceed what is ordered.");
         if (command.PaymentWindowMinutes is < 1 or > PaymentWindowMinutesMax) return Refusal.Invalid("paymentWindowMinutes", "1 to 1,440 minutes.");
+        if (command.HoldSeconds is < 0 or > HoldSecondsMax) return Refusal.Invalid("holdSeconds", "At most 3,600 seconds.");
+        if (command.Source is null && (command.AwaitsGroup || command.AsksLate)) return Refusal.Invalid("source", "An order that waits for its source or asks it has one.");
 
-        return new OrderPlaced(command.Buyer, command.Kind, command.Source, command.Purpose, command.Lines, command.Discounts, new(total - discount), command.PaymentWindowMinutes);
+        return new OrderPlaced(
+            command.Buyer,
+            command.Kind,
+            command.Source,
+            command.Purpose,
+            command.Lines,
+            command.Discounts,
+            new(total - discount),
+            command.PaymentWindowMinutes,
+            command.HoldSeconds,
+            command.AwaitsGroup,
+            command.AsksLate);
     }
 
     public static OrderDecision Decide(OrderState state, StartPayment command, DateTimeOffset now)
@@ -157,11 +262,34 @@ internal static class OrderRules
     public static OrderDecision Decide(OrderState state, CancelOrder command, DateTimeOffset now)
     {
         if (!state.IsSeenBy(command.Buyer)) return NotFound;
-        if (state.Stage == OrderStage.Cancelled) return OrderDecision.Nothing;
-        if (state.Stage != OrderStage.Pending) return OrderNotCancellable;
+        if (state.Stage == OrderStage.Cancelled || state.Leave is not null) return OrderDecision.Nothing;
+        if (state.Stage is not (OrderStage.Pending or OrderStage.AwaitingGroup)) return OrderNotCancellable;
         if (command.Reason?.Length > ReasonLengthMax) return Refusal.Invalid("reason", "A reason has at most 500 characters.");
 
-        return new OrderCancelled(command.Reason);
+        return state.Stage == OrderStage.Pending ? new OrderCancelled(command.Reason) : new LeaveAsked(command.Reason);
+    }
+
+    public static OrderDecision Decide(OrderState state, ConfirmGroup command, OrderId self, DateTimeOffset now)
+    {
+        if (state.Stage == OrderStage.None) return NotFound;
+        if (state.Stage != OrderStage.AwaitingGroup) return OrderDecision.Nothing;
+        if (command.Refund < Money.Zero || command.Refund > state.Amount) return RefundExceedsPaid;
+
+        return command.Refund == Money.Zero ? new GroupConfirmed(now) : new OrderEvent[] { new GroupConfirmed(now), Refund(state, self, command.Refund, LowerPrice) with { LowersPrice = true } };
+    }
+
+    /// <remarks>Neither an order that is being opened nor one that is being revived can tell yet what it is: it is asked again.</remarks>
+    public static OrderDecision Decide(OrderState state, VoidOrder command, OrderId self)
+    {
+        if (state.Stage == OrderStage.None) return NotFound;
+        if (state.Stage == OrderStage.Holding || state.Late is not null) return Busy;
+
+        return state.Stage switch
+        {
+            OrderStage.Pending => new OrderCancelled(command.Reason),
+            OrderStage.AwaitingGroup => Undo(state, self, command.Reason, command.Reason),
+            _ => OrderDecision.Nothing,
+        };
     }
 
     /// <remarks>Money is never refused: what the order cannot take is owed back.</remarks>
@@ -169,14 +297,59 @@ internal static class OrderRules
     {
         if (state.Stage == OrderStage.None) return NotFound;
         if (state.HasTaken(command.Payment)) return OrderDecision.Nothing;
-        if (state.Stage == OrderStage.Paid) return Return(SecondPayment);
-        if (state.Stage != OrderStage.Pending) return Return(LatePayment);
-        if (command.Amount != state.Amount) return Return(WrongAmount);
+        if (state.PaidBy is not null || state.Late is not null) return Return(state, self, command.Payment, command.Amount, SecondPayment);
+        if (command.Amount != state.Amount) return Return(state, self, command.Payment, command.Amount, WrongAmount);
+        if (state.Stage == OrderStage.TimedOut && state.AsksLate) return new LatePaymentHeld(command.Payment, command.Amount);
+        if (state.Stage != OrderStage.Pending) return Return(state, self, command.Payment, command.Amount, LatePayment);
 
         // Money that came before the time-out was decided counts, even after payBefore: the stock is still held for it.
         return new PaidInFull(command.Payment, now);
+    }
 
-        RefundRequested Return(string reason) => new($"{self.Value:N}-{state.Refunds.Count + 1}", command.Payment, command.Amount, reason);
+    public static OrderDecision Decide(OrderState state, ShipOrder command, DateTimeOffset now)
+    {
+        if (!state.IsSeenBy(null)) return NotFound;
+        if (string.IsNullOrWhiteSpace(command.Carrier) || command.Carrier.Length > CarrierLengthMax || command.Carrier.Any(char.IsControl)) return Refusal.Invalid("carrier", "The name of a carrier has 1 to 40 characters.");
+        if (command.TrackingNumber is not { Length: > 0 and <= TrackingNumberLengthMax } || command.TrackingNumber.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))) return Refusal.Invalid("trackingNumber", "A tracking number has 1 to 64 characters and no blanks.");
+        if (command.AfterSaleDays is < 0 or > AfterSaleDaysMax) return Refusal.Invalid("afterSaleDays", "0 to 90 days.");
+        if (state.Stage == OrderStage.AwaitingGroup) return AwaitingGroup;
+        if (state.Shipment is { } shipment && (shipment.Carrier, shipment.TrackingNumber) == (command.Carrier, command.TrackingNumber)) return OrderDecision.Nothing;
+        if (state.Stage == OrderStage.Shipped && state.Corrections < CorrectionsMax) return new ShipmentCorrected(command.Carrier, command.TrackingNumber);
+        if (state.Stage != OrderStage.Paid) return WrongState;
+
+        return new OrderShipped(command.Carrier, command.TrackingNumber, command.AfterSaleDays, now);
+    }
+
+    public static OrderDecision Decide(OrderState state, ReceiveOrder command, DateTimeOffset now)
+    {
+        if (!state.IsSeenBy(command.Buyer)) return NotFound;
+        if (state.ReceivedAt is not null) return OrderDecision.Nothing;
+        if (state.Stage != OrderStage.Shipped) return WrongState;
+
+        return new OrderReceived(now, ByBuyer: true);
+    }
+
+    /// <remarks>What was refunded in full before it was shipped must not be shipped: it is closed with the refund.</remarks>
+    public static OrderDecision Decide(OrderState state, RefundOrder command, OrderId self, DateTimeOffset now)
+    {
+        if (!state.IsSeenBy(null)) return NotFound;
+        if (state.Refunds.Any(r => r.Request == command.Request)) return OrderDecision.Nothing;
+        if (string.IsNullOrWhiteSpace(command.Reason) || command.Reason.Length > RefundReasonLengthMax) return Refusal.Invalid("reason", "A reason has 1 to 80 characters.");
+        if (command.AmountFen < 1) return Refusal.Invalid("amountFen", "A refund is at least 1 fen.");
+        if (command.Lines?.Count is < 1 or > LinesMax) return Refusal.Invalid("lines", "A refund names 1 to 50 lines, or none for the whole order.");
+        if (command.Lines?.Select((_, i) => WrongWith(state, command.Lines, i)).FirstOrDefault(r => r is not null) is { } wrongLine) return wrongLine;
+        if (!state.IsPaid) return WrongState;
+        if (now >= state.PaidAt!.Value.AddDays(RefundDaysMax)) return WrongState;
+        if (state.PaidBy is { } paidBy && state.RefundsOf(paidBy).Count() >= RefundsMax) return WrongState;
+
+        var (nets, left) = (state.Nets(), state.RefundableFen);
+        var net = command.Lines?.Sum(u => OrderNets.OfUnits(nets[u.Line - 1], state.Lines[u.Line - 1].Quantity, state.RefundedUnitsOf(u.Line), u.Quantity)) ?? left;
+        var amount = command.AmountFen ?? net;
+        if (amount > Math.Min(net, left) || amount == 0) return Refusal.Of(RefundExceedsPaid) with { Limit = Math.Min(net, left) };
+
+        var units = command.Lines ?? (command.AmountFen is null ? UnitsLeft(state) : null);
+        var refund = Refund(state, self, new(amount), command.Reason) with { Units = units, Request = command.Request };
+        return state.Stage == OrderStage.Paid && amount == left ? new OrderEvent[] { refund, new OrderClosed(now) } : refund;
     }
 
     public static OrderDecision Decide(OrderState state, NoteRefund command, DateTimeOffset now)
@@ -190,17 +363,38 @@ internal static class OrderRules
 
     public static OrderDecision Decide(OrderState state, Wake command, DateTimeOffset now)
     {
-        if (state.Stage != OrderStage.Pending) return OrderDecision.Nothing;
-        if (now < state.PayBefore) return OrderDecision.Nothing;
+        if (!(DeadlineOf(state) <= now)) return OrderDecision.Nothing;
 
-        return new OrderTimedOut();
+        return state.Stage switch
+        {
+            OrderStage.Pending => new OrderTimedOut(),
+            OrderStage.Shipped => new OrderReceived(now, ByBuyer: false),
+            _ => new OrderClosed(now),
+        };
     }
 
-    public static OrderDecision Settle(OrderState state, Debt debt, in Receipt receipt, DateTimeOffset now)
+    /// <summary>When its state ends by itself: the time to pay, to say that it has come, to complain.</summary>
+    public static DateTimeOffset? DeadlineOf(OrderState state) => state.Stage switch
+    {
+        OrderStage.Pending => state.PayBefore,
+        OrderStage.Shipped => state.Shipment!.ShippedAt.AddDays(ReceiptDays),
+        OrderStage.Received => state.ReceivedAt!.Value.AddDays(state.AfterSaleDays),
+        _ => null,
+    };
+
+    public static OrderDecision Settle(OrderState state, Debt debt, in Receipt receipt, OrderId self, DateTimeOffset now)
     {
         if (!state.Debts.Contains(debt.What, debt.About)) return OrderDecision.Nothing;
         if (receipt.Refusal is { Kind: RefusalKind.Busy }) return OrderDecision.Nothing;
-        if (debt.What == Hold) return SettleHold(state, new(debt.About), receipt.Refusal, now);
+        switch (debt.What)
+        {
+            case Hold:
+                return SettleHold(state, self, new(debt.About), receipt, now);
+            case AskLeave:
+                return SettleLeave(state, self, receipt.Refusal);
+            case OfferLate or AskRoute:
+                return SettleLate(state, self, receipt);
+        }
 
         // Who was only told something has heard it even when it says no; stock and money stay owed until they are where they belong.
         if (receipt.Refusal is not null && debt.What is not (TellPaid or TellReleased or TellBuyer)) return OrderDecision.Nothing;
@@ -223,52 +417,159 @@ internal static class OrderRules
             Discounts = e.Discounts,
             Amount = e.Amount,
             PaymentWindowMinutes = e.PaymentWindowMinutes,
+            HoldSeconds = e.HoldSeconds,
+            AwaitsGroup = e.AwaitsGroup,
+            AsksLate = e.AsksLate,
             Debts = Owe(state.Debts, Hold, e.Lines.Select(l => l.Sku)),
         },
-        LineHeld e => state with { Held = [.. state.Held, e.Sku], Debts = state.Debts.Settle(Hold, e.Sku.Value) },
+        LineHeld e => Reprice(state, e) with { Held = [.. state.Held, e.Sku], Debts = state.Debts.Settle(Hold, e.Sku.Value) },
         LineRefused e => state with { Refusal = state.Refusal ?? new(e.Code, e.Kind), Debts = state.Debts.Settle(Hold, e.Sku.Value) },
-        OrderOpened e => state with { Stage = OrderStage.Pending, PayBefore = e.PayBefore },
+        OrderOpened e => Total(state with { Stage = OrderStage.Pending, PayBefore = e.PayBefore, Discounts = e.Discounts ?? state.Discounts }),
         OrderRejected e => state with { Stage = OrderStage.Rejected, Refusal = new(e.Code, e.Kind), Debts = Owe(state.Debts, Release, state.Held) },
         PaymentStarted e => state with { Payment = e.Payment, Debts = state.Debts.Owe(Announce, e.Payment.Value) },
+        PaidInFull e when state.AwaitsGroup => state with
+        {
+            Stage = OrderStage.AwaitingGroup,
+            PaidBy = e.Payment,
+            PaidAt = e.At,
+            Late = null,
+            Debts = OweSource(state.Debts, TellPaid, state.Source),
+        },
         PaidInFull e => state with
         {
             Stage = OrderStage.Paid,
             PaidBy = e.Payment,
             PaidAt = e.At,
+            Late = null,
             Debts = OweSource(Owe(state.Debts, Consume, state.Held), TellPaid, state.Source).Owe(TellBuyer, state.Buyer.Value),
         },
-        OrderCancelled => state with { Stage = OrderStage.Cancelled, Debts = Owe(state.Debts, Release, state.Held) },
+        GroupConfirmed => state with { Stage = OrderStage.Paid, Debts = Owe(state.Debts, Consume, state.Held).Owe(TellBuyer, state.Buyer.Value) },
+        LeaveAsked e => state with { Leave = e, Debts = OweSource(state.Debts, AskLeave, state.Source) },
+        LeaveRefused => state with { Leave = null, Debts = OweSource(state.Debts, AskLeave, state.Source, isOwed: false) },
+        OrderCancelled => state with { Stage = OrderStage.Cancelled, Leave = null, Debts = OweSource(Owe(state.Debts, Release, state.Held), AskLeave, state.Source, isOwed: false) },
         OrderTimedOut => state with { Stage = OrderStage.TimedOut, Debts = Owe(state.Debts, Release, state.Held) },
-        RefundRequested e => Add(state, new(e.Refund, e.Payment, e.Amount, e.Reason, RefundStatus.Requested)),
+        LatePaymentHeld e => OfferIfReleased(state with { Late = new(e.Payment, e.Amount, [], null, IsRevived: false) }),
+        LatePaymentSentOn e => state with
+        {
+            Late = state.Late! with { Tried = [.. state.Late.Tried, state.Source!.Value.Key], Router = e.Router },
+            Debts = OweSource(state.Debts, OfferLate, state.Source, isOwed: false).Owe(AskRoute, e.Router.Key),
+        },
+        LatePaymentRouted e => state with
+        {
+            Source = e.Source,
+            Late = state.Late! with { Router = null },
+            Debts = OweSource(state.Debts.Settle(AskRoute, state.Late.Router!.Value.Key), OfferLate, e.Source),
+        },
+        OrderRevived => state with
+        {
+            Held = [],
+            Refusal = null,
+            Late = state.Late! with { IsRevived = true },
+            Debts = Owe(OweSource(state.Debts, OfferLate, state.Source, isOwed: false), Hold, state.Lines.Select(l => l.Sku)),
+        },
+        RevivalFailed => Released(state with { Debts = Owe(state.Debts, Release, state.Held) }),
+        RefundRequested e => Add(GiveUp(state, e.Payment), new(e.Refund, e.Payment, e.Amount, e.Reason, RefundStatus.Requested, e.Units, e.Request, e.LowersPrice)),
         RefundNoted e => state with { Refunds = [.. state.Refunds.Select(r => string.Equals(r.Id, e.Refund, StringComparison.Ordinal) ? r with { State = e.State } : r)] },
+        OrderShipped e => state with { Stage = OrderStage.Shipped, Shipment = new(e.Carrier, e.TrackingNumber, e.At), AfterSaleDays = e.AfterSaleDays },
+        ShipmentCorrected e => state with { Shipment = state.Shipment! with { Carrier = e.Carrier, TrackingNumber = e.TrackingNumber }, Corrections = state.Corrections + 1 },
+        OrderReceived e => state with { Stage = OrderStage.Received, ReceivedAt = e.At },
+        OrderClosed => state with { Stage = OrderStage.Closed },
         DebtSettled { What: Release } e => Released(state with { Debts = state.Debts.Settle(e.What, e.About) }),
         DebtSettled e => state with { Debts = state.Debts.Settle(e.What, e.About) },
         _ => throw new UnreachableException($"Unknown event {@event.GetType().Name}"),
     };
 
     /// <summary>The last answer decides: all lines held opens the order, one refused gives the others back.</summary>
-    private static OrderDecision SettleHold(OrderState state, SkuId sku, Refusal? refusal, DateTimeOffset now)
+    private static OrderDecision SettleHold(OrderState state, OrderId self, SkuId sku, in Receipt receipt, DateTimeOffset now)
     {
-        OrderEvent answered = refusal is null ? new LineHeld(sku) : new LineRefused(sku, refusal.Code, refusal.Kind);
+        var unitPrice = state.Late is null ? (receipt.Reply as HeldStock)?.ListPriceFen : null;
+        OrderEvent answered = receipt.Refusal is { } refusal
+            ? new LineRefused(sku, refusal.Code, refusal.Kind)
+            : new LineHeld(sku, unitPrice < state.Lines.First(l => l.Sku == sku).UnitPriceFen ? unitPrice : null);
         if (state.HoldsAwaited > 1) return answered;
-        if ((state.Refusal ?? refusal) is { } first) return new[] { answered, new OrderRejected(first.Code, first.Kind) };
 
-        var opened = new OrderOpened(now.AddMinutes(state.PaymentWindowMinutes));
-        if (state.Amount == Money.Zero) return new[] { answered, opened, new PaidInFull(null, now) };
+        var first = state.Refusal ?? receipt.Refusal;
+        if (state.Late is { } late) return first is null ? new[] { answered, new PaidInFull(late.Payment, now) } : new[] { answered, new RevivalFailed(first.Code), Return(state, self, late.Payment, late.Amount, LatePayment) };
+        if (first is not null) return new[] { answered, new OrderRejected(first.Code, first.Kind) };
+
+        var priced = answered is LineHeld held ? Reprice(state, held) : state;
+        var discounts = LeftOf(priced);
+        var opened = new OrderOpened(state.HoldSeconds > 0 ? now.AddSeconds(state.HoldSeconds) : now.AddMinutes(state.PaymentWindowMinutes), discounts);
+        if (Total(priced with { Discounts = discounts ?? priced.Discounts }).Amount == Money.Zero) return new[] { answered, opened, new PaidInFull(null, now) };
 
         return new[] { answered, opened };
     }
 
+    private static OrderDecision SettleLeave(OrderState state, OrderId self, Refusal? refusal)
+    {
+        if (refusal is not null) return new LeaveRefused();
+
+        return Undo(state, self, state.Leave!.Reason, LeftGroup);
+    }
+
+    private static OrderDecision SettleLate(OrderState state, OrderId self, in Receipt receipt) => receipt switch
+    {
+        { Reply: LatePaymentAnswer { SendOn: null } } => new OrderRevived(),
+        { Reply: LatePaymentAnswer { SendOn: { } router } } when state.Late!.Tried.Count + 1 < RouteLatePayment.SourcesMax => new LatePaymentSentOn(router),
+        { Reply: LatePaymentRoute { Source: var source } } => new LatePaymentRouted(source),
+        _ => Return(state, self, state.Late!.Payment, state.Late.Amount, LatePayment),
+    };
+
+    private static OrderEvent[] Undo(OrderState state, OrderId self, string? why, string refundReason) =>
+        state.PaidBy is null ? [new OrderCancelled(why)] : [new OrderCancelled(why), Refund(state, self, state.Amount, refundReason)];
+
+    private static RefundRequested Refund(OrderState state, OrderId self, Money amount, string reason) => Return(state, self, state.PaidBy!.Value, amount, reason);
+
+    private static RefundRequested Return(OrderState state, OrderId self, PaymentId payment, Money amount, string reason) => new($"{self}-{state.Refunds.Count + 1}", payment, amount, reason);
+
+    private static List<RefundedUnits> UnitsLeft(OrderState state) =>
+        [.. state.Lines.Select((l, i) => new RefundedUnits(i + 1, l.Quantity - state.RefundedUnitsOf(i + 1))).Where(u => u.Quantity > 0)];
+
+    private static OrderState Reprice(OrderState state, LineHeld held) => held.UnitPriceFen is not { } unitPrice ? state : state with
+    {
+        Lines = [.. state.Lines.Select(l => l.Sku == held.Sku ? l with { UnitPriceFen = unitPrice, AmountFen = unitPrice * l.Quantity } : l)],
+    };
+
+    private static OrderState Total(OrderState state) => state with { Amount = new(state.Lines.Sum(l => l.AmountFen) - state.Discounts.Sum(d => d.AmountFen)) };
+
+    /// <summary>Where list prices fell, the discounts shrink by as much: the buyer pays what was agreed, or less if the list price is below it. Null if nothing changes.</summary>
+    private static List<DiscountLine>? LeftOf(OrderState state)
+    {
+        var fallen = state.Amount.Fen + state.Discounts.Sum(d => d.AmountFen) - state.Lines.Sum(l => l.AmountFen);
+        if (fallen == 0) return null;
+
+        var left = new List<DiscountLine>();
+        foreach (var discount in state.Discounts.Reverse())
+        {
+            var cut = Math.Min(fallen, discount.AmountFen);
+            fallen -= cut;
+            if (cut < discount.AmountFen) left.Insert(0, discount with { AmountFen = discount.AmountFen - cut });
+        }
+
+        return left;
+    }
+
     /// <summary>The source hears of it when all the stock is back: told earlier, it could give the place away, or order again, before its unit is there.</summary>
     private static OrderState Released(OrderState state) =>
-        state is { Stage: OrderStage.Cancelled or OrderStage.TimedOut, IsReleased: true } ? state with { Debts = OweSource(state.Debts, TellReleased, state.Source) } : state;
+        state is { Stage: OrderStage.Cancelled or OrderStage.TimedOut, IsReleased: true } ? OfferIfReleased(state with { Debts = OweSource(state.Debts, TellReleased, state.Source) }, isTold: true) : state;
+
+    /// <summary>Late money is offered to the source after it was told that the order is released: one line to each receiver keeps that order.</summary>
+    private static OrderState OfferIfReleased(OrderState state, bool isTold = false) =>
+        state.Late is { IsRevived: false, Router: null } && (isTold || !state.Lines.Any(l => state.Debts.Contains(Release, l.Sku.Value))) ? state with { Debts = OweSource(state.Debts, OfferLate, state.Source) } : state;
+
+    private static OrderState GiveUp(OrderState state, PaymentId payment) => state.Late?.Payment != payment ? state : state with
+    {
+        Late = null,
+        Debts = OweSource(state.Late.Router is { } router ? state.Debts.Settle(AskRoute, router.Key) : state.Debts, OfferLate, state.Source, isOwed: false),
+    };
 
     private static OrderState Add(OrderState state, Refund refund) =>
         state with { Refunds = [.. state.Refunds, refund], Debts = state.Debts.Owe(ReturnMoney, refund.About) };
 
     private static Debts Owe(Debts debts, string what, IEnumerable<SkuId> skus) => skus.Aggregate(debts, (all, sku) => all.Owe(what, sku.Value));
 
-    private static Debts OweSource(Debts debts, string what, GrainId? source) => source is { } grain ? debts.Owe(what, grain.Key) : debts;
+    private static Debts OweSource(Debts debts, string what, GrainId? source, bool isOwed = true) =>
+        source is not { } grain ? debts : isOwed ? debts.Owe(what, grain.Key) : debts.Settle(what, grain.Key);
 
     private static Refusal? WrongWith(IReadOnlyList<OrderLine> lines, int i)
     {
@@ -280,6 +581,16 @@ internal static class OrderRules
 
         // One hold per order and SKU: a second line of the same SKU would be taken for a repeat and hold nothing.
         if (lines.Take(i).Any(l => l.Sku == line.Sku)) return Refusal.Invalid($"lines[{i}].sku", "Each SKU has one line.");
+
+        return null;
+    }
+
+    private static Refusal? WrongWith(OrderState state, IReadOnlyList<RefundedUnits> lines, int i)
+    {
+        var (line, quantity) = lines[i];
+        if (line < 1 || line > state.Lines.Count) return Refusal.Invalid($"lines[{i}].line", $"The order has the lines 1 to {state.Lines.Count}.");
+        if (lines.Take(i).Any(l => l.Line == line)) return Refusal.Invalid($"lines[{i}].line", "Each line is named once.");
+        if (quantity < 1 || quantity > state.Lines[line - 1].Quantity - state.RefundedUnitsOf(line)) return Refusal.Invalid($"lines[{i}].quantity", $"{state.Lines[line - 1].Quantity - state.RefundedUnitsOf(line)} units of the line are not refunded yet.");
 
         return null;
     }

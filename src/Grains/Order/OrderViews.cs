@@ -1,8 +1,10 @@
 using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Payment;
 
 namespace Campaigns.Grains.Order;
 
 /// <summary>An order as lists show it: all of <see cref="OrderView"/> but the server's time, which is now and not in any document.</summary>
+/// <param name="LoweredFen">what a group's final price was lower than what was paid</param>
 public sealed record OrderListItem(
     OrderId Id,
     string Kind,
@@ -13,10 +15,38 @@ public sealed record OrderListItem(
     DateTimeOffset PlacedAt,
     DateTimeOffset PayBefore,
     DateTimeOffset? PaidAt,
-    IReadOnlyList<OrderRefund> Refunds);
+    IReadOnlyList<OrderRefund> Refunds,
+    OrderShipment? Shipment = null,
+    DateTimeOffset? ReceivedAt = null,
+    DateTimeOffset? ReceiveBefore = null,
+    long LoweredFen = 0)
+{
+    /// <summary>The lines with what each really costs.</summary>
+    public IReadOnlyList<OrderLineView> SeenLines() => OrderNets.Views(
+        Lines,
+        OrderNets.Of([.. Lines.Select(l => l.AmountFen)], DiscountLines.Sum(d => d.AmountFen) + LoweredFen),
+        line => Refunds.SelectMany(r => r.Lines ?? []).Where(u => u.Line == line).Sum(u => u.Quantity));
+}
 
-/// <summary>Money that is on its way back and has not arrived.</summary>
-public sealed record LimboItem(OrderId Order, string Refund, long AmountFen, RefundStatus State, string Reason, DateTimeOffset Since);
+/// <summary>Where money is that is not settled: a refund's states, or that it is held while it is found out who can take it.</summary>
+public enum LimboState
+{
+    Requested = 1,
+    Processing = 2,
+    Succeeded = 3,
+    Failed = 4,
+    Held = 5,
+}
+
+/// <summary>Money that is neither the shop's nor back where it came from.</summary>
+/// <param name="Refund">null while it is held</param>
+/// <param name="Since">when the money came late, or else when its refund was begun</param>
+/// <param name="Payment">the payment it came with; null for what was written before this was kept</param>
+public sealed record LimboItem(OrderId Order, string? Refund, long AmountFen, LimboState State, string Reason, DateTimeOffset Since, PaymentId? Payment = null);
+
+/// <summary>An order as it was placed, and opened since.</summary>
+/// <param name="AmountFen">what it is over, once it is open</param>
+internal sealed record PlacedOrder(string Buyer, string Kind, IReadOnlyList<OrderLine> Lines, IReadOnlyList<DiscountLine> Discounts, long AmountFen, bool AwaitsGroup);
 
 /// <summary>Lists of orders: a shopper's, a shop's, and the money in limbo.</summary>
 public sealed class OrderViews : IProjection
@@ -24,6 +54,7 @@ public sealed class OrderViews : IProjection
     public const string ByBuyer = "orders-by-buyer";
     public const string OfShop = "orders-of-shop";
     public const string Limbo = "limbo";
+    public const string Placed = "orders-placed";
     public const string All = "all";
     public const string Open = "open";
     public const string Settled = "settled";
@@ -37,13 +68,23 @@ public sealed class OrderViews : IProjection
         {
             case OrderPlaced e:
                 // The stock is not held yet: the order joins the lists when it opens.
-                documents.Put(shop, "orders-placed", id.ToString(), "", fact.At, new Placed(e.Buyer.ToString(), e.Kind, e.Lines, e.Discounts, e.Amount.Fen));
+                documents.Put(shop, Placed, id.ToString(), "", fact.At, new PlacedOrder(e.Buyer.ToString(), e.Kind, e.Lines, e.Discounts, e.Amount.Fen, e.AwaitsGroup));
                 break;
-            case OrderOpened e when documents.Find<Placed>(shop, "orders-placed", id.ToString()) is { } placed:
-                Put(documents, fact, placed, new(id, placed.Kind, OrderStatus.Pending, placed.Lines, placed.AmountFen, placed.Discounts, fact.At, e.PayBefore, null, []));
+            case LineHeld { UnitPriceFen: { } unitPrice } e when documents.Find<PlacedOrder>(shop, Placed, id.ToString()) is { } placed:
+                documents.Put(shop, Placed, id.ToString(), "", fact.At, placed with { Lines = [.. placed.Lines.Select(l => l.Sku == e.Sku ? l with { UnitPriceFen = unitPrice, AmountFen = unitPrice * l.Quantity } : l)] });
                 break;
-            case PaidInFull e:
-                Change(documents, fact, o => o with { State = OrderStatus.Paid, PaidAt = e.At });
+            case OrderOpened e when documents.Find<PlacedOrder>(shop, Placed, id.ToString()) is { } placed:
+                var discounts = e.Discounts ?? placed.Discounts;
+                var opened = placed with { Discounts = discounts, AmountFen = placed.Lines.Sum(l => l.AmountFen) - discounts.Sum(d => d.AmountFen) };
+                documents.Put(shop, Placed, id.ToString(), "", fact.At, opened);
+                Put(documents, fact, opened, new(id, opened.Kind, OrderStatus.Pending, opened.Lines, opened.AmountFen, opened.Discounts, fact.At, e.PayBefore, null, []));
+                break;
+            case PaidInFull e when documents.Find<PlacedOrder>(shop, Placed, id.ToString()) is { } placed:
+                Change(documents, fact, o => o with { State = placed.AwaitsGroup ? OrderStatus.AwaitingGroup : OrderStatus.Paid, PaidAt = e.At });
+                if (e.Payment is { } taken) Release(documents, shop, taken);
+                break;
+            case GroupConfirmed:
+                Change(documents, fact, o => o with { State = OrderStatus.Paid });
                 break;
             case OrderCancelled:
                 Change(documents, fact, o => o with { State = OrderStatus.Cancelled });
@@ -51,29 +92,54 @@ public sealed class OrderViews : IProjection
             case OrderTimedOut:
                 Change(documents, fact, o => o with { State = OrderStatus.TimedOut });
                 break;
+            case OrderShipped e:
+                Change(documents, fact, o => o with { State = OrderStatus.Shipped, Shipment = new(e.Carrier, e.TrackingNumber, e.At), ReceiveBefore = e.At.AddDays(OrderRules.ReceiptDays) });
+                break;
+            case ShipmentCorrected e:
+                Change(documents, fact, o => o with { Shipment = o.Shipment! with { Carrier = e.Carrier, TrackingNumber = e.TrackingNumber } });
+                break;
+            case OrderReceived e:
+                Change(documents, fact, o => o with { State = OrderStatus.Received, ReceivedAt = e.At, ReceiveBefore = null });
+                break;
+            case OrderClosed:
+                Change(documents, fact, o => o with { State = OrderStatus.Closed });
+                break;
+            case LatePaymentHeld e:
+                documents.Put(shop, Limbo, Held(e.Payment), Open, fact.At, new LimboItem(id, null, e.Amount.Fen, LimboState.Held, OrderRules.LatePayment, fact.At, e.Payment));
+                break;
             case RefundRequested e:
-                documents.Put(shop, Limbo, e.Refund, Open, fact.At, new LimboItem(id, e.Refund, e.Amount.Fen, RefundStatus.Requested, e.Reason, fact.At));
-                Change(documents, fact, o => o with { Refunds = [.. o.Refunds, new(e.Refund, e.Amount.Fen, RefundStatus.Requested, e.Reason)] });
+                var since = Release(documents, shop, e.Payment) ?? fact.At;
+                documents.Put(shop, Limbo, e.Refund, Open, since, new LimboItem(id, e.Refund, e.Amount.Fen, LimboState.Requested, e.Reason, since, e.Payment));
+                Change(documents, fact, o => o with { Refunds = [.. o.Refunds, new(e.Refund, e.Amount.Fen, RefundStatus.Requested, e.Reason, e.Units)], LoweredFen = o.LoweredFen + (e.LowersPrice ? e.Amount.Fen : 0) });
                 break;
             case RefundNoted e when documents.Find<LimboItem>(shop, Limbo, e.Refund) is { } refund:
-                documents.Put(shop, Limbo, e.Refund, e.State == RefundStatus.Succeeded ? Settled : Open, refund.Since, refund with { State = e.State });
+                documents.Put(shop, Limbo, e.Refund, e.State == RefundStatus.Succeeded ? Settled : Open, refund.Since, refund with { State = (LimboState)e.State });
                 Change(documents, fact, o => o with { Refunds = [.. o.Refunds.Select(r => r.Id == e.Refund ? r with { State = e.State } : r)] });
                 break;
         }
     }
 
+    private static string Held(PaymentId payment) => $"held-{payment}";
+
+    /// <summary>Money that was held is the shop's now, or on its way back.</summary>
+    /// <returns>since when it was held, null if it was not</returns>
+    private static DateTimeOffset? Release(IDocuments documents, ShopId shop, PaymentId payment)
+    {
+        if (documents.Find<LimboItem>(shop, Limbo, Held(payment)) is not { } held) return null;
+        documents.Put(shop, Limbo, Held(payment), Settled, held.Since, held);
+        return held.Since;
+    }
+
     private static void Change(IDocuments documents, in Recorded fact, Func<OrderListItem, OrderListItem> change)
     {
         var key = fact.Grain.Key.ToString("N");
-        if (documents.Find<OrderListItem>(fact.Grain.Shop, OfShop, key) is { } order && documents.Find<Placed>(fact.Grain.Shop, "orders-placed", key) is { } placed)
+        if (documents.Find<OrderListItem>(fact.Grain.Shop, OfShop, key) is { } order && documents.Find<PlacedOrder>(fact.Grain.Shop, Placed, key) is { } placed)
             Put(documents, fact, placed, change(order));
     }
 
-    private static void Put(IDocuments documents, in Recorded fact, Placed placed, OrderListItem order)
+    private static void Put(IDocuments documents, in Recorded fact, PlacedOrder placed, OrderListItem order)
     {
         documents.Put(fact.Grain.Shop, OfShop, order.Id.ToString(), All, order.PlacedAt, order);
         documents.Put(fact.Grain.Shop, ByBuyer, order.Id.ToString(), placed.Buyer, order.PlacedAt, order);
     }
-
-    private sealed record Placed(string Buyer, string Kind, IReadOnlyList<OrderLine> Lines, IReadOnlyList<DiscountLine> Discounts, long AmountFen);
 }

@@ -214,15 +214,18 @@ internal static class LocalDay
 
     public static DateOnly Of(DateTimeOffset moment, string timeZone) => DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(moment, ZoneOf(timeZone)).DateTime);
 
-    public static DateTimeOffset EndOf(DateOnly day, string timeZone)
+    public static DateTimeOffset EndOf(DateOnly day, string timeZone) => At(day.AddDays(1), TimeOnly.MinValue, timeZone);
+
+    /// <summary>The moment that clocks in the zone show this time: the first of two, and the next that exists if they skip it.</summary>
+    public static DateTimeOffset At(DateOnly day, TimeOnly time, string timeZone)
     {
         var zone = ZoneOf(timeZone);
-        var midnight = day.AddDays(1).ToDateTime(TimeOnly.MinValue);
+        var local = day.ToDateTime(time);
 
         // Some zones put the clock forward at midnight: there the day begins with the first time that exists.
-        while (zone.IsInvalidTime(midnight)) midnight = midnight.AddMinutes(15);
-        var offset = zone.IsAmbiguousTime(midnight) ? zone.GetAmbiguousTimeOffsets(midnight).Max() : zone.GetUtcOffset(midnight);
-        return new(midnight, offset);
+        while (zone.IsInvalidTime(local)) local = local.AddMinutes(1);
+        var offset = zone.IsAmbiguousTime(local) ? zone.GetAmbiguousTimeOffsets(local).Max() : zone.GetUtcOffset(local);
+        return new(local, offset);
     }
 
     private static TimeZoneInfo ZoneOf(string name) => Zones.GetOrAdd(name, TimeZoneInfo.FindSystemTimeZoneById);

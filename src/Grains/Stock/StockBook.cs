@@ -39,8 +39,9 @@ internal sealed class StockBook : Book<StockState>
         return order.Stage switch
         {
             OrderStage.Holding when order.Held.Contains(sku) || Owes(OrderRules.Hold) => null,
-            OrderStage.Pending when order.Held.Contains(sku) => null,
-            OrderStage.Paid when Owes(OrderRules.Consume) => null,
+            OrderStage.Pending or OrderStage.AwaitingGroup when order.Held.Contains(sku) => null,
+            OrderStage.TimedOut when order.Late is { IsRevived: true } && (order.Held.Contains(sku) || Owes(OrderRules.Hold)) => null,
+            OrderStage.Paid or OrderStage.Shipped or OrderStage.Received or OrderStage.Closed when Owes(OrderRules.Consume) => null,
             OrderStage.Rejected or OrderStage.Cancelled or OrderStage.TimedOut when Owes(OrderRules.Release) => null,
             _ => $"the order is {order.Stage} and has finished with it",
         };

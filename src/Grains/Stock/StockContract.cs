@@ -40,7 +40,11 @@ public sealed record ChangePrice(Guid Request, Money ListPrice) : ICommand<SkuVi
 /// Sets how many units <paramref name="Purpose"/> (a campaign) may take in all, those it already took included. Absolute, so that a
 /// repeat changes nothing. Never goes below what was taken. Refused <c>SoldOut</c> when more is asked than is available.
 /// </summary>
-public sealed record ReserveStock(Guid Purpose, long Total) : ICommand<SkuView>;
+/// <param name="UpTo">takes what is available if that is less, instead of being refused</param>
+public sealed record ReserveStock(Guid Purpose, long Total, bool UpTo = false) : ICommand<ReservedStock>;
+
+/// <param name="Total">what the purpose may take in all now</param>
+public sealed record ReservedStock(long Total);
 
 /// <summary>The purpose is over: what it did not take is free again.</summary>
 public sealed record CloseReservation(Guid Purpose) : ICommand<SkuView>;
@@ -49,7 +53,10 @@ public sealed record CloseReservation(Guid Purpose) : ICommand<SkuView>;
 public sealed record CheckHold(Guid Order, int Quantity) : ICommand<SkuView>;
 
 /// <summary>Holds units for an order out of a purpose's reservation, or out of the free units if <paramref name="Purpose"/> is null. Idempotent by order.</summary>
-public sealed record HoldStock(Guid Order, Guid? Purpose, int Quantity) : ICommand<Done>;
+public sealed record HoldStock(Guid Order, Guid? Purpose, int Quantity) : ICommand<HeldStock>;
+
+/// <param name="ListPriceFen">the list price now, which nobody pays more than</param>
+public sealed record HeldStock(long ListPriceFen);
 
 /// <summary>The order is paid: its units leave the stock. Idempotent: an order without a hold was settled before.</summary>
 public sealed record ConsumeStock(Guid Order) : ICommand<Done>;

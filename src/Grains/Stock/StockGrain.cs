@@ -26,7 +26,9 @@ internal sealed class StockGrain() : GrainDefinition<StockState, StockEvent>(Sto
     {
         _ when !state.IsOpen => GrainRefusal.NotFound,
         CheckHold c when StockRules.WhyNotHold(state, c.Order, null, c.Quantity) is { } refusal => refusal,
-        HoldStock or ConsumeStock or ReleaseStock => Kernel.Answer.Of(Done.Instance),
+        HoldStock => Kernel.Answer.Of(new HeldStock(state.ListPrice.Fen)),
+        ReserveStock c => Kernel.Answer.Of(new ReservedStock(state.Purposes.GetValueOrDefault(c.Purpose)?.Total ?? 0)),
+        ConsumeStock or ReleaseStock => Kernel.Answer.Of(Done.Instance),
         _ => Kernel.Answer.Of(state.View(SkuId.Of(turn.Self.Key))),
     };
 }

@@ -106,6 +106,7 @@ internal static class StockRules
 
         var reservation = state.Purposes.GetValueOrDefault(command.Purpose);
         var total = Math.Max(command.Total, reservation?.Taken ?? 0);
+        if (command.UpTo) total = Math.Min(total, (reservation?.Total ?? 0) + state.Available);
         if (reservation?.Total == total) return StockDecision.Nothing;
         if (total - (reservation?.Total ?? 0) > state.Available) return SoldOut;
         if (reservation is null && state.Purposes.Count >= PurposesMax) return Busy;

@@ -1,0 +1,36 @@
+namespace Campaigns.Grains.Order;
+
+/// <summary>The arithmetic of what each line of an order really costs, and what each unit of it gives back. Whole fen only, and the sums are exact.</summary>
+internal static class OrderNets
+{
+    /// <summary>
+    /// What is left of each line once the discounts are taken off in proportion. The fen that rounding leaves over are taken one each from
+    /// the lines with the largest remainders, earlier lines first, so no line falls below 0 and the sum is exact.
+    /// </summary>
+    /// <param name="discount">0 up to the sum of the amounts</param>
+    public static long[] Of(IReadOnlyList<long> amounts, long discount)
+    {
+        var (total, taken) = (amounts.Sum(), 0L);
+        var shares = new (long Share, Int128 Remainder)[amounts.Count];
+        for (var i = 0; i < shares.Length; i++)
+        {
+            var (share, remainder) = total == 0 ? (0, 0) : Int128.DivRem((Int128)discount * amounts[i], total);
+            (shares[i], taken) = (((long)share, remainder), taken + (long)share);
+        }
+
+        var nets = amounts.Select((amount, i) => amount - shares[i].Share).ToArray();
+        foreach (var i in Enumerable.Range(0, shares.Length).OrderByDescending(i => shares[i].Remainder).ThenBy(i => i).Take((int)(discount - taken))) nets[i]--;
+        return nets;
+    }
+
+    /// <summary>The lines of an order as they are seen.</summary>
+    /// <param name="refunded">how many units of the line with this number were refunded</param>
+    public static IReadOnlyList<OrderLineView> Views(IReadOnlyList<OrderLine> lines, IReadOnlyList<long> nets, Func<int, int> refunded) =>
+        [.. lines.Select((l, i) => new OrderLineView(i + 1, l.Sku, l.Title, l.Quantity, l.UnitPriceFen, l.AmountFen, l.AmountFen - nets[i], nets[i], refunded(i + 1)))];
+
+    /// <summary>
+    /// What <paramref name="units"/> more units of a line give back when <paramref name="before"/> have gone back already. Counted from the
+    /// first unit on, so that all of them together give back exactly the net, in whatever portions they come.
+    /// </summary>
+    public static long OfUnits(long net, int quantity, int before, int units) => (net * (before + units) / quantity) - (net * before / quantity);
+}
