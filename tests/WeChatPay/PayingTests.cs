@@ -5,7 +5,10 @@ namespace Campaigns.Tests.WeChatPay;
 /// <summary>From an order to its money, with everything that the gateway and the way to it can do to us.</summary>
 public sealed class PayingTests(OpenWeChatShop open) : IClassFixture<OpenWeChatShop>
 {
-    private readonly WeChatShop shop = open.Shop;
+    private readonly WeChatShop shop = open.Shop.AtEase();
+
+    // What another test has broken is told by that test.
+    private readonly int before = open.Shop.Gateway.Violations.Count;
 
     private PayServer Gateway => shop.Gateway;
 
@@ -150,7 +153,7 @@ public sealed class PayingTests(OpenWeChatShop open) : IClassFixture<OpenWeChatS
         Gateway.EndRefund(Assert.Single(Gateway.RefundsOf(purchase.Payment)));
         await shop.Until(async () => (await shop.RefundsOf(purchase)) is ["Succeeded"]);
         Assert.Equal((WeChatShop.Price, WeChatShop.Price), (Gateway.PaidFen(purchase.Payment), Gateway.RefundedFen(purchase.Payment)));
-        Assert.Empty(Gateway.Violations);
+        Assert.Empty(Gateway.Violations.Skip(before));
     }
 
     [Fact]
@@ -171,7 +174,7 @@ public sealed class PayingTests(OpenWeChatShop open) : IClassFixture<OpenWeChatS
         Assert.Equal(TradeState.Closed, Gateway.StateOf(purchase.Payment));
         Assert.Throws<InvalidOperationException>(() => Gateway.Pay(purchase.Payment));
         Assert.Single(Gateway.SeenOf(PayCall.Close), s => s.Target.Contains(purchase.Payment, StringComparison.Ordinal));
-        Assert.Empty(Gateway.Violations);
+        Assert.Empty(Gateway.Violations.Skip(before));
     }
 
     [Theory]
@@ -197,8 +200,7 @@ public sealed class PayingTests(OpenWeChatShop open) : IClassFixture<OpenWeChatS
             Assert.Equal("Paid", await shop.StateOf(purchase));
         }
 
-        shop.Clock.Skew = TimeSpan.Zero;
-        Assert.Empty(Gateway.Violations);
+        Assert.Empty(Gateway.Violations.Skip(before));
     }
 
     [Theory]
@@ -230,9 +232,8 @@ public sealed class PayingTests(OpenWeChatShop open) : IClassFixture<OpenWeChatS
     {
         Assert.Equal((WeChatShop.Price, 0), (Gateway.PaidFen(purchase.Payment), Gateway.RefundedFen(purchase.Payment)));
         Assert.Empty(await shop.RefundsOf(purchase));
-        Assert.Empty(await shop.Live.Merchant.Limbo());
-        Assert.Empty(Gateway.Violations);
+        Assert.Empty(await shop.LimboOf(purchase));
+        Assert.Empty(Gateway.Violations.Skip(before));
         Assert.Empty(Gateway.Remarks);
-        Gateway.Faults.End();
     }
 }

@@ -67,10 +67,23 @@ internal sealed class WeChatShop : IAsyncDisposable
         shop.Gateway.Keys.SignedWith = publicKey ? SignedWith.PublicKey : SignedWith.CertificateA;
         shop.Settings = shop.Configure(certificates, publicKey);
         shop.Live = await LiveShop.Open(Patience, [.. shop.Settings.Select(s => $"--{s.Key}={s.Value}")]);
-        shop.Gateway.Notifier.Resolve = address => new(shop.Live.Host.Address, address.AbsolutePath);
         clock.Product = shop.Live.Host.Services.GetRequiredService<TimeProvider>();
-        return shop;
+        return shop.AtEase();
     }
+
+    /// <summary>A good day again, whatever the last test made of it.</summary>
+    public WeChatShop AtEase()
+    {
+        Gateway.Faults.End();
+        Gateway.Ledger.RefundsEndAtOnce = false;
+        Gateway.Ledger.NotEnough = 0;
+        Gateway.Notifier.Resolve = address => new(Live.Host.Address, address.AbsolutePath);
+        Clock.Skew = TimeSpan.Zero;
+        return this;
+    }
+
+    /// <summary>What the merchant sees of money that is not where it belongs yet.</summary>
+    public async Task<IReadOnlyList<string>> LimboOf(Purchase purchase) => [.. (await Live.Merchant.Limbo()).Where(l => l["order"]!.GetValue<string>() == purchase.Order).Select(l => l["reason"]!.GetValue<string>())];
 
     /// <summary>Somebody orders for five yuan and does not pay yet.</summary>
     public async Task<(LiveShopper Shopper, string Order)> Order()
