@@ -24,6 +24,11 @@ public sealed class OrderBookTests
         ["it is Paid, but its payment"] = w => w.Change<PaymentState>(ThePayment, p => p with { TransactionId = null }),
         ["is over 991 fen and the order over 990"] = w => w.Change<PaymentState>(ThePayment, p => p with { Amount = new(991) }),
         ["does not exist or is of another order"] = w => w.Remove(ThePayment),
+        ["it came to nothing, and its payment 0000001e000070008000000000000000 is Ready and not being closed"] = w =>
+        {
+            w.Change<OrderState>(PaidOrder, o => o with { ClosesPayment = true });
+            w.Change<PaymentState>(ThePayment, p => p with { TransactionId = null });
+        },
         ["its buyer"] = w => w.The<ShopperState>(Person(1)).HasBought = false,
         ["refunds of 1980 fen exceed the 990 fen of payment"] = w => w.Change<OrderState>(LostOrder, o => o with { Refunds = [o.Refunds[0], o.Refunds[0] with { Id = "x" }] }),
         ["989 of the 990 fen of payment"] = w => w.Change<OrderState>(LostOrder, o => o with { Refunds = [o.Refunds[0] with { Amount = new(989) }] }),

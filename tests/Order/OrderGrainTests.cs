@@ -242,7 +242,7 @@ public sealed class OrderGrainTests
     {
         story.Given(Open).When(new StartPayment(First, Amei)).Then(new PaymentStarted(First)).ThenAgainNothing().ThenSurvivesSnapshot();
         Assert.True(story.Answer().IsLater);
-        Assert.Equal(new Owed(First.In(Demo), new OpenPayment(OrderId.Of(story.Self.Key), Amei, Amount, "茶")), story.Message("open-payment"));
+        Assert.Equal(new Owed(First.In(Demo), new OpenPayment(OrderId.Of(story.Self.Key), Amei, Amount, "茶", PayBefore)), story.Message("open-payment"));
 
         story.WhenSettled("open-payment", Done.Instance).Then(new DebtSettled("open-payment", First.Value));
         Assert.Equal(First, story.Answer().Value);
@@ -408,6 +408,34 @@ public sealed class OrderGrainTests
         story.WhenSettled("tell-released", Done.Instance).ThenSurvivesSnapshot();
         Assert.Empty(story.Debts);
     }
+
+    [Fact]
+    public void An_order_that_comes_to_nothing_closes_the_payment_that_was_started()
+    {
+        story.Given(Paying).When(new CancelOrder(Amei, null)).Then(new OrderCancelled(null, First)).ThenSurvivesSnapshot();
+        Assert.Equal(new Owed(First.In(Demo), new ClosePayment()), story.Message("close-payment"));
+        Assert.Equal(["open-payment", "close-payment"], story.Debts.Where(d => d.About == First.Value).Select(d => d.What));
+
+        story.WhenRefused("close-payment", GrainRefusal.Busy).ThenNothing().WhenRefused("close-payment", GrainRefusal.NotFound).ThenNothing();
+        story.WhenSettled("close-payment", Done.Instance).Then(new DebtSettled("close-payment", First.Value));
+
+        var timedOut = new Story<OrderState, OrderEvent>(grain).Given(Paying).At(PayBefore).When(Wake.Instance).Then(new OrderTimedOut(First)).ThenSurvivesSnapshot();
+        Assert.Contains(new Debt("close-payment", First.Value), timedOut.Debts);
+        new Story<OrderState, OrderEvent>(grain).Given(Paying).When(new VoidOrder("x")).Then(new OrderCancelled("x", First));
+    }
+
+    [Fact]
+    public void Nobody_waits_for_the_payment_to_be_closed()
+    {
+        story.Given(Paying).When(new CancelOrder(Amei, null)).Given(new DebtSettled("release", Tea.Value), new DebtSettled("release", Cake.Value), new DebtSettled("tell-released", Bargain.Key));
+
+        Assert.Same(Done.Instance, story.Answer().Value);
+        Assert.Contains(story.Debts, d => d.What == "close-payment");
+    }
+
+    [Fact]
+    public void Money_that_closing_finds_goes_back_as_late() =>
+        story.Given(Paying).When(new CancelOrder(Amei, null)).When(new TakePayment(First, Amount)).Then(new RefundRequested(FirstRefund, First, Amount, "late payment"));
 
     [Fact]
     public void Another_buyer_cannot_cancel() => story.Given(Open).When(new CancelOrder(Bo, null)).ThenRefused(GrainRefusal.NotFound);

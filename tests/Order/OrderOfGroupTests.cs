@@ -96,7 +96,7 @@ public sealed class OrderOfGroupTests
     [Fact]
     public void An_unpaid_order_that_shall_not_be_is_cancelled_and_answered_when_its_stock_is_back()
     {
-        story.Given(Open).When(new VoidOrder("group failed")).Then(new OrderCancelled("group failed")).ThenAgainNothing().ThenSurvivesSnapshot();
+        story.Given(Open).When(new VoidOrder("group failed")).Then(new OrderCancelled("group failed", First)).ThenAgainNothing().ThenSurvivesSnapshot();
         Assert.True(story.Answer().IsLater);
 
         story.WhenSettled("release", Done.Instance);

@@ -17,7 +17,7 @@ public sealed class PaymentBookTests
         ["its order 00000014000070008000000000000000 does not exist"] = w => w.Remove(PaidOrder),
         ["has another payment"] = w => w.Change<OrderState>(PaidOrder, o => o with { Payment = null }),
         ["has neither taken them nor is it being told"] = w => w.Change<OrderState>(PaidOrder, o => o with { PaidBy = null }),
-        ["it is Ready and refunded"] = w => w.Change<PaymentState>(LatePayment, p => p with { TransactionId = null }),
+        ["it is Closed and refunded"] = w => w.Change<PaymentState>(LatePayment, p => p with { TransactionId = null }),
         ["refunds of 990 fen exceed the 500 fen that came"] = w => w.Change<PaymentState>(LatePayment, p => p with { Amount = new(500) }),
         ["is here 2 times"] = w => w.Change<PaymentState>(LatePayment, p => p with { Refunds = [p.Refunds[0], p.Refunds[0]] }),
         ["is Requested and the gateway is not asked"] = w => w.Change<PaymentState>(LatePayment, p => p with { Refunds = [p.Refunds[0] with { State = RefundStatus.Requested }] }),

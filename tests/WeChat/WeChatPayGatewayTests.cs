@@ -64,12 +64,14 @@ public sealed class WeChatPayGatewayTests : IAsyncLifetime
             ["mchid"] = PayDesk.Mchid,
             ["description"] = "桂花糕",
             ["out_trade_no"] = payment,
+            ["time_expire"] = request.Json["time_expire"]!.GetValue<string>(),
             ["attach"] = "demo",
             ["notify_url"] = "https://shop.example.com/callbacks/wechat-pay",
             ["amount"] = new JsonObject { ["total"] = 9_900, ["currency"] = "CNY" },
             ["payer"] = new JsonObject { ["openid"] = StandInWeChat.OpenidOf(amei.Name) },
         };
         Assert.Equal(expected.ToJsonString(), request.Json.ToJsonString());
+        Assert.InRange((await amei.SeeOrder(order)).Time("payBefore") - request.Json["time_expire"]!.GetValue<DateTimeOffset>(), TimeSpan.Zero, TimeSpan.FromSeconds(1));
         Assert.Matches("^[0-9a-f]{32}$", payment);
     }
 
@@ -213,7 +215,9 @@ public sealed class WeChatPayGatewayTests : IAsyncLifetime
         Prepays();
         var (amei, order) = await Order();
         var payment = await amei.StartPayment(order);
+        desk.Answer = _ => PayAnswer.Nothing;
         (await amei.Post($"/v1/orders/{order}/cancellations")).Expect(200);
+        await shop.Quiet();
 
         desk.Answer = r => r.Method == "POST" ? Refunding(r, "PROCESSING") : PayAnswer.Error(500, "SYSTEM_ERROR");
         var paid = new JsonObject
@@ -448,7 +452,9 @@ public sealed class WeChatPayGatewayTests : IAsyncLifetime
         Prepays();
         var (amei, order) = await Order();
         var payment = await amei.StartPayment(order);
+        desk.Answer = _ => PayAnswer.Nothing;
         (await amei.Post($"/v1/orders/{order}/cancellations")).Expect(200);
+        await shop.Quiet();
         desk.Answer = r => Refunding(r, "PROCESSING");
         await Ask(payment, new ConfirmPayment("4200000000202611200000000001", new(9_900), desk.Now()));
         await shop.Quiet();

@@ -35,10 +35,9 @@ internal sealed class OrderBook : Book<OrderState>
         foreach (var line in state.Lines)
             if (line.AmountFen != line.UnitPriceFen * line.Quantity) yield return $"the line of SKU {line.Sku} says {line.AmountFen} fen, but {line.Quantity} units at {line.UnitPriceFen} fen are {line.UnitPriceFen * line.Quantity}";
 
-        // Lines take today's lower list price one by one, as they are held; the amount follows when the order opens.
-        if (state.Stage is OrderStage.Holding or OrderStage.Rejected) yield break;
-
+        // Until it opens, list prices that fell are in the lines already and not in the amount.
         var (lines, discounts) = (state.Lines.Sum(l => l.AmountFen), state.Discounts.Sum(d => d.AmountFen));
+        if (state.Stage is OrderStage.Holding or OrderStage.Rejected && lines - discounts <= state.Amount.Fen) yield break;
         if (lines - discounts != state.Amount.Fen) yield return $"the amount is {state.Amount.Fen} fen, but lines of {lines} less discounts of {discounts} are {lines - discounts}";
         if (state.Amount.Fen < 0) yield return $"the amount is {state.Amount.Fen} fen";
     }
@@ -73,6 +72,7 @@ internal sealed class OrderBook : Book<OrderState>
         {
             var payment = books.Of<PaymentState>(started.In(grain.Shop));
             if (payment?.Order != OrderId.Of(grain.Key)) yield return $"its payment {started} does not exist or is of another order";
+            else if (state.ClosesPayment && payment is { IsClosing: false, Status: not PaymentStatus.Paid } && !state.Debts.Contains(OrderRules.EndPayment, started.Value)) yield return $"it came to nothing, and its payment {started} is {payment.Status} and not being closed";
             else if (payment.Amount != state.Amount) yield return $"its payment {started} is over {payment.Amount.Fen} fen and the order over {state.Amount.Fen}";
         }
 

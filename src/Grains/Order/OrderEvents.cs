@@ -45,11 +45,13 @@ internal sealed record PaymentStarted(PaymentId Payment) : OrderEvent;
 [Stored("order-paid")]
 internal sealed record PaidInFull(PaymentId? Payment, DateTimeOffset At) : OrderEvent;
 
+/// <param name="Closes">the payment that nobody shall pay any more</param>
 [Stored("order-cancelled")]
-internal sealed record OrderCancelled(string? Reason) : OrderEvent;
+internal sealed record OrderCancelled(string? Reason, PaymentId? Closes = null) : OrderEvent;
 
+/// <param name="Closes">the payment that nobody shall pay any more</param>
 [Stored("order-timed-out")]
-internal sealed record OrderTimedOut : OrderEvent;
+internal sealed record OrderTimedOut(PaymentId? Closes = null) : OrderEvent;
 
 /// <summary>The group is complete.</summary>
 [Stored("group-confirmed")]

@@ -80,6 +80,9 @@ internal sealed record OrderState
     /// <summary>The payment that was started; there is one at most, it stays open as long as the order does.</summary>
     public PaymentId? Payment { get; set; }
 
+    /// <summary>The order came to nothing with a payment open, and wants it closed.</summary>
+    public bool ClosesPayment { get; set; }
+
     public PaymentId? PaidBy { get; set; }
 
     public LateOffer? Late { get; set; }
@@ -177,6 +180,7 @@ internal static class OrderRules
     public const string Release = "release";
     public const string Consume = "consume";
     public const string Announce = "open-payment";
+    public const string EndPayment = "close-payment";
     public const string TellPaid = "tell-paid";
     public const string TellReleased = "tell-released";
     public const string TellBuyer = "tell-buyer";
@@ -266,7 +270,7 @@ internal static class OrderRules
         if (state.Stage is not (OrderStage.Pending or OrderStage.AwaitingGroup)) return OrderNotCancellable;
         if (command.Reason?.Length > ReasonLengthMax) return Refusal.Invalid("reason", "A reason has at most 500 characters.");
 
-        return state.Stage == OrderStage.Pending ? new OrderCancelled(command.Reason) : new LeaveAsked(command.Reason);
+        return state.Stage == OrderStage.Pending ? new OrderCancelled(command.Reason, state.Payment) : new LeaveAsked(command.Reason);
     }
 
     public static OrderDecision Decide(OrderState state, ConfirmGroup command, OrderId self, DateTimeOffset now)
@@ -286,7 +290,7 @@ internal static class OrderRules
 
         return state.Stage switch
         {
-            OrderStage.Pending => new OrderCancelled(command.Reason),
+            OrderStage.Pending => new OrderCancelled(command.Reason, state.Payment),
             OrderStage.AwaitingGroup => Undo(state, self, command.Reason, command.Reason),
             _ => OrderDecision.Nothing,
         };
@@ -367,7 +371,7 @@ internal static class OrderRules
 
         return state.Stage switch
         {
-            OrderStage.Pending => new OrderTimedOut(),
+            OrderStage.Pending => new OrderTimedOut(state.Payment),
             OrderStage.Shipped => new OrderReceived(now, ByBuyer: false),
             _ => new OrderClosed(now),
         };
@@ -446,8 +450,8 @@ internal static class OrderRules
         GroupConfirmed => state with { Stage = OrderStage.Paid, Debts = Owe(state.Debts, Consume, state.Held).Owe(TellBuyer, state.Buyer.Value) },
         LeaveAsked e => state with { Leave = e, Debts = OweSource(state.Debts, AskLeave, state.Source) },
         LeaveRefused => state with { Leave = null, Debts = OweSource(state.Debts, AskLeave, state.Source, isOwed: false) },
-        OrderCancelled => state with { Stage = OrderStage.Cancelled, Leave = null, Debts = OweSource(Owe(state.Debts, Release, state.Held), AskLeave, state.Source, isOwed: false) },
-        OrderTimedOut => state with { Stage = OrderStage.TimedOut, Debts = Owe(state.Debts, Release, state.Held) },
+        OrderCancelled e => Close(state, e.Closes) with { Stage = OrderStage.Cancelled, Leave = null, Debts = OweSource(Owe(state.Debts, Release, state.Held), AskLeave, state.Source, isOwed: false) },
+        OrderTimedOut e => Close(state, e.Closes) with { Stage = OrderStage.TimedOut, Debts = Owe(state.Debts, Release, state.Held) },
         LatePaymentHeld e => OfferIfReleased(state with { Late = new(e.Payment, e.Amount, [], null, IsRevived: false) }),
         LatePaymentSentOn e => state with
         {
@@ -556,6 +560,9 @@ internal static class OrderRules
     /// <summary>Late money is offered to the source after it was told that the order is released: one line to each receiver keeps that order.</summary>
     private static OrderState OfferIfReleased(OrderState state, bool isTold = false) =>
         state.Late is { IsRevived: false, Router: null } && (isTold || !state.Lines.Any(l => state.Debts.Contains(Release, l.Sku.Value))) ? state with { Debts = OweSource(state.Debts, OfferLate, state.Source) } : state;
+
+    private static OrderState Close(OrderState state, PaymentId? payment) =>
+        payment is not { } unpaid ? state : state with { ClosesPayment = true, Debts = state.Debts.Owe(EndPayment, unpaid.Value) };
 
     private static OrderState GiveUp(OrderState state, PaymentId payment) => state.Late?.Payment != payment ? state : state with
     {

@@ -4,10 +4,22 @@ using Campaigns.Grains.Stock;
 
 namespace Campaigns.Simulation.Plays;
 
-/// <summary>Shoppers order at list price, pay in time, late or twice, and cancel; the gateway tells of each payment until it was heard.</summary>
+/// <summary>
+/// Shoppers order at list price, pay in time, late or twice, cancel, and receive; the gateway tells of each payment until it was heard. The
+/// merchant ships, corrects, and gives back units, amounts and whole orders, sometimes twice at once.
+/// </summary>
 internal sealed class OrderPlay : Play
 {
-    public override IReadOnlyList<Act> Acts { get; } = [new("order at list price", 3, Place), new("pay", 10, Pay), new("cancel an order", 2, Cancel), new("look at an order", 2, LookAt)];
+    public override IReadOnlyList<Act> Acts { get; } =
+    [
+        new("order at list price", 3, Place),
+        new("pay", 10, Pay),
+        new("cancel an order", 2, Cancel),
+        new("ship an order", 3, Ship),
+        new("receive an order", 2, Receive),
+        new("refund an order", 3, Refund),
+        new("look at an order", 2, LookAt),
+    ];
 
     private static async Task Place(Town town)
     {
@@ -41,7 +53,7 @@ internal sealed class OrderPlay : Play
         town.Promised($"payment {payment} of order {order} was taken or is given back", async () =>
         {
             var view = (await town.Insist(order.In(town.Shop), new GetOrder(buyer))).Reply!;
-            return view.State == OrderStatus.Paid ? town.Gateway.Kept(payment) == view.AmountFen : town.Gateway.Kept(payment) == 0;
+            return town.Gateway.Kept(payment) == (IsKept(view) ? view.AmountFen - view.Refunds.Sum(r => r.AmountFen) : 0);
         });
     }
 
@@ -52,6 +64,48 @@ internal sealed class OrderPlay : Play
         if (await town.Ask(order.In(town.Shop), new CancelOrder(buyer, null)) is not { IsAccepted: true }) return;
         town.Promised($"order {order} was cancelled", async () => (await town.Insist(order.In(town.Shop), new GetOrder(buyer))).Reply?.State == OrderStatus.Cancelled);
     }
+
+    private static async Task Ship(Town town)
+    {
+        if (town.Orders.Count == 0) return;
+        var (order, buyer) = town.Any(town.Orders);
+        var command = new ShipOrder("SF", $"SF{town.Chance.Next(3)}", town.Chance.Next(0, 3));
+        var taps = await Task.WhenAll(Enumerable.Range(0, town.Chance.Next(1, 3)).Select(_ => town.Ask(order.In(town.Shop), command)));
+        if (!taps.Any(t => t is { IsAccepted: true })) return;
+        town.Promised($"order {order} was shipped", async () =>
+            (await town.Insist(order.In(town.Shop), new GetOrder(buyer))).Reply is { State: OrderStatus.Shipped or OrderStatus.Received or OrderStatus.Closed, Shipment: not null });
+    }
+
+    private static async Task Receive(Town town)
+    {
+        if (town.Orders.Count == 0) return;
+        var (order, buyer) = town.Any(town.Orders);
+        if (await town.Ask(order.In(town.Shop), new ReceiveOrder(buyer)) is not { IsAccepted: true }) return;
+        town.Promised($"order {order} was received", async () => (await town.Insist(order.In(town.Shop), new GetOrder(buyer))).Reply is { ReceivedAt: not null });
+    }
+
+    private static async Task Refund(Town town)
+    {
+        if (town.Orders.Count == 0) return;
+        var ((order, buyer), request) = (town.Any(town.Orders), town.NewId());
+        if ((await town.Ask(order.In(town.Shop), new GetOrder(null)))?.Reply is not { } seen) return;
+        var line = seen.Lines[town.Chance.Next(seen.Lines.Count)];
+        IReadOnlyList<RefundedUnits>? units = town.Chance.Next(2) == 0 ? [new(line.Line, town.Chance.Next(1, line.Quantity + 1))] : null;
+        long? amount = town.Chance.Next(4) switch { 0 => town.Chance.NextInt64(1, seen.AmountFen + 2), 1 when units is not null => 1, _ => null };
+
+        // The reason names the request: it must be refunded once, however often it is sent.
+        var command = new RefundOrder(request, amount, units, request.ToString("N"));
+        var taps = await Task.WhenAll(Enumerable.Range(0, town.Chance.Next(1, 3)).Select(_ => town.Ask(order.In(town.Shop), command)));
+        if (!taps.Any(t => t is { IsAccepted: true })) return;
+        town.Promised($"request {request:N} refunds order {order} exactly once", async () =>
+        {
+            var view = (await town.Insist(order.In(town.Shop), new GetOrder(buyer))).Reply!;
+            var isWhole = view.Lines.All(l => l.RefundedQuantity <= l.Quantity) && view.Refunds.Sum(r => r.AmountFen) <= view.AmountFen;
+            return isWhole && view.Refunds.Where(r => r.Reason == command.Reason).ToList() is [{ State: RefundStatus.Succeeded } refund] && (amount is null || refund.AmountFen == amount);
+        });
+    }
+
+    private static bool IsKept(OrderView order) => order.State is OrderStatus.Paid or OrderStatus.Shipped or OrderStatus.Received or OrderStatus.Closed;
 
     private static Task LookAt(Town town)
     {
