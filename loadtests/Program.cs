@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using Campaigns.LoadTests.Crash;
 using Campaigns.LoadTests.Engine;
+using Campaigns.LoadTests.Flash;
 using Campaigns.LoadTests.Fuzz;
 using Campaigns.LoadTests.Overload;
 
@@ -12,7 +13,7 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal 
     cancel.Cancel();
 });
 
-var root = new RootCommand("Load tests: programs with a table as output, never timed tests.") { EngineCommand(), CrashCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create() };
+var root = new RootCommand("Load tests: programs with a table as output, never timed tests.") { EngineCommand(), CrashCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create(), FlashCommand.Create() };
 return await root.Parse(args).InvokeAsync(cancellationToken: cancel.Token);
 
 static Command EngineCommand()

@@ -74,7 +74,7 @@ internal sealed class ShopClient(HttpClient http, Func<Uri> address, Findings fi
 
             if (reply is null && cutOff++ == 0) Interlocked.Increment(ref unanswered);
             if (reply is { Status: >= 500 and not 503 }) findings.Add(Wrong.Other, $"{method} {path} was answered {reply.Status} {reply.Code}.");
-            if (reply is not (null or { Status: 503 } or { Code: "RateLimited" })) return reply;
+            if (reply is not (null or { Status: 503 } or { Code: "RateLimited" or "QueueFull" })) return reply;
             await Task.Delay(Pause, stop);
         }
     }

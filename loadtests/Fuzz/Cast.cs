@@ -119,6 +119,7 @@ internal sealed class Cast
         var easy = await Campaign(MerchantKey, sku, 2, isPublished: true);
         var slow = await Campaign(MerchantKey, sku, 30, isPublished: true);
         foreach (var campaign in (string[])[easy, slow, await Campaign(MerchantKey, sku, 3, isPublished: false), await Campaign(MerchantKey, sku, 3, isPublished: false)]) Add("campaigns", campaign);
+        Add("flash-sales", await Sale(MerchantKey, sku));
         foreach (var person in People) Add("shoppers", person.Id);
         foreach (var person in People.Take(2))
         {
@@ -138,6 +139,7 @@ internal sealed class Cast
     {
         var sku = await AddSku(OtherMerchantKey, (kind, id, _) => others[kind] = id);
         others["campaigns"] = await Campaign(OtherMerchantKey, sku, 30, isPublished: true);
+        others["flash-sales"] = await Sale(OtherMerchantKey, sku);
         others["shoppers"] = Stranger.Id;
         others["bargains"] = Id(await Act(Stranger, "/v1/bargains", new() { ["campaignId"] = others["campaigns"] }));
         others["orders"] = Id(await Act(Stranger, "/v1/orders", Lines(sku)));
@@ -160,10 +162,19 @@ internal sealed class Cast
         return Id(product["skus"]![0]!);
     }
 
-    private async Task<string> Campaign(string key, string sku, int assists, bool isPublished)
+    private Task<string> Sale(string key, string sku) =>
+        Campaign(key, sku, "flash-sale", new() { ["salePriceFen"] = 4_900, ["quota"] = 10_000, ["perUserLimit"] = 10_000, ["holdSeconds"] = 3_600 }, isPublished: true);
+
+    private Task<string> Campaign(string key, string sku, int assists, bool isPublished) => Campaign(
+        key,
+        sku,
+        "bargain",
+        new() { ["floorFen"] = 990, ["assistsNeeded"] = assists, ["ttlMinutes"] = 10_080, ["payWindowMinutes"] = 10_080, ["quota"] = 1_000, ["launchesPerUser"] = 100, ["buyAtAnyPrice"] = true },
+        isPublished);
+
+    private async Task<string> Campaign(string key, string sku, string kind, JsonObject rules, bool isPublished)
     {
-        var rules = new JsonObject { ["floorFen"] = 990, ["assistsNeeded"] = assists, ["ttlMinutes"] = 10_080, ["payWindowMinutes"] = 10_080, ["quota"] = 1_000, ["launchesPerUser"] = 100, ["buyAtAnyPrice"] = true };
-        var campaign = Id(await Ask(HttpMethod.Post, "/merchant/v1/campaigns", new() { ["kind"] = "bargain", ["title"] = "砍价", ["startsAt"] = Now.AddMinutes(-1), ["endsAt"] = Now.AddYears(2), ["sku"] = sku, ["rules"] = rules }, ("X-Api-Key", key)));
+        var campaign = Id(await Ask(HttpMethod.Post, "/merchant/v1/campaigns", new() { ["kind"] = kind, ["title"] = "活动", ["startsAt"] = Now.AddMinutes(-1), ["endsAt"] = Now.AddYears(2), ["sku"] = sku, ["rules"] = rules }, ("X-Api-Key", key)));
         if (isPublished) await Ask(HttpMethod.Post, $"/merchant/v1/campaigns/{campaign}/publications", [], ("X-Api-Key", key));
         return campaign;
     }

@@ -30,7 +30,7 @@ internal static class HostileValues
         Text("0001-01-01T00:00:00Z"), Text("9999-12-31T23:59:59Z"), Text("9999-12-31T23:59:59.9999999Z"), Text("0001-01-01T00:00:00+14:00"), Text("9999-12-31T23:59:59-14:00"), Text("2026-02-30T00:00:00Z"), Text("2026-01-01"), Text("2026-01-01T00:00:00"), Text("2026-13-01T25:61:61Z"), Text("1970-01-01T00:00:00Z"), Text("2026-01-01T00:00:00.123456789123456789Z"), Text("-2026-01-01T00:00:00Z"), Text("2026-W01-1"),
         Text("00000000000000000000000000000000"), Text("ffffffffffffffffffffffffffffffff"), Text("00000000-0000-0000-0000-000000000000"), Text("{00000000000000000000000000000000}"), Text("0000000000000000000000000000000"), Text("gggggggggggggggggggggggggggggggg"),
         Text("Etc/GMT+25"), Text("../Asia/Shanghai"), Text("Asia/Shanghai"), Text("asia/shanghai"), Text("posixrules"), Text("UTC"), Text("local"), Text("Asia"), Text("A/B/C/D"), Text("Factory"), Text("right/UTC"), Text("tzdata.zi"), Text("zone.tab"),
-        Text("bargain"), Text("group-buy"), Text("Bargain"), Text("h5-link"), Text("H5Link"), Text("last-touch"), Text("1"), Text("even"),
+        Text("bargain"), Text("group-buy"), Text("flash-sale"), Text("20:00"), Text("24:00"), Text("8:00"), Text("Bargain"), Text("h5-link"), Text("H5Link"), Text("last-touch"), Text("1"), Text("even"),
         Text(new('a', 120)), Text(new('a', 121)), Text(new('长', 120)), Text(new('a', 500)), Text(new('a', 501)), Text(new('a', 4_000)), Text(new('a', 4_001)), Text(new('长', 4_000)), Text(string.Concat(Enumerable.Repeat("😀", 2_000))), Text(new('a', 60_000)), Text(new('a', 1_048_576)),
         Text(string.Concat(Enumerable.Repeat("e\u0301", 60))), Text(string.Concat(Enumerable.Repeat("\u0300", 400))), "\"" + string.Concat(Enumerable.Repeat("\\u0041", 4_000)) + "\"",
     ];
@@ -66,7 +66,7 @@ internal static class HostileValues
 
     public static readonly string[] QueryValues =
     [
-        "", "0", "1", "100", "101", "-1", "+1", "1e9", "1000000000", "2147483648", "9223372036854775808", "ten", "%20", "1.5", "0x10", "%31", "%d9%a1", "null", "NaN", "zz", "abc", "a", "00", "ff", "2f", "2f2f", "312f", "393232333337323033363835343737353830372f", "39323233333732303336383534373735383038392f", "2d313032302f61", "ffff", "80", "%00", "%27", "%ff", "bargain", "BARGAIN", "group-buy", "&&", "=", "%26limit%3d1",
+        "", "0", "1", "100", "101", "-1", "+1", "1e9", "1000000000", "2147483648", "9223372036854775808", "ten", "%20", "1.5", "0x10", "%31", "%d9%a1", "null", "NaN", "zz", "abc", "a", "00", "ff", "2f", "2f2f", "312f", "393232333337323033363835343737353830372f", "39323233333732303336383534373735383038392f", "2d313032302f61", "ffff", "80", "%00", "%27", "%ff", "bargain", "BARGAIN", "group-buy", "flash-sale", "&&", "=", "%26limit%3d1",
         new('9', 300), new('f', 6_000), new('a', 7_000),
     ];
 

@@ -46,7 +46,7 @@ internal sealed partial class ValidRequests(ApiDocument document, Cast cast, str
         if (operation.Credentials == "merchant") draft.Set("X-Api-Key", cast.MerchantKey);
         if (operation.TakesKey) draft.Set("Idempotency-Key", $"{keys}-{number}");
         if (chance.Next(4) == 0) draft.Set("X-Device-Id", $"phone-{chance.Next(50)}");
-        foreach (var name in operation.Query.Where(_ => chance.Next(2) == 0)) draft.Query.Add((name, name == "limit" ? "5" : name == "kind" ? "bargain" : ""));
+        foreach (var name in operation.Query.Where(_ => chance.Next(2) == 0)) draft.Query.Add((name, name == "limit" ? "5" : name == "kind" ? Pick(["bargain", "flash-sale"]) : ""));
 
         if (operation.Body is null) return draft;
         draft.Body = Value(operation.Body, "") ?? new JsonObject();
@@ -79,6 +79,7 @@ internal sealed partial class ValidRequests(ApiDocument document, Cast cast, str
         var made = new JsonObject();
         foreach (var (name, field) in schema["properties"]?.AsObject() ?? [])
             if ((required.Contains(name) || chance.Next(2) == 0) && Value(field!.AsObject(), name) is { } value) made[name] = value;
+        if (made["kind"]?.GetValue<string>() == "flash-sale" && made.ContainsKey("rules")) made["rules"] = SaleRules();
         return made;
     }
 
@@ -101,7 +102,7 @@ internal sealed partial class ValidRequests(ApiDocument document, Cast cast, str
     {
         "shopId" => cast.Shop,
         "code" => $"dev:{Pick(cast.People).Name}",
-        "kind" => "bargain",
+        "kind" => Pick(["bargain", "bargain", "flash-sale"]),
         "type" => "handmade",
         "timeZone" => "Asia/Shanghai",
         _ => $"{name} 桂花糕",
@@ -123,6 +124,15 @@ internal sealed partial class ValidRequests(ApiDocument document, Cast cast, str
         ["quota"] = 1 + chance.Next(100),
     };
 
+    private JsonObject SaleRules() => new()
+    {
+        ["salePriceFen"] = chance.Next(4_000),
+        ["quota"] = 1 + chance.Next(100),
+        ["perUserLimit"] = 1 + chance.Next(10),
+        ["holdSeconds"] = 1 + chance.Next(3_600),
+        ["weeklySlot"] = chance.Next(2) == 0 ? null : new JsonObject { ["day"] = 1 + chance.Next(7), ["time"] = $"{chance.Next(24):00}:{chance.Next(60):00}", ["minutes"] = 1 + chance.Next(1_440) },
+    };
+
     private static string TypeOf(JsonObject schema) => schema["type"] switch
     {
         JsonArray several => several.Select(t => t!.GetValue<string>()).First(t => t != "null"),
@@ -130,6 +140,6 @@ internal sealed partial class ValidRequests(ApiDocument document, Cast cast, str
         null => "",
     };
 
-    [GeneratedRegex("/(?<kind>[a-z]+)/\\{id\\}", RegexOptions.ExplicitCapture, 1_000)]
+    [GeneratedRegex("/(?<kind>[a-z-]+)/\\{id\\}", RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex Kind();
 }

@@ -1,6 +1,7 @@
 using Campaigns.Grains;
 using Campaigns.Grains.Bargain;
 using Campaigns.Grains.Campaign;
+using Campaigns.Grains.FlashSale;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Order;
 using Campaigns.Grains.Payment;
@@ -14,7 +15,7 @@ namespace Campaigns.Tests.Books;
 
 /// <summary>
 /// A small shop whose states the real rules have made: one bargain paid, one ordered, one running, one whose order was cancelled before its
-/// money came and was refunded. Clean; a test breaks one thing in it.
+/// money came and was refunded; and a flash sale with an open and a paid order. Clean; a test breaks one thing in it.
 /// </summary>
 internal sealed class World : IBooks
 {
@@ -35,6 +36,13 @@ internal sealed class World : IBooks
         foreach (var (bargain, owner) in (ReadOnlySpan<(GrainId, int)>)[(Paid, 1), (Ordered, 4), (Running, 5), (Refunded, 6)]) Tell(Person(owner), new LaunchParticipation(bargain.Key, CampaignId.Of(TheCampaign.Key), 3));
         foreach (var bargain in (ReadOnlySpan<GrainId>)[Paid, Ordered, Running, Refunded]) Assist(2, bargain);
         foreach (var bargain in (ReadOnlySpan<GrainId>)[Paid, Ordered, Refunded]) Assist(3, bargain);
+
+        Tell(SaleCampaign, new DraftCampaign(new("y", Now, Now.AddDays(2), SkuId.Of(Sku.Key), new FlashSaleTerms { Quota = 5, SalePriceFen = 5_900, PerUserLimit = 2 })));
+        Tell(SaleCampaign, new PublishCampaign(Guid.NewGuid(), new("tea", new(9_900), 90, Channel.MiniProgram)));
+        Tell(Sale, new TakeUnits(OrderId.Of(HeldOrder.Key), ShopperId.Of(Person(7).Key), 2));
+        Tell(Sale, new TakeUnits(OrderId.Of(SoldOrder.Key), ShopperId.Of(Person(8).Key), 1));
+        Tell(SoldOrder, new StartPayment(PaymentId.Of(SalePayment.Key), ShopperId.Of(Person(8).Key)));
+        Tell(SalePayment, new ConfirmPayment("t", new(5_900), Now));
 
         Buy(Paid, PaidOrder, 1);
         Buy(Ordered, OpenOrder, 4);
@@ -64,6 +72,16 @@ internal sealed class World : IBooks
     public static GrainId OpenOrder { get; } = Grain("order", 21);
 
     public static GrainId LostOrder { get; } = Grain("order", 23);
+
+    public static GrainId SaleCampaign { get; } = Grain("campaign", 4);
+
+    public static GrainId Sale { get; } = Grain("flash-sale", 4);
+
+    public static GrainId HeldOrder { get; } = Grain("order", 24);
+
+    public static GrainId SoldOrder { get; } = Grain("order", 25);
+
+    public static GrainId SalePayment { get; } = Grain("payment", 35);
 
     public static GrainId ThePayment { get; } = Grain("payment", 30);
 

@@ -153,6 +153,31 @@ public sealed class OrderGrainTests
     }
 
     [Fact]
+    public void A_source_that_wants_an_order_once_more_after_it_has_heard_of_its_end_is_refused()
+    {
+        // Until it has heard, the repeat is of what it wanted at first, and the end is on its way to it.
+        foreach (var end in (OrderEvent[][])[Paid, Cancelled, TimedOut])
+        {
+            var ended = new Story<OrderState, OrderEvent>(new OrderGrain()).Given(end);
+            Assert.Same(Done.Instance, ended.When(Place).ThenNothing().Answer().Value);
+            foreach (var sku in (SkuId[])[Tea, Cake]) ended.Given(new DebtSettled("release", sku.Value));
+            Assert.Same(Done.Instance, ended.Answer(Place).Value);
+            ended.Given(new DebtSettled("tell-paid", Bargain.Key), new DebtSettled("tell-released", Bargain.Key));
+            Assert.Equal(Refusal.Of(GrainRefusal.WrongState), ended.When(Place).ThenNothing().Answer().Refusal);
+        }
+
+        Assert.Same(Done.Instance, story.Given(Open).When(Place).ThenNothing().Answer().Value);
+    }
+
+    [Fact]
+    public void Another_source_does_not_get_the_order()
+    {
+        var other = Place with { Source = new("flash-sale", Demo, Campaign) };
+        Assert.Equal(Refusal.Of(GrainRefusal.WrongState), story.Given(Open).When(other).ThenNothing().Answer().Refusal);
+        Assert.Equal(Refusal.Of(GrainRefusal.WrongState), story.Answer(Place with { Source = null }).Refusal);
+    }
+
+    [Fact]
     public void A_busy_SKU_is_asked_again()
     {
         story.Given(Placed, new LineHeld(Tea)).WhenRefused("hold", GrainRefusal.Busy).ThenNothing();

@@ -1,0 +1,22 @@
+using System.CommandLine;
+
+namespace Campaigns.LoadTests.Flash;
+
+/// <summary><c>flash --buyers 20000 --units 1000</c>: the command line of <see cref="FlashRun"/>.</summary>
+internal static class FlashCommand
+{
+    public static Command Create()
+    {
+        var buyers = new Option<int>("--buyers") { Description = "Who wants a unit (10–100,000)", DefaultValueFactory = _ => 20_000 };
+        var units = new Option<int>("--units") { Description = "Units of the sale, a tenth of the buyers or fewer", DefaultValueFactory = _ => 1_000 };
+        var seed = new Option<int>("--seed") { Description = "Chooses who pays, cancels and pays late", DefaultValueFactory = _ => 7 };
+        var command = new Command("flash", "Open a flash sale to far more buyers than units on a server of its own, and settle the account to the unit") { buyers, units, seed };
+        command.SetAction(async (parsed, stop) =>
+        {
+            var wanted = Math.Clamp(parsed.GetValue(buyers), 10, 100_000);
+            using var run = new FlashRun(wanted, Math.Clamp(parsed.GetValue(units), 1, wanted / 10), parsed.GetValue(seed), Console.Out);
+            return await run.Play(stop);
+        });
+        return command;
+    }
+}

@@ -1,0 +1,176 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using Campaigns.LoadTests.Crash;
+
+namespace Campaigns.LoadTests.Flash;
+
+/// <summary>A buyer, and the order that the sale gave them.</summary>
+internal sealed record Holder(Person Buyer, string Order)
+{
+    public string Payment { get; set; } = "";
+}
+
+/// <summary>
+/// Everybody taps twice at once; then some pay, some cancel, some let their hold run out and pay late; what came back is sold again. After each
+/// step the units that are left, held and sold must be exactly what the answers said.
+/// </summary>
+internal sealed class FlashRun(int buyers, int units, int seed, TextWriter output) : IDisposable
+{
+    private const int AtOnce = 500;
+    private const int HoldSeconds = 600;
+    private const int SalePriceFen = 5_900;
+    private static readonly TimeSpan SettleMax = TimeSpan.FromSeconds(60);
+
+    private readonly string data = Directory.CreateTempSubdirectory("campaigns-flash-").FullName;
+    private readonly HttpClient http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 512 }) { Timeout = Timeout.InfiniteTimeSpan };
+    private readonly Findings findings = new();
+    private readonly Random chance = new(seed);
+    private ServerProcess? server;
+    private ShopClient client = null!;
+    private string sku = "";
+    private string sale = "";
+    private CancellationToken stopped;
+
+    public async Task<int> Play(CancellationToken stop)
+    {
+        stopped = stop;
+        server = new(ServerProcess.FindProgram(), data, http) { Unlimited = true };
+        server.Start();
+        await server.WhenReady(stop);
+        client = new(http, () => server.Address, findings, stop);
+        await Open();
+        var people = Enumerable.Range(0, buyers).Select(i => new Person($"buyer{i}")).ToList();
+        await Each(people, client.SignIn);
+        Say($"{buyers} buyers signed in; {units} units at {SalePriceFen} fen, one for each buyer");
+
+        var holders = await Rush(people);
+        await Expect(left: 0, reserved: units, onHand: 2 * units, "after the rush");
+        var (paid, lapsed) = await PayOrCancel(holders);
+        await SellTheRest([.. people.Except(holders.Select(h => h.Buyer))], paid, lapsed);
+
+        server.Kill();
+        foreach (var wrong in await server.Check()) findings.Add(Wrong.Other, wrong);
+        foreach (var words in findings.Words) Say(words);
+        Say(findings.IsEmpty ? "flash: the account is exact" : $"flash: {findings.Words.Count()} things are wrong");
+        return findings.IsEmpty ? 0 : 1;
+    }
+
+    public void Dispose()
+    {
+        server?.Dispose();
+        http.Dispose();
+        Directory.Delete(data, recursive: true);
+    }
+
+    private async Task Open()
+    {
+        var product = Require(await client.Post("/merchant/v1/products", new { title = "Flash cake", type = "handmade", skus = new[] { new { name = "box", listPriceFen = 9_900, stock = 2 * units } } }));
+        sku = product.Body.GetProperty("skus")[0].GetProperty("id").GetString()!;
+        var now = (await client.Get("/sandbox/clock")).Body.GetProperty("now").GetDateTimeOffset();
+        var rules = new { salePriceFen = SalePriceFen, quota = units, perUserLimit = 1, holdSeconds = HoldSeconds };
+        sale = Require(await client.Post("/merchant/v1/campaigns", new { kind = "flash-sale", title = "Flash", startsAt = now, endsAt = now.AddDays(1), sku, rules })).Body.GetProperty("id").GetString()!;
+        Require(await client.Post($"/merchant/v1/campaigns/{sale}/publications", null));
+    }
+
+    /// <summary>Every buyer taps twice with the same key, all at once.</summary>
+    private async Task<List<Holder>> Rush(List<Person> people)
+    {
+        var (holders, refused, waits) = (new ConcurrentBag<Holder>(), new ConcurrentDictionary<string, int>(StringComparer.Ordinal), new ConcurrentBag<double>());
+        var watch = Stopwatch.StartNew();
+        await Each(people, async buyer =>
+        {
+            var since = Stopwatch.GetTimestamp();
+            var taps = await Task.WhenAll(Take(buyer, "rush"), Take(buyer, "rush"));
+            waits.Add(Stopwatch.GetElapsedTime(since).TotalMilliseconds);
+            var orders = taps.Where(t => t.IsSuccess).Select(t => t.Body.GetProperty("id").GetString()!).Distinct(StringComparer.Ordinal).ToList();
+            if (orders.Count > 1) findings.Add(Wrong.Doubled, $"{buyer.Name} tapped twice and has {orders.Count} orders.");
+            foreach (var order in orders) holders.Add(new(buyer, order));
+            foreach (var tap in taps.Where(t => !t.IsSuccess)) refused.AddOrUpdate(tap.Code, 1, (_, n) => n + 1);
+        });
+
+        var sorted = waits.Order().ToList();
+        Say(string.Create(CultureInfo.InvariantCulture, $"rush: {2 * buyers} taps in {watch.Elapsed.TotalSeconds:0.0} s, {AtOnce} buyers at a time; {holders.Count} holds, refused {string.Join(", ", refused.Select(r => $"{r.Value} {r.Key}"))}"));
+        Say(string.Create(CultureInfo.InvariantCulture, $"      every buyer answered: median {sorted[sorted.Count / 2]:0} ms, p99 {sorted[sorted.Count * 99 / 100]:0} ms, slowest {sorted[^1]:0} ms"));
+        if (sorted.Count != buyers) findings.Add(Wrong.Lost, $"{sorted.Count} of {buyers} buyers were answered.");
+        if (holders.Count != units) findings.Add(Wrong.Leaked, $"{holders.Count} buyers hold a unit and there are {units}.");
+        foreach (var code in refused.Keys.Where(c => c is not ("SoldOut" or "PurchaseLimit"))) findings.Add(Wrong.Other, $"A tap was refused {code}.");
+        return [.. holders.OrderBy(h => h.Buyer.Name, StringComparer.Ordinal)];
+    }
+
+    /// <summary>Some pay, some cancel, the others start a payment and let the hold run out.</summary>
+    private async Task<(int Paid, List<Holder> Lapsed)> PayOrCancel(List<Holder> holders)
+    {
+        var fates = holders.GroupBy(_ => chance.Next(3)).ToDictionary(g => g.Key, g => g.ToList());
+        List<Holder> payers = fates.GetValueOrDefault(0, []), cancellers = fates.GetValueOrDefault(1, []), lapsed = fates.GetValueOrDefault(2, []);
+        await Each([.. payers, .. lapsed], async holder => holder.Payment = Require(await client.Post($"/v1/orders/{holder.Order}/payments", null, holder.Buyer)).Body.GetProperty("paymentId").GetString()!);
+        await Task.WhenAll(
+            Each(payers, Pay),
+            Each(cancellers, async holder => Require(await client.Post($"/v1/orders/{holder.Order}/cancellations", null, holder.Buyer))));
+        await Expect(cancellers.Count, units - payers.Count, (2 * units) - payers.Count, "after payments and cancellations");
+        await Pass(HoldSeconds + 1);
+        await Expect(cancellers.Count + lapsed.Count, units - payers.Count, (2 * units) - payers.Count, "after the holds ran out");
+        Say($"      {payers.Count} paid, {cancellers.Count} cancelled, {lapsed.Count} let it run out; {cancellers.Count + lapsed.Count} units are left again");
+        return (payers.Count, lapsed);
+    }
+
+    /// <summary>Half of the late money finds a unit; then others buy the rest; the other half goes back.</summary>
+    private async Task SellTheRest(List<Person> others, int paid, List<Holder> lapsed)
+    {
+        var (inTime, tooLate) = (lapsed[..(lapsed.Count / 2)], lapsed[(lapsed.Count / 2)..]);
+        await Each([.. inTime, .. inTime], Pay);
+        paid += inTime.Count;
+        await Expect(units - paid, units - paid, (2 * units) - paid, "after late money");
+        await Each(inTime, holder => See(holder, "Paid", refunds: 0));
+
+        var again = new ConcurrentBag<Holder>();
+        await Each(others[..Math.Min(others.Count, 2 * units)], async buyer =>
+        {
+            if (await Take(buyer, "again") is { IsSuccess: true } taken) again.Add(new(buyer, taken.Body.GetProperty("id").GetString()!));
+        });
+        if (again.Count != units - paid) findings.Add(Wrong.Leaked, $"{units - paid} units were left and {again.Count} were sold.");
+        await Expect(0, units - paid, (2 * units) - paid, "after the rest was sold");
+
+        await Each(tooLate, Pay);
+        await Each(tooLate, holder => See(holder, "TimedOut", refunds: 1));
+        await Expect(0, units - paid, (2 * units) - paid, "after money that came too late");
+        await Pass(3 * 24 * 60 * 60);
+        await Eventually("the end", async () => (await Stock()) == ((2 * units) - paid, 0) && (await client.Get($"/merchant/v1/campaigns/{sale}")).Body.GetProperty("state").GetString() == "Settled");
+        Say($"      {inTime.Count} late payments took again, {again.Count} units went to others, {tooLate.Count} late payments went back; at the end {paid} sold, {(2 * units) - paid} in stock, none held");
+    }
+
+    private Task<Reply> Take(Person buyer, string key) => client.Post($"/v1/flash-sales/{sale}/orders", new { quantity = 1 }, buyer, key);
+
+    private async Task Pay(Holder holder) => Require(await client.Post($"/sandbox/payments/{holder.Payment}/pay", null));
+
+    private Task See(Holder holder, string state, int refunds) => Eventually($"order {holder.Order} {state}", async () =>
+    {
+        var order = (await client.Get($"/v1/orders/{holder.Order}", holder.Buyer)).Body;
+        return order.GetProperty("state").GetString() == state && order.GetProperty("refunds").GetArrayLength() == refunds;
+    });
+
+    private Task Expect(int left, int reserved, int onHand, string when) => Eventually($"{when}: {left} left, {reserved} reserved, {onHand} on hand", async () =>
+        (await client.Get($"/merchant/v1/campaigns/{sale}")).Body.GetProperty("quota").GetProperty("left").GetInt32() == left && await Stock() == (onHand, reserved));
+
+    private async Task<(int OnHand, int Reserved)> Stock()
+    {
+        var stock = (await client.Get($"/merchant/v1/skus/{sku}")).Body.GetProperty("stock");
+        return (stock.GetProperty("onHand").GetInt32(), stock.GetProperty("reserved").GetInt32());
+    }
+
+    // Callbacks and messages are on their way for a moment.
+    private async Task Eventually(string what, Func<Task<bool>> isSo)
+    {
+        for (var since = Stopwatch.StartNew(); since.Elapsed < SettleMax; await Task.Delay(50, stopped))
+            if (await isSo()) return;
+        findings.Add(Wrong.Leaked, $"This did not come true: {what}; the stock is {await Stock()}.");
+    }
+
+    private async Task Pass(int seconds) => Require(await client.Post("/sandbox/clock", new { advanceSeconds = seconds }));
+
+    private Task Each<T>(IEnumerable<T> of, Func<T, Task> act) => Parallel.ForEachAsync(of, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = stopped }, async (one, _) => await act(one));
+
+    private static Reply Require(Reply reply) => reply.IsSuccess ? reply : throw new InvalidOperationException($"Refused: {reply.Status} {reply.Body}");
+
+    private void Say(string words) => output.WriteLine(words);
+}
