@@ -182,6 +182,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         app.MapSessions();
         app.MapCampaigns();
         app.MapBargains();
+        app.MapGroupBuys();
         app.MapOrders();
         app.MapCatalogue();
         app.MapPaymentCallbacks();

@@ -15,6 +15,7 @@ public static class Mechanics
         new Shopper.ShopperGrain(),
         new CampaignGrain(),
         new Bargain.BargainGrain(),
+        new GroupBuy.GroupBuyGrain(),
         new Order.OrderGrain(),
         new Payment.PaymentGrain(),
         new Request.RequestGrain(),
@@ -27,6 +28,7 @@ public static class Mechanics
         new Shopper.ShopperBook(),
         new CampaignBook(),
         new Bargain.BargainBook(),
+        new GroupBuy.GroupBuyBook(),
         new Order.OrderBook(),
         new Payment.PaymentBook(),
     ];
@@ -35,6 +37,7 @@ public static class Mechanics
     [
         new CampaignViews(),
         new Bargain.BargainViews(),
+        new GroupBuy.GroupBuyViews(),
         new Order.OrderViews(),
     ];
 }
