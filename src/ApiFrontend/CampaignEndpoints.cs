@@ -60,6 +60,7 @@ internal static class CampaignEndpoints
         return campaign.Refusal is { } refusal
             ? Api.Refuse(refusal)
             : TypedResults.Json(CampaignReport.Of(
+                campaign.Reply!.Rules,
                 documents.Read<CampaignCounts>(caller.Shop, CampaignViews.Counts, id.ToString()) ?? new(),
                 documents.Read<ShopCounts>(caller.Shop, CampaignViews.ShopTotals, CampaignViews.All) ?? new(),
                 documents.AsOf), Api.Json);

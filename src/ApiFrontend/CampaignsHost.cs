@@ -198,6 +198,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         app.MapCampaigns();
         app.MapBargains();
         app.MapFlashSales();
+        app.MapGroupBuys();
         app.MapOrders();
         app.MapCatalogue();
         app.MapPaymentCallbacks();

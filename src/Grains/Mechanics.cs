@@ -16,6 +16,7 @@ public static class Mechanics
         new CampaignGrain(),
         new Bargain.BargainGrain(),
         new FlashSale.FlashSaleGrain(),
+        new GroupBuy.GroupBuyGrain(),
         new Order.OrderGrain(),
         new Payment.PaymentGrain(),
         new Request.RequestGrain(),
@@ -29,6 +30,7 @@ public static class Mechanics
         new CampaignBook(),
         new Bargain.BargainBook(),
         new FlashSale.FlashSaleBook(),
+        new GroupBuy.GroupBuyBook(),
         new Order.OrderBook(),
         new Payment.PaymentBook(),
     ];
@@ -38,6 +40,7 @@ public static class Mechanics
         new CampaignViews(),
         new Bargain.BargainViews(),
         new FlashSale.FlashSaleViews(),
+        new GroupBuy.GroupBuyViews(),
         new Order.OrderViews(),
         new Order.OrderTimeline(),
         new Payment.PaymentViews(),

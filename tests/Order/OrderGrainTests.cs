@@ -317,7 +317,7 @@ public sealed class OrderGrainTests
             [
                 new(Tea.In(Demo), new ConsumeStock(story.Self.Key)),
                 new(Cake.In(Demo), new ConsumeStock(story.Self.Key)),
-                new(Bargain, new OrderPaid(OrderId.Of(story.Self.Key))),
+                new(Bargain, new OrderPaid(OrderId.Of(story.Self.Key), Amount)),
                 new Owed(Amei.In(Demo), new NotePaidOrder()),
             ],
             story.Debts.Select(d => grain.Message(story.State, d, story.Self)));

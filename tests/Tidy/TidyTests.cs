@@ -26,6 +26,8 @@ public sealed partial class TidyTests
         ["FlashSale/FlashSaleCalendar.cs"] = "weeks, days and zones are read and tested apart from what is sold",
         ["FlashSale/FlashSalePublication.cs"] = "what a merchant is told before publishing is read apart from what a shopper is",
         ["FlashSale/FlashSaleViews.cs"] = "read models",
+        ["GroupBuy/GroupBuyPublication.cs"] = "what a merchant is told before publishing is read apart from what a shopper is",
+        ["GroupBuy/GroupBuyViews.cs"] = "read models",
         ["Order/OrderViews.cs"] = "read models",
         ["Payment/PaymentMoney.cs"] = "what came and went, compared with the gateway's bill by the command line",
         ["Payment/PaymentViews.cs"] = "read models",

@@ -12,23 +12,17 @@ public sealed class BargainViews : IProjection
 {
     public const string ByOwner = "bargains";
 
-    public bool Reads(string kind) => kind is "bargain" or "shopper";
+    public bool Reads(string kind) => kind == "bargain";
 
     public void Apply(in Recorded fact, IDocuments documents)
     {
         var shop = fact.Grain.Shop;
         switch (fact.Event)
         {
-            case ShopperRegistered e:
-                documents.Put(shop, "shoppers", fact.Grain.Key.ToString("N"), "", e.At, new Known(e.At, HasBought: false));
-                break;
-            case ShopperBought when documents.Find<Known>(shop, "shoppers", fact.Grain.Key.ToString("N")) is { } known:
-                documents.Put(shop, "shoppers", fact.Grain.Key.ToString("N"), "", known.FirstSeen, known with { HasBought = true });
-                break;
             case BargainStarted e:
                 Put(documents, shop, new(new(e.Id, e.Campaign, e.Title, BargainStatus.Running, e.ListPriceFen, e.Terms.FloorFen, e.ListPriceFen, e.Slots.Length, e.Slots.Length, e.At, e.EndsAt, null), e.Owner, 0, 0));
-                TakePart(documents, fact, e.Campaign, e.Owner, hop: 0);
-                Count(documents, fact, e.Campaign, c => c with { Launched = c.Launched + 1 });
+                CampaignViews.TakePart(documents, fact, e.Campaign, e.Owner, hop: 0);
+                CampaignViews.Count(documents, fact, e.Campaign, c => c with { Launched = c.Launched + 1 });
                 break;
             case PriceCut e when Find(documents, fact) is { } bargain:
                 Put(documents, shop, bargain with { Item = bargain.Item with { PriceFen = e.PriceFen, SlotsLeft = bargain.Item.SlotsLeft - e.SlotsUsed } });
@@ -70,41 +64,14 @@ public sealed class BargainViews : IProjection
     private static void Helped(IDocuments documents, in Recorded fact, Listed bargain, ShopperId helper)
     {
         var campaign = bargain.Item.CampaignId;
-        var owner = documents.Find<Reached>(fact.Grain.Shop, "reached", $"{campaign}/{bargain.Owner}");
-        var reached = TakePart(documents, fact, campaign, helper, (owner?.Hop ?? 0) + 1);
-        if (!reached.Helped) documents.Put(fact.Grain.Shop, "reached", $"{campaign}/{helper}", "", fact.At, reached with { Helped = true });
-        Count(documents, fact, campaign, c => c with { Assists = c.Assists + 1, Helpers = c.Helpers + (reached.Helped ? 0 : 1) });
-    }
-
-    /// <summary>Somebody takes part whom nobody has brought.</summary>
-    internal static void CameByThemselves(IDocuments documents, in Recorded fact, CampaignId campaign, ShopperId shopper) => TakePart(documents, fact, campaign, shopper, hop: 0);
-
-    // The first time somebody takes part in a campaign, by whatever way: that is how far it had to travel to reach them.
-    private static Reached TakePart(IDocuments documents, in Recorded fact, CampaignId campaign, ShopperId shopper, int hop)
-    {
-        var key = $"{campaign}/{shopper}";
-        if (documents.Find<Reached>(fact.Grain.Shop, "reached", key) is { } known) return known;
-
-        var reached = new Reached(hop, Helped: false);
-        documents.Put(fact.Grain.Shop, "reached", key, "", fact.At, reached);
-        var person = documents.Find<Known>(fact.Grain.Shop, "shoppers", shopper.ToString());
-        var isNew = person is { HasBought: false } && fact.At < person.FirstSeen.AddDays(ShopperRules.NewCustomerDays);
-        Count(documents, fact, campaign, c => c with
-        {
-            Participants = c.Participants + 1,
-            NewCustomers = c.NewCustomers + (isNew ? 1 : 0),
-            Hops = hop == 0 ? c.Hops : [.. Enumerable.Range(1, Math.Max(hop, c.Hops.Count)).Select(h => c.Hops.ElementAtOrDefault(h - 1) + (h == hop ? 1 : 0))],
-        });
-        return reached;
+        var isFirst = CampaignViews.Help(documents, fact, campaign, helper, CampaignViews.HopOf(documents, fact.Grain.Shop, campaign, bargain.Owner) + 1);
+        CampaignViews.Count(documents, fact, campaign, c => c with { Assists = c.Assists + 1, Helpers = c.Helpers + (isFirst ? 1 : 0) });
     }
 
     private static void Count(IDocuments documents, in Recorded fact, Func<CampaignCounts, CampaignCounts> change)
     {
-        if (Find(documents, fact) is { } bargain) Count(documents, fact, bargain.Item.CampaignId, change);
+        if (Find(documents, fact) is { } bargain) CampaignViews.Count(documents, fact, bargain.Item.CampaignId, change);
     }
-
-    private static void Count(IDocuments documents, in Recorded fact, CampaignId campaign, Func<CampaignCounts, CampaignCounts> change) =>
-        documents.Put(fact.Grain.Shop, CampaignViews.Counts, campaign.ToString(), "", fact.At, change(documents.Find<CampaignCounts>(fact.Grain.Shop, CampaignViews.Counts, campaign.ToString()) ?? new()));
 
     private static void Change(IDocuments documents, in Recorded fact, Func<Listed, Listed> change)
     {
@@ -120,8 +87,4 @@ public sealed class BargainViews : IProjection
     }
 
     private sealed record Listed(BargainListItem Item, ShopperId Owner, long OrderedFen, long DiscountFen);
-
-    private sealed record Reached(int Hop, bool Helped);
-
-    private sealed record Known(DateTimeOffset FirstSeen, bool HasBought);
 }

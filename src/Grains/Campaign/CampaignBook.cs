@@ -4,13 +4,20 @@ using Campaigns.Grains.Stock;
 
 namespace Campaigns.Grains.Campaign;
 
+/// <summary>What the state of a participation that claims units knows of its claims, so that both sides can be compared.</summary>
+internal interface IUnitsClaimant
+{
+    /// <summary>True from the moment it asks for units for this order until it knows that they are back.</summary>
+    bool Claims(Guid order);
+}
+
 /// <summary>What must be true of a campaign: no place is given twice, none is lost, and the stock keeps a unit for each.</summary>
 internal sealed class CampaignBook : Book<CampaignState>
 {
     public override string Kind => "campaign";
 
     public override IEnumerable<string> WrongWith(GrainId grain, CampaignState state, IBooks books) =>
-        state.Plan is null ? ["it has facts but was never drafted"] : [.. Places(state), .. Untold(state), .. Participations(grain, state, books), .. Reservation(grain, state, books)];
+        state.Plan is null ? ["it has facts but was never drafted"] : [.. Places(state), .. Untold(state), .. Participations(grain, state, books), .. Claims(grain, state, books), .. Reservation(grain, state, books)];
 
     private static IEnumerable<string> Places(CampaignState state)
     {
@@ -47,6 +54,16 @@ internal sealed class CampaignBook : Book<CampaignState>
             if (state.Plan.Terms.EntriesPerShopper is null) continue;
             if (books.Of<ShopperState>(participation.Owner.In(grain.Shop)) is not { } owner) yield return $"the participation {address} is of a shopper {participation.Owner} who does not exist";
             else if (owner.LaunchOf(id) is null && owner.Launches.Count < ShopperRules.LaunchesMax) yield return $"the participation {address} does not count as a launch of its owner {participation.Owner}";
+        }
+    }
+
+    private static IEnumerable<string> Claims(GrainId grain, CampaignState state, IBooks books)
+    {
+        foreach (var (order, claim) in state.Claims)
+        {
+            var address = state.Plan!.Terms.Participation(grain.Shop, claim.Participation);
+            if (!state.Participations.TryGetValue(claim.Participation, out var participation) || participation.IsOver) yield return $"{claim.Units} units are claimed for order {order:N}, and {address} does not take part";
+            else if (books.Of<IUnitsClaimant>(address)?.Claims(order) == false) yield return $"{claim.Units} units are claimed for order {order:N}, and {address} does not know";
         }
     }
 

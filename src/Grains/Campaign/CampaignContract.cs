@@ -67,6 +67,7 @@ public sealed record CampaignPlan(string Title, DateTimeOffset StartsAt, DateTim
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(Bargain.BargainTerms), "bargain")]
 [JsonDerivedType(typeof(FlashSale.FlashSaleTerms), "flash-sale")]
+[JsonDerivedType(typeof(GroupBuy.GroupBuyTerms), "group-buy")]
 public abstract record CampaignTerms
 {
     public const int QuotaMax = 10_000_000;
@@ -93,6 +94,14 @@ public abstract record CampaignTerms
     /// <summary>How many units one shopper may claim over all participations, where units are claimed at all.</summary>
     [JsonIgnore]
     public virtual int UnitsPerShopper => 0;
+
+    /// <summary>Participants of 100 shoppers that the shop knows, where such a campaign is healthy.</summary>
+    [JsonIgnore]
+    public virtual HealthBand HealthyParticipationPercent => new(15, 25);
+
+    /// <summary>How far a healthy campaign of this kind travels.</summary>
+    [JsonIgnore]
+    public virtual HealthBand HealthyHops => new(2, 3);
 
     /// <summary>True if one grain with the campaign's own id is the whole campaign and keeps the quota, such as a sale.</summary>
     [JsonIgnore]

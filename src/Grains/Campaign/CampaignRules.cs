@@ -196,7 +196,7 @@ internal static class CampaignRules
     public static CampaignDecision Decide(CampaignState state, ClaimUnits command, DateTimeOffset now)
     {
         if (state.Plan is null) return NotFound;
-        if (state.Claims.ContainsKey(command.Order)) return CampaignDecision.Nothing;
+        if (state.Claims.TryGetValue(command.Order, out var claim)) return claim.Participation == command.Participation ? CampaignDecision.Nothing : Busy;
         if (command.Units is < 1 or > UnitsMax) return Refusal.Invalid("quantity", "1 to 10,000 units.");
         if (WhyNotOpen(state, now) is { } closed) return closed;
         var isKnown = state.Participations.TryGetValue(command.Participation, out var participation);

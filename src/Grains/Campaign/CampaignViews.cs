@@ -34,6 +34,9 @@ public sealed record CampaignCounts
 
     public long DiscountFen { get; init; }
 
+    /// <summary>Rooms that were completed although members were missing; null where there are no rooms.</summary>
+    public int? VirtualRooms { get; init; }
+
     /// <summary>New participants by how far the campaign had to travel to them: the first number are friends of those who came by themselves.</summary>
     public IReadOnlyList<int> Hops { get; init; } = [];
 }
@@ -48,8 +51,12 @@ public sealed record ShopCounts
 /// <param name="Verdict"><c>low</c>, <c>healthy</c> or <c>high</c></param>
 public sealed record HealthCheck(string Metric, long Value, long? Low, long? High, string Verdict);
 
+/// <summary>Between which two values, both included, a figure is healthy.</summary>
+public sealed record HealthBand(long Low, long High);
+
 /// <summary>Whether a campaign works.</summary>
 /// <param name="ParticipationPercent">participants of 100 shoppers that the shop knows</param>
+/// <param name="VirtualRooms">of the rooms that succeeded, those that were completed although members were missing</param>
 public sealed record CampaignReport(
     int Launched,
     int Assists,
@@ -63,9 +70,10 @@ public sealed record CampaignReport(
     int ParticipationPercent,
     IReadOnlyList<int> Hops,
     IReadOnlyList<HealthCheck> Health,
-    DateTimeOffset AsOf)
+    DateTimeOffset AsOf,
+    int? VirtualRooms = null)
 {
-    public static CampaignReport Of(CampaignCounts counts, ShopCounts shop, DateTimeOffset asOf)
+    public static CampaignReport Of(CampaignTerms terms, CampaignCounts counts, ShopCounts shop, DateTimeOffset asOf)
     {
         var participation = shop.Shoppers == 0 ? 0 : (int)(100L * counts.Participants / shop.Shoppers);
         return new(
@@ -80,11 +88,12 @@ public sealed record CampaignReport(
             counts.DiscountFen,
             participation,
             counts.Hops,
-            [Check("participationPercent", participation, 15, 25), Check("hops", counts.Hops.Count, 2, 3)],
-            asOf);
+            [Check("participationPercent", participation, terms.HealthyParticipationPercent), Check("hops", counts.Hops.Count, terms.HealthyHops)],
+            asOf,
+            counts.VirtualRooms);
     }
 
-    private static HealthCheck Check(string metric, long value, long low, long high) => new(metric, value, low, high, value < low ? "low" : value > high ? "high" : "healthy");
+    private static HealthCheck Check(string metric, long value, HealthBand healthy) => new(metric, value, healthy.Low, healthy.High, value < healthy.Low ? "low" : value > healthy.High ? "high" : "healthy");
 }
 
 /// <summary>Lists of campaigns for shoppers and merchants, and how many shoppers a shop has.</summary>
@@ -103,9 +112,13 @@ public sealed class CampaignViews : IProjection
     {
         switch (fact.Event)
         {
-            case ShopperRegistered:
+            case ShopperRegistered e:
+                documents.Put(fact.Grain.Shop, "shoppers", fact.Grain.Key.ToString("N"), "", e.At, new Known(e.At, HasBought: false));
                 var totals = documents.Find<ShopCounts>(fact.Grain.Shop, ShopTotals, All) ?? new();
                 documents.Put(fact.Grain.Shop, ShopTotals, All, "", fact.At, totals with { Shoppers = totals.Shoppers + 1 });
+                break;
+            case ShopperBought when documents.Find<Known>(fact.Grain.Shop, "shoppers", fact.Grain.Key.ToString("N")) is { } known:
+                documents.Put(fact.Grain.Shop, "shoppers", fact.Grain.Key.ToString("N"), "", known.FirstSeen, known with { HasBought = true });
                 break;
             case CampaignDrafted { Plan: var plan }:
                 Put(documents, fact.Grain.Shop, new(new(CampaignId.Of(fact.Grain.Key), plan.Terms.Kind, plan.Title, plan.Sku, 0, plan.Terms.PriceFen, plan.StartsAt, plan.EndsAt, plan.Terms.Quota, CampaignStatus.Draft), plan.Terms.Quota, fact.At));
@@ -156,6 +169,43 @@ public sealed class CampaignViews : IProjection
     /// <summary>What is left of the campaign whose id the fact's grain has, where that grain keeps the quota.</summary>
     internal static void ChangeLeft(IDocuments documents, in Recorded fact, Func<int, int> change) => Change(documents, fact, c => c.WithLeft(change(c.Item.Left)));
 
+    /// <summary>Adds to the counts of a campaign.</summary>
+    internal static void Count(IDocuments documents, in Recorded fact, CampaignId campaign, Func<CampaignCounts, CampaignCounts> change) =>
+        documents.Put(fact.Grain.Shop, Counts, campaign.ToString(), "", fact.At, change(documents.Find<CampaignCounts>(fact.Grain.Shop, Counts, campaign.ToString()) ?? new()));
+
+    /// <summary>How far the campaign had travelled when it reached this shopper; 0 for who came by themselves.</summary>
+    internal static int HopOf(IDocuments documents, ShopId shop, CampaignId campaign, ShopperId shopper) => documents.Find<Reached>(shop, "reached", $"{campaign}/{shopper}")?.Hop ?? 0;
+
+    /// <summary>Notes that somebody takes part. The first time counts, by whatever way: that is how far the campaign had to travel to reach them.</summary>
+    internal static void TakePart(IDocuments documents, in Recorded fact, CampaignId campaign, ShopperId shopper, int hop) => Reach(documents, fact, campaign, shopper, hop);
+
+    /// <summary>Notes that somebody helps.</summary>
+    /// <returns>true if it is the first time</returns>
+    internal static bool Help(IDocuments documents, in Recorded fact, CampaignId campaign, ShopperId helper, int hop)
+    {
+        var reached = Reach(documents, fact, campaign, helper, hop);
+        if (!reached.Helped) documents.Put(fact.Grain.Shop, "reached", $"{campaign}/{helper}", "", fact.At, reached with { Helped = true });
+        return !reached.Helped;
+    }
+
+    private static Reached Reach(IDocuments documents, in Recorded fact, CampaignId campaign, ShopperId shopper, int hop)
+    {
+        var key = $"{campaign}/{shopper}";
+        if (documents.Find<Reached>(fact.Grain.Shop, "reached", key) is { } known) return known;
+
+        var reached = new Reached(hop, Helped: false);
+        documents.Put(fact.Grain.Shop, "reached", key, "", fact.At, reached);
+        var person = documents.Find<Known>(fact.Grain.Shop, "shoppers", shopper.ToString());
+        var isNew = person is { HasBought: false } && fact.At < person.FirstSeen.AddDays(ShopperRules.NewCustomerDays);
+        Count(documents, fact, campaign, c => c with
+        {
+            Participants = c.Participants + 1,
+            NewCustomers = c.NewCustomers + (isNew ? 1 : 0),
+            Hops = hop == 0 ? c.Hops : [.. Enumerable.Range(1, Math.Max(hop, c.Hops.Count)).Select(h => c.Hops.ElementAtOrDefault(h - 1) + (h == hop ? 1 : 0))],
+        });
+        return reached;
+    }
+
     private static void Change(IDocuments documents, in Recorded fact, Func<Listed, Listed> change)
     {
         if (documents.Find<Listed>(fact.Grain.Shop, "campaigns-listed", fact.Grain.Key.ToString("N")) is { } listed) Put(documents, fact.Grain.Shop, change(listed));
@@ -170,6 +220,10 @@ public sealed class CampaignViews : IProjection
         documents.Put(shop, Published, key, All, item.StartsAt, item);
         documents.Put(shop, PublishedByKind, key, item.Kind, item.StartsAt, item);
     }
+
+    private sealed record Reached(int Hop, bool Helped);
+
+    private sealed record Known(DateTimeOffset FirstSeen, bool HasBought);
 
     private sealed record Listed(CampaignListItem Item, int Total, DateTimeOffset DraftedAt)
     {

@@ -1,4 +1,3 @@
-using Campaigns.Grains.Bargain;
 using Campaigns.Grains.Campaign;
 using Campaigns.Grains.Kernel;
 
@@ -23,7 +22,7 @@ public sealed class FlashSaleViews : IProjection
                 break;
             case UnitsTaken e:
                 Left(documents, fact, left => left - e.Quantity);
-                BargainViews.CameByThemselves(documents, fact, CampaignId.Of(fact.Grain.Key), e.Shopper);
+                CampaignViews.TakePart(documents, fact, CampaignId.Of(fact.Grain.Key), e.Shopper, hop: 0);
                 break;
             case LateUnitsTaken { Quantity: var late }:
                 Left(documents, fact, left => left - late);
@@ -57,11 +56,7 @@ public sealed class FlashSaleViews : IProjection
 
     private static Prices? PricesOf(IDocuments documents, in Recorded fact) => documents.Find<Prices>(fact.Grain.Shop, Sales, fact.Grain.Key.ToString("N"));
 
-    private static void Count(IDocuments documents, in Recorded fact, Func<CampaignCounts, CampaignCounts> change)
-    {
-        var key = fact.Grain.Key.ToString("N");
-        documents.Put(fact.Grain.Shop, CampaignViews.Counts, key, "", fact.At, change(documents.Find<CampaignCounts>(fact.Grain.Shop, CampaignViews.Counts, key) ?? new()));
-    }
+    private static void Count(IDocuments documents, in Recorded fact, Func<CampaignCounts, CampaignCounts> change) => CampaignViews.Count(documents, fact, CampaignId.Of(fact.Grain.Key), change);
 
     private sealed record Prices(long SaleFen, long DiscountFen, int Quota);
 }

@@ -124,6 +124,7 @@ internal sealed class OrderBook : Book<OrderState>
         if (state.Source is not { } address || books.Of<object>(address) is not IOrderSource and not null) yield break;
 
         var (self, source) = (OrderId.Of(grain.Key), books.Of<IOrderSource>(address));
+        if (source is null && state.Debts.Contains(OrderRules.OfferLate, address.Key)) yield break; // a new one, made by the offer that is on its way
         if (source is null) yield return $"its source {address} does not exist";
         else if (state.Stage is OrderStage.Holding or OrderStage.Pending or OrderStage.AwaitingGroup && !source.Stands(self)) yield return $"it is {state.Stage} and its source {address} has no such order";
         else if ((state.IsPaid || state.Stage == OrderStage.AwaitingGroup) && !source.KnowsPaid(self) && !state.Debts.Contains(OrderRules.TellPaid, address.Key)) yield return $"it is {state.Stage} and its source {address} was not told";

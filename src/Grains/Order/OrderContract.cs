@@ -160,7 +160,8 @@ public sealed record TakePayment(PaymentId Payment, Money Amount) : ICommand<Don
 public sealed record NoteRefund(string RefundId, RefundStatus State) : ICommand<Done>;
 
 /// <summary>To the source of an order: it is paid.</summary>
-public sealed record OrderPaid(OrderId Order) : ICommand<Done>;
+/// <param name="Amount">what was paid: less than was agreed if the list price has fallen</param>
+public sealed record OrderPaid(OrderId Order, Money Amount = default) : ICommand<Done>;
 
 /// <summary>To the source of an order: it was cancelled or timed out, and its stock is back.</summary>
 public sealed record OrderReleased(OrderId Order) : ICommand<Done>;
@@ -170,7 +171,8 @@ public sealed record OrderReleased(OrderId Order) : ICommand<Done>;
 public sealed record ConfirmGroup(Money Refund) : ICommand<Done>;
 
 /// <summary>From the source: the order shall not be. Unpaid it is cancelled, paid and awaiting its group it is refunded in full. Answered when its stock is back.</summary>
-public sealed record VoidOrder(string Reason) : ICommand<Done>;
+/// <param name="By">the source that says so: one that the order has left for another has no say any more; null is always heard</param>
+public sealed record VoidOrder(string Reason, GrainId? By = null) : ICommand<Done>;
 
 /// <summary>To the source: the buyer of this paid order wants to leave the group. A refusal means that it is too late.</summary>
 public sealed record LeaveGroup(OrderId Order) : ICommand<Done>;

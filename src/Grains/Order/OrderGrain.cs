@@ -54,7 +54,7 @@ internal sealed class OrderGrain() : GrainDefinition<OrderState, OrderEvent>(Ord
         OrderRules.Consume => new(SkuId.Of(debt.About).In(self.Shop), new ConsumeStock(self.Key)),
         OrderRules.Announce => new(PaymentId.Of(debt.About).In(self.Shop), new OpenPayment(OrderId.Of(self.Key), state.Buyer, state.Amount, state.Lines[0].Title, state.PayBefore)),
         OrderRules.EndPayment => new(PaymentId.Of(debt.About).In(self.Shop), new ClosePayment()),
-        OrderRules.TellPaid => new(state.Source!.Value, new OrderPaid(OrderId.Of(self.Key))),
+        OrderRules.TellPaid => new(state.Source!.Value, new OrderPaid(OrderId.Of(self.Key), state.Amount)),
         OrderRules.TellReleased => new(state.Source!.Value, new OrderReleased(OrderId.Of(self.Key))),
         OrderRules.AskLeave => new(state.Source!.Value, new LeaveGroup(OrderId.Of(self.Key))),
         OrderRules.OfferLate => new(state.Source!.Value, new OfferLatePayment(OrderId.Of(self.Key), state.Purpose, state.Buyer, state.Lines[0].Quantity)),

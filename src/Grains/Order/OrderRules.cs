@@ -286,6 +286,7 @@ internal static class OrderRules
     public static OrderDecision Decide(OrderState state, VoidOrder command, OrderId self)
     {
         if (state.Stage == OrderStage.None) return NotFound;
+        if (command.By is { } by && by != state.Source) return OrderDecision.Nothing;
         if (state.Stage == OrderStage.Holding || state.Late is not null) return Busy;
 
         return state.Stage switch

@@ -1,0 +1,93 @@
+using Campaigns.Grains.Campaign;
+using Campaigns.Grains.GroupBuy;
+using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Order;
+using Campaigns.Tests.Bargain;
+using Campaigns.Tests.GroupBuy;
+using Campaigns.Tests.Kit;
+using static Campaigns.Tests.Campaign.CampaignCast;
+
+namespace Campaigns.Tests.Campaign;
+
+/// <summary>Where a campaign's units are claimed by orders: the quota, the limit of one shopper, and where late money may go.</summary>
+public sealed class UnitsTests
+{
+    private static readonly GroupBuyTerms Few = GroupBuyCast.Terms with { Quota = 3, PerUserLimit = 2 };
+
+    [Fact]
+    public void A_claim_lets_its_participation_in_and_is_answered_with_the_plan()
+    {
+        var story = Group().When(Units(1)).Then(new UnitsClaimed(Id(1), Id(101), BargainCast.Somebody(1), 1, Admits: true, Start)).ThenAgainNothing().ThenSurvivesSnapshot();
+
+        var admission = Assert.IsType<Admission>(story.Answer().Value);
+        Assert.Equal((Id(101), Few), (admission.Id, (GroupBuyTerms)admission.Plan.Terms));
+        story.When(Units(2)).Then(new UnitsClaimed(Id(2), Id(101), BargainCast.Somebody(2), 1, Admits: false, Start));
+        Assert.Equal(1, story.View().Quota.Left);
+    }
+
+    [Fact]
+    public void An_order_claims_for_one_participation_at_a_time()
+    {
+        var story = Group().When(Units(1)).When(Units(1, room: 102)).ThenRefused(GrainRefusal.Busy);
+        story.When(new ReturnUnits(Id(1))).Then(new UnitsReturned(Id(1), 1)).ThenAgainNothing();
+        story.When(Units(1, room: 102)).ThenOne<UnitsClaimed>(e => Assert.True(e.Admits));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(10_001)]
+    public void A_claim_has_its_bounds(int units) => Group().When(Units(1, units: units)).ThenRefused(GrainRefusal.Invalid);
+
+    [Fact]
+    [Trait("EdgeCase", "30")]
+    public void A_shopper_claims_up_to_the_limit_over_all_rooms_and_gets_it_back_with_the_units()
+    {
+        var story = Group().When(Units(1)).When(Units(2, room: 102, shopper: 1)).ThenOne<UnitsClaimed>();
+        story.When(Units(3, room: 103, shopper: 1)).ThenRefused(CampaignRefusal.PurchaseLimit, r => Assert.Equal(2, r.Limit));
+        story.When(new ReturnUnits(Id(2))).When(Units(3, room: 103, shopper: 1)).ThenOne<UnitsClaimed>();
+    }
+
+    [Fact]
+    public void Units_end_with_the_quota()
+    {
+        var story = Group().When(Units(1, units: 2)).When(Units(2, units: 2)).ThenRefused(CampaignRefusal.SoldOut);
+        story.When(Units(2)).ThenOne<UnitsClaimed>();
+        story.When(Units(3)).ThenRefused(CampaignRefusal.SoldOut);
+    }
+
+    [Fact]
+    public void A_campaign_that_is_not_open_gives_no_units()
+    {
+        Group().When(Pause()).When(Units(1)).ThenRefused(CampaignRefusal.CampaignPaused);
+        Group().When(Kill()).When(Units(1)).ThenRefused(CampaignRefusal.CampaignKilled);
+        Group().At(End).When(Units(1)).ThenRefused(CampaignRefusal.CampaignNotRunning);
+        Group().When(Units(1)).When(Close(101)).When(Units(2)).ThenRefused(GrainRefusal.WrongState);
+    }
+
+    [Fact]
+    public void What_a_participation_sold_stays_sold()
+    {
+        var story = Group().When(Units(1)).When(Units(2)).When(new CloseParticipation(Id(101), Used: true, [Id(1)])).ThenOne<ParticipationClosed>();
+
+        Assert.Equal((1, 1), (story.State.Sold, story.State.Held));
+        story.When(new ReturnUnits(Id(1))).ThenNothing();
+    }
+
+    [Fact]
+    public void Late_money_goes_to_rooms_that_run_and_were_not_tried_and_then_to_one_of_its_own()
+    {
+        var story = Group().When(Units(1)).When(Units(2, room: 102)).When(Close(101));
+
+        Assert.Equal(GroupRoomId.Of(Id(102)).In(story.Self.Shop), Route(Id(200)));
+        var own = Route(Id(200), Id(102));
+        Assert.Equal(own, Route(Id(200), Id(201), Id(202)));
+        Assert.DoesNotContain(own.Key, story.State.Participations.Keys);
+
+        GrainId Route(params Guid[] tried) => Assert.IsType<LatePaymentRoute>(story.When(new RouteLatePayment(OrderId.Of(Id(9)), tried)).ThenNothing().Answer().Value).Source;
+    }
+
+    private static Story<CampaignState, CampaignEvent> Group() =>
+        Drafted(new("拼团", Start, End, BargainCast.Sku, Few)).When(Publish()).WhenReserved();
+
+    private static ClaimUnits Units(int order, int room = 101, int? shopper = null, int units = 1) => new(Id(order), Id(room), BargainCast.Somebody(shopper ?? order), units);
+}
