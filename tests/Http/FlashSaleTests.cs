@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Campaigns.ApiFrontend.Edge;
-using Campaigns.Grains.FlashSale;
 using Campaigns.Grains.Kernel;
 using Campaigns.Tests.Kit;
 using Microsoft.Extensions.DependencyInjection;
