@@ -9,7 +9,8 @@ namespace Campaigns.LoadTests.Fuzz;
 /// <param name="TakesKey">whether it takes an <c>Idempotency-Key</c></param>
 /// <param name="Body">the schema of its body, null if it takes none</param>
 /// <param name="Answers">the statuses of its successes</param>
-internal sealed record Operation(string Method, string Path, string? Credentials, IReadOnlyList<string> Query, bool TakesKey, JsonObject? Body, IReadOnlySet<int> Answers, bool IsOps = false)
+/// <param name="TakesCsv">its body is a file of shipments</param>
+internal sealed record Operation(string Method, string Path, string? Credentials, IReadOnlyList<string> Query, bool TakesKey, JsonObject? Body, IReadOnlySet<int> Answers, bool IsOps = false, bool TakesCsv = false)
 {
     public string Name => $"{Method} {Path}{(IsOps ? " (operations port)" : "")}";
 }
@@ -56,6 +57,7 @@ internal sealed class ApiDocument
             [.. parameters.Where(p => p.In == "query").Select(p => p.Name)],
             parameters.Any(p => p.In == "header"),
             operation["requestBody"]?["content"]?["application/json"]?["schema"]?.AsObject(),
-            operation["responses"]!.AsObject().Select(r => int.TryParse(r.Key, out var status) ? status : 0).ToHashSet());
+            operation["responses"]!.AsObject().Select(r => int.TryParse(r.Key, out var status) ? status : 0).ToHashSet(),
+            TakesCsv: operation["requestBody"]?["content"]?["text/csv"] is not null);
     }
 }

@@ -132,7 +132,16 @@ internal sealed class Cast
         Add("bargains", earned, People[0]);
         await AddSku(MerchantKey, Add, 10_000_000_000, 10_000_000);
         Add("payments", (await Act(People[0], $"/v1/orders/{Things("orders")[0].Id}/payments"))["paymentId"]!.GetValue<string>());
+        foreach (var person in People.Skip(2)) await Paid(person, sku);
         await OpenOther();
+    }
+
+    // To be shipped, received and refunded.
+    private async Task Paid(Actor person, string sku)
+    {
+        var order = Id(await Act(person, "/v1/orders", Lines(sku)));
+        await Ask(HttpMethod.Post, $"/sandbox/payments/{(await Act(person, $"/v1/orders/{order}/payments"))["paymentId"]!.GetValue<string>()}/pay", []);
+        Add("orders", order, person);
     }
 
     private async Task OpenOther()

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
@@ -31,6 +32,7 @@ internal sealed partial class ValidRequests(ApiDocument document, Cast cast, str
         ["withdrawalDailyCapFen"] = (100, 2_000_000),
         ["withdrawalFeePercent"] = (0, 10),
         ["amountFen"] = (9_900, 9_900),
+        ["line"] = (1, 1),
     };
 
     public Draft Make(Operation operation, int number)
@@ -48,10 +50,25 @@ internal sealed partial class ValidRequests(ApiDocument document, Cast cast, str
         if (chance.Next(4) == 0) draft.Set("X-Device-Id", $"phone-{chance.Next(50)}");
         foreach (var name in operation.Query.Where(_ => chance.Next(2) == 0)) draft.Query.Add((name, name == "limit" ? "5" : name == "kind" ? Pick(["bargain", "flash-sale"]) : ""));
 
+        if (operation.TakesCsv)
+        {
+            draft.Set("Content-Type", "text/csv");
+            draft.Spoil = _ => Encoding.UTF8.GetBytes(Shipments(number));
+        }
+
         if (operation.Body is null) return draft;
         draft.Body = Value(operation.Body, "") ?? new JsonObject();
         draft.Set("Content-Type", "application/json");
         return draft;
+    }
+
+    /// <summary>A file of shipments, now and then with what spreadsheets make of one.</summary>
+    private string Shipments(int number)
+    {
+        var file = new StringBuilder(Pick(["orderId,carrier,trackingNumber\n", "\uFEFF订单号,快递公司,运单号\r\n", "运单号,备注,订单号,快递公司\n", "orderId,carrier\n", ""]));
+        for (var rows = chance.Next(5); rows > 0; rows--)
+            file.Append(Pick([$"{Pick(cast.Things("orders")).Id},SF,SF{number}\n", $"\"{Pick(cast.Things("orders")).Id}\",\"顺丰, 陆运\",1.2E+11\n", "nonsense,,\n", ",,\n", "\"open,SF,1\n", $"{cast.OfOtherShop("orders")},SF,SF1\n", "\0,\uFFFF,\t\n"]));
+        return file.ToString();
     }
 
     public T Pick<T>(IReadOnlyList<T> list) => list[chance.Next(list.Count)];
@@ -105,6 +122,7 @@ internal sealed partial class ValidRequests(ApiDocument document, Cast cast, str
         "kind" => Pick(["bargain", "bargain", "flash-sale"]),
         "type" => "handmade",
         "timeZone" => "Asia/Shanghai",
+        "trackingNumber" => $"SF{chance.Next(1_000)}",
         _ => $"{name} 桂花糕",
     };
 
