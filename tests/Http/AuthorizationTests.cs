@@ -51,6 +51,12 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         ["GET /v1/bargains/{id:id}/proof"] = new(Meets.Shared, Meets.NotFound),
         ["GET /v1/bargains/{id:id}/events"] = new(Meets.Shared, Meets.NotFound),
         ["POST /v1/bargains/{id:id}/orders"] = new(Meets.NotOwner, Meets.NotFound, "{}"),
+        ["POST /v1/group-rooms/"] = new(Meets.Shared, Meets.NotFound, """{"campaignId":"<groups>","quantity":1}"""),
+        ["GET /v1/group-rooms/"] = new(Meets.Own, Meets.Own),
+        ["GET /v1/group-rooms/{id:id}"] = new(Meets.Shared, Meets.NotFound),
+        ["POST /v1/group-rooms/{id:id}/seats"] = new(Meets.Shared, Meets.NotFound, """{"quantity":1}"""),
+        ["GET /v1/group-rooms/{id:id}/events"] = new(Meets.Shared, Meets.NotFound),
+        ["GET /v1/campaigns/{id:id}/group-rooms"] = new(Meets.Shared, Meets.NotFound),
         ["POST /v1/orders/"] = new(Meets.Shared, Meets.NotFound, """{"lines":[{"sku":"<skus>","quantity":1}]}"""),
         ["GET /v1/orders/"] = new(Meets.Own, Meets.Own),
         ["GET /v1/orders/{id:id}"] = new(Meets.NotFound, Meets.NotFound),
@@ -240,7 +246,7 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
     {
         if (name.EndsWith("/events", StringComparison.Ordinal))
         {
-            using var live = await caller.Shop.Open(caller.Request(HttpMethod.Get, PathOf(name, scene.Ids("bargains"))), CancellationToken.None);
+            using var live = await caller.Shop.Open(caller.Request(HttpMethod.Get, PathOf(name, scene.Ids(KindOf(name)))), CancellationToken.None);
             Assert.Equal(200, (int)live.StatusCode);
             return;
         }
@@ -252,10 +258,12 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
 
     private static Task<Reply> Send(Client caller, string name, Row row, Func<string, string> ids)
     {
-        var kind = name.Split('/').TakeWhile(s => !s.StartsWith('{')).Last();
+        var kind = KindOf(name);
         var body = row.Body is null ? null : Regex.Replace(row.Body, "<(?<kind>[a-z]+)>", m => ids(m.Groups["kind"].Value), RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1));
         return caller.Send(MethodOf(name), PathOf(name, ids(kind)), body);
     }
+
+    private static string KindOf(string name) => name.Split('/').TakeWhile(s => !s.StartsWith('{')).Last();
 
     private static string WithoutRequestId(Reply reply)
     {
@@ -317,7 +325,8 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
             var order = await amei.Order(bargain);
             var product = (await shop.Merchant.Post("/merchant/v1/products", new { title = "t", type = "daily", skus = new[] { new { name = "n", listPriceFen = 1, stock = 1 } } })).Expect(201);
             var other = await shop.AnotherShop();
-            var ids = new Dictionary<string, string> { ["campaigns"] = running.Id, ["skus"] = running.Sku, ["products"] = product.Text("id"), ["bargains"] = await amei.Launch(running.Id), ["orders"] = order, ["shoppers"] = amei.Id };
+            var group = await shop.Merchant.RunGroup(r => (r["size"], r["perUserLimit"]) = (9, 9));
+            var ids = new Dictionary<string, string> { ["groups"] = group.Id, ["group-rooms"] = (await amei.Found(group.Id)).Room, ["campaigns"] = running.Id, ["skus"] = running.Sku, ["products"] = product.Text("id"), ["bargains"] = await amei.Launch(running.Id), ["orders"] = order, ["shoppers"] = amei.Id };
             return new(ids, bo, await shop.SignIn(shop: other.ShopId), other);
         }
 

@@ -205,12 +205,26 @@ public sealed class LiveShopper(LiveShop shop, string shopId, string name, strin
     /// <returns>the id of the order</returns>
     public async Task<string> Order(string bargain) => (await TryOrder(bargain)).Expect(201).Text("id");
 
+    public Task<Reply> TryFound(string campaign, int quantity = 1) => Post("/v1/group-rooms", new { campaignId = campaign, quantity });
+
+    /// <summary>A room and the leader's order.</summary>
+    public async Task<(string Room, string Order)> Found(string campaign, int quantity = 1) => RoomAndOrder((await TryFound(campaign, quantity)).Expect(201));
+
+    public Task<Reply> TryJoin(string room, int quantity = 1) => Post($"/v1/group-rooms/{room}/seats", new { quantity });
+
+    /// <returns>the id of the order</returns>
+    public async Task<string> Join(string room, int quantity = 1) => RoomAndOrder((await TryJoin(room, quantity)).Expect(201)).Order;
+
+    public async Task<Reply> Room(string room) => (await Get($"/v1/group-rooms/{room}")).Expect(200);
+
     public async Task<Reply> SeeOrder(string order) => (await Get($"/v1/orders/{order}")).Expect(200);
 
     /// <returns>the id of the payment</returns>
     public async Task<string> StartPayment(string order) => (await Post($"/v1/orders/{order}/payments")).Expect(201).Text("paymentId");
 
     public async Task Pay(string order, object? how = null) => await Shop.Pay(await StartPayment(order), how);
+
+    private static (string Room, string Order) RoomAndOrder(Reply taken) => (taken.Body["room"]!["id"]!.GetValue<string>(), taken.Body["order"]!["id"]!.GetValue<string>());
 
     /// <summary>A bargain that enough friends have helped.</summary>
     public async Task<string> Succeed(LiveCampaign campaign)
@@ -274,6 +288,21 @@ public sealed class Merchant(LiveShop shop, string shopId, string key) : Client(
         var campaign = await Draft(sku, change, plan);
         (await Publish(campaign)).Expect(201);
         return new(campaign, sku, Rules(change)["assistsNeeded"]!.GetValue<int>());
+    }
+
+    /// <summary>A group-buy that runs: three members at 79 yuan, 24 hours.</summary>
+    public async Task<LiveCampaign> RunGroup(Action<JsonObject>? change = null, Action<JsonObject>? plan = null)
+    {
+        var rules = new JsonObject { ["groupPriceFen"] = 7_900, ["size"] = 3, ["ttlMinutes"] = 1_440, ["quota"] = 100 };
+        change?.Invoke(rules);
+        var sku = await AddSku();
+        var campaign = await Draft(sku, plan: p =>
+        {
+            (p["kind"], p["title"], p["rules"]) = ("group-buy", "三人成团", rules);
+            plan?.Invoke(p);
+        });
+        (await Publish(campaign)).Expect(201);
+        return new(campaign, sku, 0);
     }
 
     public async Task<Reply> Campaign(string campaign) => (await Get($"/merchant/v1/campaigns/{campaign}")).Expect(200);

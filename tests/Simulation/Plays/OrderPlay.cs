@@ -38,7 +38,7 @@ internal sealed class OrderPlay : Play
         town.Promised($"payment {payment} of order {order} was taken or is given back", async () =>
         {
             var view = (await town.Insist(order.In(town.Shop), new GetOrder(buyer))).Reply!;
-            return view.State == OrderStatus.Paid ? town.Gateway.Kept(payment) == view.AmountFen : town.Gateway.Kept(payment) == 0;
+            return view.State == OrderStatus.Paid ? town.Gateway.Kept(payment) == view.AmountFen - view.Refunds.Sum(r => r.AmountFen) : town.Gateway.Kept(payment) == 0;
         });
     }
 
