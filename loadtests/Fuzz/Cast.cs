@@ -21,7 +21,7 @@ internal sealed class Actor(string shop, string name)
 internal sealed record Thing(string Id, Actor? Owner);
 
 /// <summary>
-/// Two shops with real people, campaigns, bargains, orders and payments: what valid requests are about, and what a stranger's are. Everything
+/// Two shops with real people, campaigns, bargains, rooms, orders and payments: what valid requests are about, and what a stranger's are. Everything
 /// is made with keys that depend on the seed alone, so a replay meets the same ids.
 /// </summary>
 internal sealed class Cast
@@ -120,12 +120,16 @@ internal sealed class Cast
         var slow = await Campaign(MerchantKey, sku, 30, isPublished: true);
         foreach (var campaign in (string[])[easy, slow, await Campaign(MerchantKey, sku, 3, isPublished: false), await Campaign(MerchantKey, sku, 3, isPublished: false)]) Add("campaigns", campaign);
         Add("flash-sales", await Sale(MerchantKey, sku));
+        var group = await GroupCampaign(MerchantKey, sku);
+        Add("campaigns", group);
         foreach (var person in People) Add("shoppers", person.Id);
         foreach (var person in People.Take(2))
         {
             Add("bargains", Id(await Act(person, "/v1/bargains", new() { ["campaignId"] = slow })), person);
             Add("orders", Id(await Act(person, "/v1/orders", Lines(sku))), person);
         }
+
+        foreach (var person in People) Add("group-rooms", Id((await Act(person, "/v1/group-rooms", new() { ["campaignId"] = group, ["quantity"] = 1 }))["room"]!));
 
         var earned = Id(await Act(People[0], "/v1/bargains", new() { ["campaignId"] = easy }));
         foreach (var friend in People.Skip(1).Take(2)) await Act(friend, $"/v1/bargains/{earned}/assists");
@@ -151,6 +155,7 @@ internal sealed class Cast
         others["flash-sales"] = await Sale(OtherMerchantKey, sku);
         others["shoppers"] = Stranger.Id;
         others["bargains"] = Id(await Act(Stranger, "/v1/bargains", new() { ["campaignId"] = others["campaigns"] }));
+        others["group-rooms"] = Id((await Act(Stranger, "/v1/group-rooms", new() { ["campaignId"] = await GroupCampaign(OtherMerchantKey, sku), ["quantity"] = 1 }))["room"]!);
         others["orders"] = Id(await Act(Stranger, "/v1/orders", Lines(sku)));
         others["payments"] = (await Act(Stranger, $"/v1/orders/{others["orders"]}/payments"))["paymentId"]!.GetValue<string>();
     }
@@ -174,12 +179,14 @@ internal sealed class Cast
     private Task<string> Sale(string key, string sku) =>
         Campaign(key, sku, "flash-sale", new() { ["salePriceFen"] = 4_900, ["quota"] = 10_000, ["perUserLimit"] = 10_000, ["holdSeconds"] = 3_600 }, isPublished: true);
 
-    private Task<string> Campaign(string key, string sku, int assists, bool isPublished) => Campaign(
-        key,
-        sku,
-        "bargain",
-        new() { ["floorFen"] = 990, ["assistsNeeded"] = assists, ["ttlMinutes"] = 10_080, ["payWindowMinutes"] = 10_080, ["quota"] = 1_000, ["launchesPerUser"] = 100, ["buyAtAnyPrice"] = true },
-        isPublished);
+    private Task<string> Campaign(string key, string sku, int assists, bool isPublished)
+    {
+        var rules = new JsonObject { ["floorFen"] = 990, ["assistsNeeded"] = assists, ["ttlMinutes"] = 10_080, ["payWindowMinutes"] = 10_080, ["quota"] = 1_000, ["launchesPerUser"] = 100, ["buyAtAnyPrice"] = true };
+        return Campaign(key, sku, "bargain", rules, isPublished);
+    }
+
+    private Task<string> GroupCampaign(string key, string sku) =>
+        Campaign(key, sku, "group-buy", new() { ["groupPriceFen"] = 990, ["size"] = 50, ["ttlMinutes"] = 10_080, ["perUserLimit"] = 1_000, ["quota"] = 10_000 }, isPublished: true);
 
     private async Task<string> Campaign(string key, string sku, string kind, JsonObject rules, bool isPublished)
     {

@@ -48,7 +48,7 @@ internal sealed partial class ValidRequests(ApiDocument document, Cast cast, str
         if (operation.Credentials == "merchant") draft.Set("X-Api-Key", cast.MerchantKey);
         if (operation.TakesKey) draft.Set("Idempotency-Key", $"{keys}-{number}");
         if (chance.Next(4) == 0) draft.Set("X-Device-Id", $"phone-{chance.Next(50)}");
-        foreach (var name in operation.Query.Where(_ => chance.Next(2) == 0)) draft.Query.Add((name, name == "limit" ? "5" : name == "kind" ? Pick(["bargain", "flash-sale"]) : ""));
+        foreach (var name in operation.Query.Where(_ => chance.Next(2) == 0)) draft.Query.Add((name, name == "limit" ? "5" : name == "kind" ? Pick(["bargain", "flash-sale", "group-buy"]) : ""));
 
         if (operation.TakesCsv)
         {
@@ -103,7 +103,7 @@ internal sealed partial class ValidRequests(ApiDocument document, Cast cast, str
     // Usually the newest SKU or campaign, but the first campaigns are the ones that surely run.
     private string? IdOf(string reference) => reference switch
     {
-        "CampaignId" => chance.Next(2) == 0 ? cast.Things("campaigns")[chance.Next(2)].Id : Pick(cast.Things("campaigns")).Id,
+        "CampaignId" => chance.Next(2) == 0 ? cast.Things("campaigns")[Pick([0, 1, 4])].Id : Pick(cast.Things("campaigns")).Id,
         "SkuId" => Pick(cast.Things("skus")).Id,
         _ => null,
     };

@@ -67,7 +67,7 @@ internal static class GroupBuyEndpoints
     {
         var campaign = await grains.Ask(id.In(caller.Shop), new GetCampaign());
         if (campaign.Refusal is { } refusal) return Api.Refuse(refusal);
-        if (campaign.Reply!.Rules is not GroupBuyTerms || campaign.Reply.State == CampaignStatus.Draft) return Api.Refuse(EdgeRefusal.NotFound);
+        if (campaign.Reply!.State == CampaignStatus.Draft) return Api.Refuse(EdgeRefusal.NotFound);
 
         return TypedResults.Json(documents.List<GroupRoomListItem>(caller.Shop, GroupBuyViews.OpenByCampaign, id.ToString(), page.Cursor, page.Limit), Api.Json);
     }

@@ -55,6 +55,12 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         ["GET /v1/flash-sales/{id:id}"] = new(Meets.Shared, Meets.NotFound),
         ["GET /v1/flash-sales/{id:id}/events"] = new(Meets.Shared, Meets.NotFound),
         ["POST /v1/flash-sales/{id:id}/orders"] = new(Meets.Shared, Meets.NotFound, """{"quantity":1}"""),
+        ["POST /v1/group-rooms/"] = new(Meets.Shared, Meets.NotFound, """{"campaignId":"<groups>","quantity":1}"""),
+        ["GET /v1/group-rooms/"] = new(Meets.Own, Meets.Own),
+        ["GET /v1/group-rooms/{id:id}"] = new(Meets.Shared, Meets.NotFound),
+        ["POST /v1/group-rooms/{id:id}/seats"] = new(Meets.Shared, Meets.NotFound, """{"quantity":1}"""),
+        ["GET /v1/group-rooms/{id:id}/events"] = new(Meets.Shared, Meets.NotFound),
+        ["GET /v1/campaigns/{id:id}/group-rooms"] = new(Meets.Shared, Meets.NotFound),
         ["POST /v1/orders/"] = new(Meets.Shared, Meets.NotFound, """{"lines":[{"sku":"<skus>","quantity":1}]}"""),
         ["GET /v1/orders/"] = new(Meets.Own, Meets.Own),
         ["GET /v1/orders/{id:id}"] = new(Meets.NotFound, Meets.NotFound),
@@ -329,7 +335,8 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
             var order = await amei.Order(bargain);
             var product = (await shop.Merchant.Post("/merchant/v1/products", new { title = "t", type = "daily", skus = new[] { new { name = "n", listPriceFen = 1, stock = 1 } } })).Expect(201);
             var other = await shop.AnotherShop();
-            var ids = new Dictionary<string, string> { ["campaigns"] = running.Id, ["skus"] = running.Sku, ["products"] = product.Text("id"), ["bargains"] = await amei.Launch(running.Id), ["orders"] = order, ["shoppers"] = amei.Id, ["flash-sales"] = (await shop.Merchant.RunSale()).Id };
+            var group = await shop.Merchant.RunGroup(r => (r["size"], r["perUserLimit"]) = (9, 9));
+            var ids = new Dictionary<string, string> { ["groups"] = group.Id, ["group-rooms"] = (await amei.Found(group.Id)).Room, ["campaigns"] = running.Id, ["skus"] = running.Sku, ["products"] = product.Text("id"), ["bargains"] = await amei.Launch(running.Id), ["orders"] = order, ["shoppers"] = amei.Id, ["flash-sales"] = (await shop.Merchant.RunSale()).Id };
             return new(ids, bo, await shop.SignIn(shop: other.ShopId), other);
         }
 

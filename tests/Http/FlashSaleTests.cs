@@ -298,7 +298,7 @@ public sealed class FlashSaleTests(LiveShop shop) : IClassFixture<LiveShop>
     {
         var sale = await shop.Merchant.RunSale(r => r["quota"] = 1);
         var (amei, bo) = (await shop.SignIn(), await shop.SignIn());
-        await using var live = await LiveTests.Live.WatchAt(bo, $"/v1/flash-sales/{sale.Id}/events");
+        await using var live = await Live.OfSale(bo, sale.Id);
         Assert.Equal(1, (await live.Next("snapshot"))["left"]!.GetValue<int>());
         var order = await amei.Take(sale.Id);
         Assert.Equal(0, (await live.Next("soldOut"))["left"]!.GetValue<int>());

@@ -12,7 +12,7 @@ public sealed class LiveTests(LiveShop shop) : IClassFixture<LiveShop>
         var campaign = await shop.Merchant.Run();
         var (amei, friends) = (await shop.SignIn(), await shop.SignIn(3));
         var bargain = await amei.Launch(campaign.Id);
-        await using var live = await Live.Watch(friends[0], bargain);
+        await using var live = await Live.OfBargain(friends[0], bargain);
         var snapshot = await live.Next("snapshot");
         Assert.Equal((bargain, "Running", 9_900), (snapshot["id"]!.GetValue<string>(), snapshot["state"]!.GetValue<string>(), snapshot["priceFen"]!.GetValue<int>()));
 
@@ -37,12 +37,12 @@ public sealed class LiveTests(LiveShop shop) : IClassFixture<LiveShop>
         var campaign = await shop.Merchant.Run(r => r["assistsNeeded"] = 20);
         var (amei, friends) = (await shop.SignIn(), await shop.SignIn(12));
         var bargain = await amei.Launch(campaign.Id);
-        await using var steady = await Live.Watch(amei, bargain);
+        await using var steady = await Live.OfBargain(amei, bargain);
         await steady.Next("snapshot");
 
         var seen = new List<string>();
         string last;
-        await using (var first = await Live.Watch(amei, bargain))
+        await using (var first = await Live.OfBargain(amei, bargain))
         {
             await first.Next("snapshot");
             for (var i = 0; i < 4; i++)
@@ -55,7 +55,7 @@ public sealed class LiveTests(LiveShop shop) : IClassFixture<LiveShop>
         }
 
         for (var i = 4; i < 8; i++) (await friends[i].Assist(bargain)).Expect(201);
-        await using var second = await Live.Watch(amei, bargain, last);
+        await using var second = await Live.OfBargain(amei, bargain, last);
         for (var i = 8; i < 12; i++) (await friends[i].Assist(bargain)).Expect(201);
         while (seen.Count < 12) seen.Add((await second.Next("cut"))["shopperId"]!.GetValue<string>());
         Assert.Equal(friends.Select(f => f.Id), seen);
@@ -71,7 +71,7 @@ public sealed class LiveTests(LiveShop shop) : IClassFixture<LiveShop>
         var campaign = await shop.Merchant.Run();
         var amei = await shop.SignIn();
         var bargain = await amei.Launch(campaign.Id);
-        await using var live = await Live.Watch(amei, bargain, last);
+        await using var live = await Live.OfBargain(amei, bargain, last);
         await live.Next("snapshot");
     }
 
@@ -81,7 +81,7 @@ public sealed class LiveTests(LiveShop shop) : IClassFixture<LiveShop>
         var campaign = await shop.Merchant.Run(r => r["ttlMinutes"] = 60);
         var amei = await shop.SignIn();
         var bargain = await amei.Launch(campaign.Id);
-        await using var live = await Live.Watch(amei, bargain);
+        await using var live = await Live.OfBargain(amei, bargain);
         await live.Next("snapshot");
         await shop.Pass(TimeSpan.FromMinutes(61));
         Assert.Equal("Expired", (await live.Next("expired"))["state"]!.GetValue<string>());
@@ -93,55 +93,10 @@ public sealed class LiveTests(LiveShop shop) : IClassFixture<LiveShop>
         await using var own = await LiveShop.Open();
         var campaign = await own.Merchant.Run();
         var amei = await own.SignIn();
-        await using var live = await Live.Watch(amei, await amei.Launch(campaign.Id));
+        await using var live = await Live.OfBargain(amei, await amei.Launch(campaign.Id));
         await live.Next("snapshot");
         var watch = Stopwatch.StartNew();
         await own.Stop();
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(10), $"It took {watch.Elapsed}.");
-    }
-
-    /// <summary>A viewer of a bargain.</summary>
-    internal sealed class Live(HttpResponseMessage response, StreamReader lines, CancellationTokenSource limit) : IAsyncDisposable
-    {
-        public string? LastId { get; private set; }
-
-        public static Task<Live> Watch(Client viewer, string bargain, string? lastId = null) => WatchAt(viewer, $"/v1/bargains/{bargain}/events", lastId);
-
-        public static async Task<Live> WatchAt(Client viewer, string path, string? lastId = null)
-        {
-            var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-            using var request = (lastId is null ? viewer : viewer.With("Last-Event-ID", lastId)).Request(HttpMethod.Get, path);
-            var response = await viewer.Shop.Open(request, limit.Token);
-            Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
-            return new(response, new(await response.Content.ReadAsStreamAsync(limit.Token)), limit);
-        }
-
-        /// <summary>The next event, which must have this name.</summary>
-        public async Task<JsonNode> Next(string name)
-        {
-            string? seen = null, data = null;
-            while (await lines.ReadLineAsync(limit.Token) is { } line)
-            {
-                if (line.Length == 0 && data is not null)
-                {
-                    Assert.Equal(name, seen);
-                    return JsonNode.Parse(data)!;
-                }
-
-                if (line.StartsWith("id: ", StringComparison.Ordinal)) LastId = line[4..];
-                else if (line.StartsWith("event: ", StringComparison.Ordinal)) seen = line[7..];
-                else if (line.StartsWith("data: ", StringComparison.Ordinal)) data = line[6..];
-            }
-
-            throw new EndOfStreamException($"The stream ended before '{name}'.");
-        }
-
-        public ValueTask DisposeAsync()
-        {
-            lines.Dispose();
-            response.Dispose();
-            limit.Dispose();
-            return ValueTask.CompletedTask;
-        }
     }
 }

@@ -205,6 +205,18 @@ public sealed class LiveShopper(LiveShop shop, string shopId, string name, strin
     /// <returns>the id of the order</returns>
     public async Task<string> Order(string bargain) => (await TryOrder(bargain)).Expect(201).Text("id");
 
+    public Task<Reply> TryFound(string campaign, int quantity = 1) => Post("/v1/group-rooms", new { campaignId = campaign, quantity });
+
+    /// <summary>A room and the leader's order.</summary>
+    public async Task<(string Room, string Order)> Found(string campaign, int quantity = 1) => RoomAndOrder((await TryFound(campaign, quantity)).Expect(201));
+
+    public Task<Reply> TryJoin(string room, int quantity = 1) => Post($"/v1/group-rooms/{room}/seats", new { quantity });
+
+    /// <returns>the id of the order</returns>
+    public async Task<string> Join(string room, int quantity = 1) => RoomAndOrder((await TryJoin(room, quantity)).Expect(201)).Order;
+
+    public async Task<Reply> Room(string room) => (await Get($"/v1/group-rooms/{room}")).Expect(200);
+
     public async Task<Reply> SeeOrder(string order) => (await Get($"/v1/orders/{order}")).Expect(200);
 
     /// <returns>the id of the payment</returns>
@@ -219,6 +231,8 @@ public sealed class LiveShopper(LiveShop shop, string shopId, string name, strin
     public async Task<string> Take(string sale, int quantity = 1) => (await TryTake(sale, quantity)).Expect(201).Text("id");
 
     public async Task<Reply> Sale(string sale) => (await Get($"/v1/flash-sales/{sale}")).Expect(200);
+
+    private static (string Room, string Order) RoomAndOrder(Reply taken) => (taken.Body["room"]!["id"]!.GetValue<string>(), taken.Body["order"]!["id"]!.GetValue<string>());
 
     /// <summary>A bargain that enough friends have helped.</summary>
     public async Task<string> Succeed(LiveCampaign campaign)
@@ -289,6 +303,21 @@ public sealed class Merchant(LiveShop shop, string shopId, string key) : Client(
     {
         var sku = await AddSku(listPriceFen, stock);
         var campaign = await DraftSale(sku, change, plan);
+        (await Publish(campaign)).Expect(201);
+        return new(campaign, sku, 0);
+    }
+
+    /// <summary>A group-buy that runs: three members at 79 yuan, 24 hours.</summary>
+    public async Task<LiveCampaign> RunGroup(Action<JsonObject>? change = null, Action<JsonObject>? plan = null)
+    {
+        var rules = new JsonObject { ["groupPriceFen"] = 7_900, ["size"] = 3, ["ttlMinutes"] = 1_440, ["quota"] = 100 };
+        change?.Invoke(rules);
+        var sku = await AddSku();
+        var campaign = await Draft(sku, plan: p =>
+        {
+            (p["kind"], p["title"], p["rules"]) = ("group-buy", "三人成团", rules);
+            plan?.Invoke(p);
+        });
         (await Publish(campaign)).Expect(201);
         return new(campaign, sku, 0);
     }

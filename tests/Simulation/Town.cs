@@ -1,5 +1,6 @@
 using Campaigns.Grains.Bargain;
 using Campaigns.Grains.Campaign;
+using Campaigns.Grains.GroupBuy;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Order;
 using Campaigns.Grains.Shop;
@@ -30,6 +31,11 @@ internal sealed class Town(World world)
     public List<CampaignId> FlashSales { get; } = [];
 
     public List<BargainId> Bargains { get; } = [];
+
+    /// <summary>Those of <see cref="Campaigns"/> whose participations are rooms.</summary>
+    public List<CampaignId> GroupBuys { get; } = [];
+
+    public List<GroupRoomId> Rooms { get; } = [];
 
     public List<(OrderId Order, ShopperId Buyer)> Orders { get; } = [];
 
