@@ -1,6 +1,5 @@
 using Campaigns.Grains.Campaign;
 using Campaigns.Grains.FlashSale;
-using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Order;
 using Campaigns.Grains.Shopper;
 using Campaigns.Grains.Stock;
