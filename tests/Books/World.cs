@@ -25,6 +25,7 @@ internal sealed class World : IBooks
     private static readonly Dictionary<string, GrainDefinition> Definitions = Mechanics.Grains.ToDictionary(d => d.Kind, StringComparer.Ordinal);
 
     private readonly Dictionary<GrainId, object> states = [];
+    private int facts;
 
     public World()
     {
@@ -129,16 +130,15 @@ internal sealed class World : IBooks
     private void Tell(GrainId grain, object command)
     {
         Assert.Null(Decide(grain, command));
-        for (var delivered = true; delivered;)
+        for (var known = -1; known < facts;)
         {
-            delivered = false;
+            known = facts;
             foreach (var (debtor, state) in states.ToList())
             {
                 foreach (var debt in Definitions[debtor.Kind].OwedBy(state)?.Open.ToList() ?? [])
                 {
                     if (Receive(Definitions[debtor.Kind].MessageFor(states[debtor], debt, debtor)) is not { } receipt) continue;
                     Record(debtor, Definitions[debtor.Kind].SettleAny(states[debtor], debt, receipt, new Turn(debtor, Now)));
-                    delivered = true;
                 }
             }
         }
@@ -164,6 +164,9 @@ internal sealed class World : IBooks
     private void Record(GrainId grain, object? decided)
     {
         foreach (var fact in decided is object[] many ? many : decided is null ? [] : [decided])
+        {
+            facts++;
             states[grain] = Definitions[grain.Kind].EvolveAny(states.GetValueOrDefault(grain) ?? Definitions[grain.Kind].NewState(), fact);
+        }
     }
 }

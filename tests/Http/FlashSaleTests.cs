@@ -131,6 +131,23 @@ public sealed class FlashSaleTests(LiveShop shop) : IClassFixture<LiveShop>
     }
 
     [Fact]
+    public async Task Who_finds_no_room_in_the_queue_is_told_to_come_back_and_gets_one_order_then()
+    {
+        await using var crowded = await LiveShop.Open();
+        var sale = await crowded.Merchant.RunSale();
+        var amei = await crowded.SignIn();
+
+        // Nobody may wait at a grain: the first of a crowd meets what the ten thousandth meets else.
+        crowded.Engine = new() { WaitingMax = 0 };
+        await crowded.Restart();
+        var full = (await amei.TryTake(sale.Id, key: "once")).Refused(429, "QueueFull");
+        Assert.Equal(("1", 1), (full.Header("Retry-After"), full.Number("retryAfter")));
+        await crowded.Quiet();
+        Assert.Equal("Pending", (await amei.TryTake(sale.Id, key: "once")).Expect(201).Text("state"));
+        Assert.Equal(9, (await amei.Sale(sale.Id)).Number("left"));
+    }
+
+    [Fact]
     public async Task A_hold_that_runs_out_sells_again()
     {
         var sale = await shop.Merchant.RunSale(r => r["quota"] = 1);

@@ -10,8 +10,8 @@ public sealed class StockBookTests
     private static readonly Dictionary<string, Action<World>> Breaks = new(StringComparer.Ordinal)
     {
         ["on hand is -1"] = w => w.The<StockState>(Sku).OnHand = -1,
-        ["available is -90"] = w => w.The<StockState>(Sku).OnHand = -81,
-        ["reserved is 8, but 8 left of the reservations and 1 in holds sum to 9"] = w => w.The<StockState>(Sku).Reserved--,
+        ["available is -94"] = w => w.The<StockState>(Sku).OnHand = -81,
+        ["reserved is 12, but 10 left of the reservations and 3 in holds sum to 13"] = w => w.The<StockState>(Sku).Reserved--,
         ["11 of 10 units are taken"] = w => w.The<StockState>(Sku).Purposes[TheCampaign.Key].Taken = 11,
         ["-1 of 10 units are taken"] = w => w.The<StockState>(Sku).Purposes[TheCampaign.Key].Taken = -1,
         ["0 units are taken of the reservation"] = w => w.The<StockState>(Sku).Purposes[TheCampaign.Key].Taken = 0,
