@@ -429,7 +429,8 @@ internal static class OrderRules
         },
         LineHeld e => Reprice(state, e) with { Held = [.. state.Held, e.Sku], Debts = state.Debts.Settle(Hold, e.Sku.Value) },
         LineRefused e => state with { Refusal = state.Refusal ?? new(e.Code, e.Kind), Debts = state.Debts.Settle(Hold, e.Sku.Value) },
-        OrderOpened e => Total(state with { Stage = OrderStage.Pending, PayBefore = e.PayBefore, Discounts = e.Discounts ?? state.Discounts }),
+        OrderOpened { Discounts: null } e => state with { Stage = OrderStage.Pending, PayBefore = e.PayBefore },
+        OrderOpened e => Total(state with { Stage = OrderStage.Pending, PayBefore = e.PayBefore, Discounts = e.Discounts! }),
         OrderRejected e => state with { Stage = OrderStage.Rejected, Refusal = new(e.Code, e.Kind), Debts = Owe(state.Debts, Release, state.Held) },
         PaymentStarted e => state with { Payment = e.Payment, Debts = state.Debts.Owe(Announce, e.Payment.Value) },
         PaidInFull e when state.AwaitsGroup => state with
