@@ -123,8 +123,9 @@ internal static partial class ShipmentUploads
 
     private static string Tell(Refusal refusal, bool isEnglish)
     {
+        // Short: the answers of 5,000 rows must fit what an Idempotency-Key remembers, 1,000,000 characters.
         var text = isEnglish ? Problems.Texts[refusal.Code].English : Problems.Texts[refusal.Code].Chinese;
-        return refusal.Findings is [var finding, ..] ? $"{text} {finding.Field}: {finding.Message}" : text;
+        return refusal.Findings is not [var finding, ..] ? text : isEnglish ? $"{finding.Field}: {finding.Message}" : $"{text} {finding.Field}: {finding.Message}";
     }
 
     [GeneratedRegex(@"^\d([.,]\d+)?E\+\d+$", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, 1_000)]

@@ -126,6 +126,9 @@ public sealed class OrderTests(LiveShop shop) : IClassFixture<LiveShop>
         var row = $"{new string('0', 32)},SF,SF1\n";
         var full = (await Upload(shop.Merchant, "orderId,carrier,trackingNumber\n" + string.Concat(Enumerable.Repeat(row, 5_000)))).Expect(200);
         Assert.Equal((5_000, 0, 5_000), (full.Body["rows"]!.GetValue<int>(), full.Body["accepted"]!.GetValue<int>(), full.Body["refused"]!.AsArray().Count));
+        var rounded = $"{new string('0', 32)},SF,1.2E+11\n";
+        foreach (var language in (string[])["zh-CN", "en"])
+            (await Upload(shop.Merchant.With("Idempotency-Key", $"full-{language}").With("Accept-Language", language), "orderId,carrier,trackingNumber\n" + string.Concat(Enumerable.Repeat(rounded, 5_000)))).Expect(200);
         (await Upload(shop.Merchant, "orderId,carrier,trackingNumber\n" + string.Concat(Enumerable.Repeat(row, 5_001)))).Refused(422, "Invalid");
         (await Upload(shop.Merchant, "orderId,carrier,trackingNumber\n" + new string('x', 1 << 20))).Refused(413, "TooLarge");
     }
