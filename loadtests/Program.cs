@@ -4,6 +4,7 @@ using Campaigns.LoadTests.Crash;
 using Campaigns.LoadTests.Engine;
 using Campaigns.LoadTests.Fuzz;
 using Campaigns.LoadTests.Overload;
+using Campaigns.LoadTests.Rooms;
 
 using var cancel = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal =>
@@ -12,7 +13,7 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal 
     cancel.Cancel();
 });
 
-var root = new RootCommand("Load tests: programs with a table as output, never timed tests.") { EngineCommand(), CrashCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create() };
+var root = new RootCommand("Load tests: programs with a table as output, never timed tests.") { EngineCommand(), CrashCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create(), RoomsCommand.Create() };
 return await root.Parse(args).InvokeAsync(cancellationToken: cancel.Token);
 
 static Command EngineCommand()

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json.Nodes;
 using Campaigns.Tests.Kit;
 
 namespace Campaigns.Tests.Http;
