@@ -189,7 +189,7 @@ public sealed class CampaignUnitsTests
             object command = random.Next(4) switch
             {
                 0 => new ReturnUnits(Order(order)),
-                1 when random.Next(4) == 0 => new CloseParticipation(Id(random.Next(1, 6)), Used: false, [.. state.Claims.Keys.Where(_ => random.Next(2) == 0)]),
+                1 when random.Next(4) == 0 => CloseAndSell(Id(random.Next(1, 6))),
                 _ => Claim(order, random.Next(1, 4), random.Next(1, 6), random.Next(1, 6)),
             };
             Decide(command);
@@ -198,6 +198,9 @@ public sealed class CampaignUnitsTests
             Sound();
         }
     }
+
+    // A participation closes when what it claimed is sold or returned.
+    private CloseParticipation CloseAndSell(Guid participation) => new(participation, Used: false, [.. state.Claims.Where(c => c.Value.Participation == participation).Select(c => c.Key)]);
 
     private static Guid Order(int number) => Id(500 + number);
 

@@ -37,6 +37,8 @@ internal sealed class Till : IReceiver
             case Prepay prepay:
                 Assert.Equal(prepay.Amount, announced.GetOrAdd(prepay.Payment, prepay.Amount));
                 return new Prepaid($"prepay-{prepay.Payment}");
+            case CloseAtGateway close:
+                return new ClosedAtGateway(paid.TryGetValue(close.Payment, out var came) ? new($"tx-{close.Payment}", came, DateTimeOffset.UnixEpoch) : null);
             case RefundAtGateway refund:
                 Assert.Equal((refund.Payment, refund.Amount), refunds.GetOrAdd(refund.RefundId, (refund.Payment, refund.Amount)));
                 return new RefundedAtGateway(RefundStatus.Succeeded);

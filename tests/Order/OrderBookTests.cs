@@ -58,4 +58,15 @@ public sealed class OrderBookTests
     [Theory]
     [MemberData(nameof(Rows))]
     public void A_state_that_breaks_it_is_reported(string words) => Finds(words, Breaks[words]);
+
+    [Fact]
+    public void A_line_held_at_a_lower_price_is_no_fault_before_the_order_opens()
+    {
+        var world = new World();
+        var order = world.The<OrderState>(OpenOrder);
+        var cheaper = order with { Lines = [order.Lines[0] with { UnitPriceFen = 500, AmountFen = 500 }] };
+
+        Assert.DoesNotContain(new OrderBook().WrongWith(OpenOrder, cheaper with { Stage = OrderStage.Holding }, world), w => w.Contains("the amount is", StringComparison.Ordinal));
+        Assert.Contains(new OrderBook().WrongWith(OpenOrder, cheaper, world), w => w.Contains("the amount is", StringComparison.Ordinal));
+    }
 }

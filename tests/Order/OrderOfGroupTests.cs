@@ -50,7 +50,7 @@ public sealed class OrderOfGroupTests
         story.Given(Open).When(new TakePayment(First, Amount)).Then(new PaidInFull(First, Start)).ThenAgainNothing().ThenSurvivesSnapshot();
 
         Assert.Equal((OrderStatus.AwaitingGroup, Start), (View.State, View.PaidAt));
-        Assert.Equal([new Owed(Room, new OrderPaid(Self))], story.Debts.Select(d => grain.Message(story.State, d, story.Self)));
+        Assert.Equal([new Owed(Room, new OrderPaid(Self, Amount))], story.Debts.Select(d => grain.Message(story.State, d, story.Self)));
         Assert.Null(story.Deadline);
     }
 
@@ -240,7 +240,7 @@ public sealed class OrderOfGroupTests
 
         story.WhenSettled("hold", new HeldStock(2_000)).Then(new LineHeld(Tea), new PaidInFull(First, Start)).ThenSurvivesSnapshot();
         Assert.Equal((OrderStatus.AwaitingGroup, 5_000), (View.State, View.AmountFen));
-        Assert.Equal([new Owed(Room, new OrderPaid(Self))], story.Debts.Select(d => grain.Message(story.State, d, story.Self)));
+        Assert.Equal([new Owed(Room, new OrderPaid(Self, Amount))], story.Debts.Select(d => grain.Message(story.State, d, story.Self)));
         story.When(new TakePayment(First, Amount)).ThenNothing();
     }
 

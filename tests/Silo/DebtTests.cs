@@ -13,6 +13,20 @@ public sealed class DebtTests
     private static readonly GrainId Payee = CounterGrain.Id(2);
     private static readonly GrainId Bank = new("bank", new("demo"), Guid.Parse("01890000-0000-7000-8000-0000000000ba"));
 
+    [Fact]
+    public void A_debt_that_is_owed_again_waits_behind_what_was_owed_in_between()
+    {
+        var (first, second) = (new Debt("claim", Payer.Key), new Debt("return", Payer.Key));
+        var debts = new Debts().Owe(first.What, first.About).Settle(first.What, first.About).Owe(second.What, second.About).Owe(first.What, first.About);
+        Assert.Equal([second, first], debts.Open);
+
+        Assert.True(debts.TryTakeFresh(out var next));
+        Assert.Equal(second, next);
+        Assert.True(debts.TryTakeFresh(out next));
+        Assert.Equal(first, next);
+        Assert.False(debts.TryTakeFresh(out _));
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(3)]

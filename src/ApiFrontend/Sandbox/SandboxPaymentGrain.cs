@@ -153,7 +153,8 @@ internal sealed class SandboxPaymentGrain() : GrainDefinition<SandboxPaymentStat
 
     private static Decision<SandboxPaymentEvent> Pay(SandboxPaymentState state, PayAtSandbox command, DateTimeOffset now)
     {
-        if (state.Failed || state.Closed) return GrainRefusal.WrongState;
+        // A closed payment can still be paid here, as by a shopper whose sheet was open at that moment: late money must be playable.
+        if (state.Failed) return GrainRefusal.WrongState;
         if (state.Callbacks.Count + command.Repeat >= CallbacksMax) return GrainRefusal.WrongState;
 
         var amount = command.Amount ?? state.Amount;

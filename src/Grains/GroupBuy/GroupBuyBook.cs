@@ -82,7 +82,7 @@ internal sealed class GroupBuyBook : Book<GroupRoomState>
 
         foreach (var seat in state.Seats.Concat(state.Departing).Where(s => s.Stage is > SeatStage.Claiming and < SeatStage.Released))
             if (!campaign.Claims.TryGetValue(seat.Order.Value, out var claim) || claim.Participation != grain.Key || claim.Units != seat.Quantity || claim.Owner != seat.Shopper.Value)
-                yield return $"its campaign keeps {claim.Units} units for order {seat.Order} of {seat.Quantity}";
+                yield return $"it is {state.Status}, the seat of order {seat.Order} is {seat.Stage} over {seat.Quantity} units, and its campaign keeps {claim.Units} for it";
     }
 
     private static IEnumerable<string> Orders(GrainId grain, GroupRoomState state, IBooks books)

@@ -23,7 +23,7 @@ public readonly record struct Receipt(object? Reply, Refusal? Refusal);
 public sealed class Debts
 {
     private readonly Dictionary<Debt, long> open = [];
-    private readonly Queue<Debt> fresh = new();
+    private readonly Queue<(Debt Debt, long Number)> fresh = new();
     private long next;
 
     public int Count => open.Count;
@@ -36,7 +36,7 @@ public sealed class Debts
     public Debts Owe(string what, Guid about)
     {
         var debt = new Debt(what, about);
-        if (open.TryAdd(debt, next++)) fresh.Enqueue(debt);
+        if (open.TryAdd(debt, next)) fresh.Enqueue((debt, next++));
         return this;
     }
 
@@ -49,8 +49,14 @@ public sealed class Debts
     /// <summary>The next debt that the runtime has not seen yet and that is still open.</summary>
     public bool TryTakeFresh(out Debt debt)
     {
-        while (fresh.TryDequeue(out debt))
-            if (open.ContainsKey(debt)) return true;
+        // One that was settled and is owed again stands where it was owed again: its first place may be before debts that must be paid first.
+        while (fresh.TryDequeue(out var owed))
+        {
+            debt = owed.Debt;
+            if (open.TryGetValue(debt, out var number) && number == owed.Number) return true;
+        }
+
+        debt = default;
         return false;
     }
 }
