@@ -165,7 +165,7 @@ public sealed class CampaignUnitsTests
     [Fact]
     public void The_book_sees_units_that_do_not_add_up()
     {
-        Do(Claim(1, 2), Claim(2, 3), new CloseParticipation(Id(1), Used: false, [Order(1)]));
+        Do(Claim(1, 2), Claim(2, 3, participation: 2), new CloseParticipation(Id(1), Used: false, [Order(1)]));
         Sound();
 
         Wrong("places are counted as held", s => s.Held++);

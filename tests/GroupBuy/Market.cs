@@ -159,6 +159,7 @@ internal sealed class Market : IBooks
     {
         if (owed.To.Kind == Gateway.Kind)
         {
+            if (owed.Command is CloseAtGateway) return new(new ClosedAtGateway(), null);
             if (owed.Command is not RefundAtGateway refund) return new(new Prepaid("wx"), null);
             if (RefundsFail) return new(null, Refusal.Of(GrainRefusal.Busy));
             refunded[refund.RefundId] = refund.Amount;

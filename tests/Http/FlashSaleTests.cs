@@ -142,8 +142,10 @@ public sealed class FlashSaleTests(LiveShop shop) : IClassFixture<LiveShop>
         await crowded.Restart();
         var full = (await amei.TryTake(sale.Id, key: "once")).Refused(429, "QueueFull");
         Assert.Equal(("1", 1), (full.Header("Retry-After"), full.Number("retryAfter")));
-        await crowded.Quiet();
-        Assert.Equal("Pending", (await amei.TryTake(sale.Id, key: "once")).Expect(201).Text("state"));
+        Reply again;
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while ((again = await amei.TryTake(sale.Id, key: "once")).Status == 429) patience.Token.ThrowIfCancellationRequested();
+        Assert.Equal("Pending", again.Expect(201).Text("state"));
         Assert.Equal(9, (await amei.Sale(sale.Id)).Number("left"));
     }
 

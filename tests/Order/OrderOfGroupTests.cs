@@ -232,6 +232,25 @@ public sealed class OrderOfGroupTests
     }
 
     [Fact]
+    public void Its_room_hears_what_was_paid_which_is_less_where_the_list_price_has_fallen()
+    {
+        story.Given(Placed, new LineHeld(Tea, 2_400), new OrderOpened(Start.AddMinutes(15), [])).When(new TakePayment(First, new(4_800)));
+
+        Assert.Equal(new Owed(Room, new OrderPaid(Self, new(4_800))), story.Message("tell-paid"));
+    }
+
+    [Fact]
+    public void A_room_that_the_order_has_left_for_another_cannot_void_it()
+    {
+        var other = Room with { Key = Guid.Parse("01890000-0000-7000-8000-0000000000c2") };
+        story.Given([.. Late, new LatePaymentSentOn(Router), new LatePaymentRouted(other)]).When(new VoidOrder("why", Room)).ThenNothing();
+        Assert.Same(Done.Instance, story.Answer().Value);
+
+        story.Given(new OrderRevived(), new LineHeld(Tea), new PaidInFull(First, Start)).When(new VoidOrder("why", Room)).ThenNothing();
+        story.When(new VoidOrder("why", other)).ThenOne<OrderCancelled>();
+    }
+
+    [Fact]
     public void A_source_with_a_place_revives_the_order_and_its_stock_is_held_again()
     {
         story.Given(Late).WhenRefused("offer-late-payment", GrainRefusal.Busy).ThenNothing();
