@@ -142,8 +142,11 @@ public sealed class FlashSaleTests(LiveShop shop) : IClassFixture<LiveShop>
         await crowded.Restart();
         var full = (await amei.TryTake(sale.Id, key: "once")).Refused(429, "QueueFull");
         Assert.Equal(("1", 1), (full.Header("Retry-After"), full.Number("retryAfter")));
-        await crowded.Quiet();
-        Assert.Equal("Pending", (await amei.TryTake(sale.Id, key: "once")).Expect(201).Text("state"));
+
+        // The order, too, finds no room to wait for its stock and is placed again a moment later.
+        var again = full;
+        for (var limit = DateTime.UtcNow.AddSeconds(30); again.Status == 429 && DateTime.UtcNow < limit;) again = await amei.TryTake(sale.Id, key: "once");
+        Assert.Equal("Pending", again.Expect(201).Text("state"));
         Assert.Equal(9, (await amei.Sale(sale.Id)).Number("left"));
     }
 
