@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Campaigns.Grains.Bargain;
 using Campaigns.Grains.Campaign;
+using Campaigns.Grains.FlashSale;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Shop;
 using Campaigns.Grains.Stock;
@@ -365,6 +366,17 @@ public class CampaignRulesTests
         Assert.True(story.Answer(Pause()).IsLater);
         story.WhenSettled("pause", Done.Instance).Then(new ParticipationTold("pause", Id(2)));
         Assert.Equal(CampaignStatus.Paused, Assert.IsType<CampaignView>(story.Answer(Pause()).Value).State);
+    }
+
+    [Fact]
+    public void Sale_that_is_over_before_its_campaign_knows_that_it_is_ready_is_heard_afterwards()
+    {
+        var sale = Plan() with { Terms = new FlashSaleTerms { Quota = 3, SalePriceFen = 5_900 } };
+        var story = Drafted(sale).When(Publish());
+        story.When(new CloseParticipation(story.Self.Key, Used: false)).ThenRefused(GrainRefusal.Busy);
+
+        story.WhenSettled("reserve", new ReservedStock(3)).ThenOne<ParticipationAdmitted>();
+        story.When(new CloseParticipation(story.Self.Key, Used: false)).ThenOne<ParticipationClosed>();
     }
 
     [Fact]

@@ -250,6 +250,8 @@ internal static class CampaignRules
     public static CampaignDecision Decide(CampaignState state, CloseParticipation command, DateTimeOffset now)
     {
         if (state.Plan is null) return NotFound;
+        // A sale that is over before its campaign has heard that it is ready: told now, it would be admitted afterwards and never close.
+        if (state.Publication is not null) return Busy;
         if (!state.Participations.TryGetValue(command.Participation, out var participation) || participation.IsOver) return CampaignDecision.Nothing;
 
         var closed = new ParticipationClosed(command.Participation, participation.HasPlace && command.Used, participation.HasPlace && !command.Used, now, command.Sold);
