@@ -1,4 +1,5 @@
 using Campaigns.Grains;
+using Campaigns.Grains.Campaign;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Order;
 using Campaigns.Grains.Payment;
@@ -78,6 +79,15 @@ internal sealed class MortalShop : IAsyncDisposable
         var sku = SkuId.Of(Id(number));
         await Insist(ProductId.Of(Id(number)).In(Shop), new AddProduct("Cake", "daily", [new NewSku(sku, "large", new(listPriceFen), stock)]));
         return sku;
+    }
+
+    /// <summary>A campaign that has begun and lasts ten days.</summary>
+    public async Task<CampaignId> Publish(int number, SkuId sku, CampaignTerms terms)
+    {
+        var (campaign, view) = (CampaignId.Of(Id(number)), await Insist(sku.In(Shop), new GetSku()));
+        await Insist(campaign.In(Shop), new DraftCampaign(new("Campaign", Now.AddMinutes(-1), Now.AddDays(10), sku, terms)));
+        await Insist(campaign.In(Shop), new PublishCampaign(Id(number + 1), new("Cake", new(view.ListPriceFen), view.Stock.Available, Channel.MiniProgram)));
+        return campaign;
     }
 
     public async Task<ShopperId> SignIn(string name)
