@@ -31,16 +31,8 @@ internal static class GroupBuyEndpoints
         routes.MapGet("/v1/campaigns/{id:id}/group-rooms", OfCampaign).RequireAuthorization(Rights.Shopper).Produces<Page<GroupRoomListItem>>().WithTags("GroupBuy").WithSummary("Rooms of a campaign that still need people, newest first");
     }
 
-    private static async Task<IResult> Found(FoundRoom body, ShopperCaller caller, EffectId effect, IGrains grains)
-    {
-        // The check writes nothing, and keeps a hopeless room from the journal. What it lets pass is decided by the room and the campaign.
-        var room = GroupRoomId.Of(Ids.Derive("group-room", effect.Value.ToString("N")));
-        var campaign = await grains.Ask(body.CampaignId.In(caller.Shop), new CheckAdmission(room.Value));
-        if (campaign.Refusal is { } hopeless) return Api.Refuse(hopeless);
-        if (campaign.Reply!.Rules is not GroupBuyTerms) return Api.Refuse(EdgeRefusal.NotFound);
-
-        return await Hold(room, body.CampaignId, body.Quantity, caller, effect, grains);
-    }
+    private static Task<IResult> Found(FoundRoom body, ShopperCaller caller, EffectId effect, IGrains grains) =>
+        Hold(GroupRoomId.Of(Ids.Derive("group-room", effect.Value.ToString("N"))), body.CampaignId, body.Quantity, caller, effect, grains);
 
     private static Task<IResult> Join(GroupRoomId id, TakeSeat body, ShopperCaller caller, EffectId effect, IGrains grains) => Hold(id, null, body.Quantity, caller, effect, grains);
 
@@ -52,12 +44,23 @@ internal static class GroupBuyEndpoints
         if (me.Refusal is { } unknown) return Api.Refuse(unknown);
 
         var order = new OrderId(effect.Value);
-        var held = await grains.Ask(room.In(caller.Shop), new HoldSeat(order, caller.Shopper, quantity, me.Reply!.IsNew, shop.Reply.Settings.PaymentWindowMinutes, founds));
+        var seat = new HoldSeat(order, caller.Shopper, quantity, me.Reply!.IsNew, shop.Reply.Settings.PaymentWindowMinutes, founds);
+        if (await WhyHopeless(room, seat, caller, grains) is { } hopeless) return Api.Refuse(hopeless);
+        var held = await grains.Ask(room.In(caller.Shop), seat);
         if (held.Refusal is { } refusal) return Api.Refuse(refusal);
 
         var opened = await grains.Ask(order.In(caller.Shop), new GetOrder(caller.Shopper));
         var view = await grains.Ask(room.In(caller.Shop), new GetGroupRoom());
         return (opened.Refusal ?? view.Refusal) is { } lost ? Api.Refuse(lost) : Api.Created(new TakenSeat(view.Reply!, opened.Reply!), $"/v1/group-rooms/{room}");
+    }
+
+    // The checks write nothing, and keep a hopeless seat from the journal. What they let pass is decided by the room and the campaign.
+    private static async Task<Refusal?> WhyHopeless(GroupRoomId room, HoldSeat seat, ShopperCaller caller, IGrains grains)
+    {
+        var check = await grains.Ask(room.In(caller.Shop), new CheckSeat(seat));
+        if (check.Refusal is not null || check.Reply!.IsKnown) return check.Refusal;
+        var campaign = await grains.Ask(check.Reply.Campaign.In(caller.Shop), new CheckUnits(new(seat.Order.Value, room.Value, caller.Shopper, seat.Quantity)));
+        return campaign.Refusal ?? (campaign.Reply!.Rules is GroupBuyTerms ? null : Refusal.Of(EdgeRefusal.NotFound));
     }
 
     private static IResult Mine(ShopperCaller caller, Paging page, DocumentStore documents) =>

@@ -26,6 +26,23 @@ public sealed class UnitsTests
     }
 
     [Fact]
+    public void Where_units_are_not_claimed_nobody_finds_any() => Running().When(Units(1)).ThenRefused(GrainRefusal.NotFound);
+
+    [Fact]
+    public void A_check_says_what_a_claim_would_be_told_and_writes_nothing()
+    {
+        var story = Group().When(Units(1, units: 2));
+
+        Assert.IsType<CampaignView>(Check(Units(1, units: 2)).Value);
+        Assert.IsType<CampaignView>(Check(Units(2)).Value);
+        Assert.Equal("SoldOut", Check(Units(2, units: 2)).Refusal!.Code);
+        Assert.Equal("PurchaseLimit", Check(Units(2, shopper: 1)).Refusal!.Code);
+        Assert.Equal("NotFound", Story().When(new CheckUnits(Units(1))).ThenNothing().Answer().Refusal!.Code);
+
+        Answer Check(ClaimUnits claim) => story.When(new CheckUnits(claim)).ThenNothing().Answer();
+    }
+
+    [Fact]
     public void An_order_claims_for_one_participation_at_a_time()
     {
         var story = Group().When(Units(1)).When(Units(1, room: 102)).ThenRefused(GrainRefusal.Busy);

@@ -16,6 +16,22 @@ public class GroupBuyGrainTests
     }
 
     [Fact]
+    public void A_check_says_what_a_seat_would_be_told_and_writes_nothing()
+    {
+        Assert.Equal(new SeatCheck(TheCampaign, IsKnown: false), Story().When(new CheckSeat(Found())).ThenNothing().Answer().Value);
+        Assert.Equal("NotFound", Story().When(new CheckSeat(Join(2))).ThenNothing().Answer().Refusal!.Code);
+
+        var story = Founded().WithHeld(2);
+        Assert.Equal(new SeatCheck(TheCampaign, IsKnown: false), story.Answer(new CheckSeat(Join(3))).Value);
+        Assert.Equal(new SeatCheck(TheCampaign, IsKnown: true), story.Answer(new CheckSeat(Join(2))).Value);
+        Assert.Equal("AlreadyMember", story.Answer(new CheckSeat(Join(3) with { Shopper = Member(2) })).Refusal!.Code);
+        story.WithHeld(3);
+        Assert.Equal("RoomFull", story.Answer(new CheckSeat(Join(4))).Refusal!.Code);
+        story.At(RoomEnd);
+        Assert.Equal("RoomClosed", story.Answer(new CheckSeat(Join(4))).Refusal!.Code);
+    }
+
+    [Fact]
     public void The_view_counts_members_by_whether_they_have_paid()
     {
         var view = Founded(Ladder).WithPaid(1, 2, 3, 4).WithHeld(5).View();

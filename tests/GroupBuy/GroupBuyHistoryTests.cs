@@ -137,6 +137,7 @@ public class GroupBuyHistoryTests
             foreach (var (order, buyer) in orders.Where(o => askedAt[o.Order] == room).ToList())
             {
                 market.StartPayment(order, Market.Person(buyer));
+                for (var i = 0; i < 10; i++) market.Deliver();
                 market.Money(order);
             }
         }
@@ -146,6 +147,7 @@ public class GroupBuyHistoryTests
         {
             var (order, buyer) = random.Next(2) == 0 ? orders[^1] : orders[random.Next(orders.Count)];
             market.StartPayment(order, Market.Person(buyer));
+            for (var i = random.Next(6); i > 0; i--) market.Deliver();
             if (random.Next(3) == 0) market.Pass(TimeSpan.FromMinutes(random.Next(2, 20)));
             if (random.Next(3) != 0) market.Money(order);
         }

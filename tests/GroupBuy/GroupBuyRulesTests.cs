@@ -348,12 +348,14 @@ public class GroupBuyRulesTests
     }
 
     [Fact]
-    public void An_order_that_answers_it_is_void_settles_the_debt_and_a_no_does_not()
+    public void An_order_is_void_when_the_room_hears_that_it_is_released_and_not_before()
     {
         var story = Failed();
         Assert.Equal(["void-order 1", "void-order 2"], story.Owed());
-        Assert.Equal(["void-order 2"], story.Settled("void-order", 1).Owed());
-        Assert.Equal(["void-order 2"], story.WhenRefused("void-order", GrainRefusal.NotFound).ThenNothing().Owed());
+        Assert.Equal(["void-order 1", "void-order 2"], story.Settled("void-order", 1).Owed());
+        story.When(new OrderReleased(OrderOf(1)));
+        Assert.Equal(["void-order 2", "return-units 1"], story.Owed());
+        Assert.Equal(["void-order 2", "return-units 1"], story.WhenRefused("void-order", GrainRefusal.NotFound).ThenNothing().Owed());
     }
 
     [Fact]

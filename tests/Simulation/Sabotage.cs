@@ -39,6 +39,7 @@ public sealed record Sabotage(string Name, string Assembly, string Type, string 
         new("more is held than there is", "Grains", "Stock.StockState", "LeftFor", ReturnMuch),
         new("a refused assist keeps the day's quota", "Grains", "Shopper.ShopperRules", "GiveBack", DoNothing),
         new("a helper cuts one price twice", "Grains", "Bargain.BargainState", "CutBy", ReturnNothing),
+        new("a seat that came to nothing stays taken", "Grains", "GroupBuy.GroupBuyRules", "Release", DoNothing),
         new("a participation that is over keeps its place", "Grains", "Campaign.CampaignRules", "Close", DoNothing),
         new("money is taken twice for one payment", "Grains", "Order.OrderState", "HasTaken", ReturnFalse),
         new("more is refunded than was paid", "Grains", "Order.OrderRules", "Add", ReturnFirst),

@@ -194,6 +194,9 @@ public sealed record ClaimPlace(Guid Participation) : ICommand<Done>;
 /// <param name="Units">1–10,000</param>
 public sealed record ClaimUnits(Guid Order, Guid Participation, ShopperId Owner, int Units) : ICommand<Admission>;
 
+/// <summary>Would this claim be granted? Decides nothing: it keeps hopeless seats from being written at all. Answered with the campaign.</summary>
+public sealed record CheckUnits(ClaimUnits Claim) : ICommand<CampaignView>;
+
 /// <summary>From a participation: the order came to nothing, its units are free again. Idempotent.</summary>
 public sealed record ReturnUnits(Guid Order) : ICommand<Done>;
 

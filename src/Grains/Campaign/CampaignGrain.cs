@@ -13,7 +13,7 @@ internal sealed class CampaignGrain() : GrainDefinition<CampaignState, CampaignE
 
     public override CampaignDecision Decide(CampaignState state, object command, in Turn turn) => command switch
     {
-        GetCampaign or CheckAdmission or RouteLatePayment => CampaignDecision.Nothing,
+        GetCampaign or CheckAdmission or CheckUnits or RouteLatePayment => CampaignDecision.Nothing,
         Admit c => CampaignRules.Decide(state, c, turn.Now),
         ClaimPlace c => CampaignRules.Decide(state, c),
         ClaimUnits c => CampaignRules.Decide(state, c, turn.Now),
@@ -36,6 +36,7 @@ internal sealed class CampaignGrain() : GrainDefinition<CampaignState, CampaignE
         _ when state.Plan is null => GrainRefusal.NotFound,
         Admit c => state.Participations.TryGetValue(c.Participation, out var p) && !p.IsStarted ? Reply.Later : Reply.Of(Done.Instance),
         CheckAdmission c when CampaignRules.WhyNotAdmit(state, c.Participation, turn.Now) is { } refusal => refusal,
+        CheckUnits c when CampaignRules.WhyNotClaim(state, c.Claim, turn.Now) is { } refusal => refusal,
         ClaimPlace or CloseParticipation or ReturnUnits => Reply.Of(Done.Instance),
         ClaimUnits c => Reply.Of(AdmissionOf(state, c.Participation, turn.Self)),
         RouteLatePayment c => Reply.Of(new LatePaymentRoute(state.Plan.Terms.Participation(turn.Self.Shop, CampaignRules.RouteOf(state, c)))),

@@ -196,15 +196,24 @@ internal static class CampaignRules
     public static CampaignDecision Decide(CampaignState state, ClaimUnits command, DateTimeOffset now)
     {
         if (state.Plan is null) return NotFound;
-        if (state.Claims.TryGetValue(command.Order, out var claim)) return claim.Participation == command.Participation ? CampaignDecision.Nothing : Busy;
+        if (WhyNotClaim(state, command, now) is { } refusal) return refusal;
+        if (state.Claims.ContainsKey(command.Order)) return CampaignDecision.Nothing;
+
+        return (CampaignEvent[])[.. Opening(state, now), new UnitsClaimed(command.Order, command.Participation, command.Owner, command.Units, !state.Participations.ContainsKey(command.Participation), now)];
+    }
+
+    /// <summary>Why units would not be claimed now; null if they would, or are.</summary>
+    public static Refusal? WhyNotClaim(CampaignState state, ClaimUnits command, DateTimeOffset now)
+    {
+        if (state.Plan!.Terms.UnitsPerShopper == 0) return Refusal.Of(NotFound);
+        if (state.Claims.TryGetValue(command.Order, out var claim)) return claim.Participation == command.Participation ? null : Refusal.Of(Busy);
         if (command.Units is < 1 or > UnitsMax) return Refusal.Invalid("quantity", "1 to 10,000 units.");
         if (WhyNotOpen(state, now) is { } closed) return closed;
-        var isKnown = state.Participations.TryGetValue(command.Participation, out var participation);
-        if (participation.IsOver) return WrongState;
+        if (state.Participations.TryGetValue(command.Participation, out var participation) && participation.IsOver) return Refusal.Of(WrongState);
         if (state.UnitsOf.GetValueOrDefault(command.Owner.Value) + command.Units > state.Plan.Terms.UnitsPerShopper) return Refusal.Of(PurchaseLimit) with { Limit = state.Plan.Terms.UnitsPerShopper };
-        if (state.Left < command.Units) return SoldOut;
+        if (state.Left < command.Units) return Refusal.Of(SoldOut);
 
-        return (CampaignEvent[])[.. Opening(state, now), new UnitsClaimed(command.Order, command.Participation, command.Owner, command.Units, !isKnown, now)];
+        return null;
     }
 
     public static CampaignDecision Decide(CampaignState state, ReturnUnits command)

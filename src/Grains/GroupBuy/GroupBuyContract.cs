@@ -193,3 +193,9 @@ public sealed record GetGroupRoom : ICommand<GroupRoomView>;
 /// <param name="PaymentWindowMinutes">the shop's, 1–1,440</param>
 /// <param name="Founds">the campaign, if this seat may be the first of a new room; null to join a room that is there</param>
 public sealed record HoldSeat(OrderId Order, ShopperId Shopper, int Quantity, bool IsNew, int PaymentWindowMinutes, CampaignId? Founds = null) : ICommand<Done>;
+
+/// <summary>Would this seat be taken? Decides nothing: it keeps hopeless seats from being written at all.</summary>
+public sealed record CheckSeat(HoldSeat Seat) : ICommand<SeatCheck>;
+
+/// <param name="IsKnown">this order has, or had, a seat: the answer is the first one</param>
+public sealed record SeatCheck(CampaignId Campaign, bool IsKnown);

@@ -78,10 +78,6 @@ internal sealed record GroupRoomCancelled(string Reason, DateTimeOffset At) : Gr
 [Stored("group-order-confirmed")]
 internal sealed record SeatOrderConfirmed(OrderId Order) : GroupRoomEvent;
 
-/// <summary>The order is no more, and its stock is back.</summary>
-[Stored("group-order-voided")]
-internal sealed record SeatOrderVoided(OrderId Order) : GroupRoomEvent;
-
 /// <summary>The campaign knows how this room ended.</summary>
 [Stored("group-room-closed")]
 internal sealed record GroupRoomClosed : GroupRoomEvent;
@@ -101,6 +97,5 @@ internal sealed record GroupRoomClosed : GroupRoomEvent;
 [JsonSerializable(typeof(GroupRoomFailed))]
 [JsonSerializable(typeof(GroupRoomCancelled))]
 [JsonSerializable(typeof(SeatOrderConfirmed))]
-[JsonSerializable(typeof(SeatOrderVoided))]
 [JsonSerializable(typeof(GroupRoomClosed))]
 internal sealed partial class GroupBuyJson : JsonSerializerContext;

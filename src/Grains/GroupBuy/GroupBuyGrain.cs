@@ -22,7 +22,7 @@ internal sealed class GroupBuyGrain() : GrainDefinition<GroupRoomState, GroupRoo
         Wake c => GroupBuyRules.Decide(state, c, turn.Now),
 
         // A pause works where the units are claimed: who is in a room may still pay.
-        GetGroupRoom or SetPaused => GroupBuyDecision.Nothing,
+        GetGroupRoom or CheckSeat or SetPaused => GroupBuyDecision.Nothing,
         _ => throw Unknown(command),
     };
 
@@ -32,6 +32,8 @@ internal sealed class GroupBuyGrain() : GrainDefinition<GroupRoomState, GroupRoo
     {
         HoldSeat c => AnswerTo(state, c),
         OfferLatePayment c => AnswerTo(state, c, turn.Self.Shop),
+        CheckSeat c when GroupBuyRules.WhyNotHold(state, c.Seat, turn.Now) is { } refusal => refusal,
+        CheckSeat c => Reply.Of(new SeatCheck(state.Opened?.Campaign ?? c.Seat.Founds!.Value, state.Knows(c.Seat.Order))),
         GetGroupRoom when state.Opened is null && state.Seats.Count > 0 => Reply.Later,
         _ when state.Opened is null => GrainRefusal.NotFound,
         GetGroupRoom => Reply.Of(View(state, turn.Now)),
@@ -72,7 +74,9 @@ internal sealed class GroupBuyGrain() : GrainDefinition<GroupRoomState, GroupRoo
             // Neither units nor money may be given up because of a no that no rule gives: it is sent again.
             _ when receipt.Refusal is not null => GroupBuyDecision.Nothing,
             GroupRoomState.ReturnDebt => new SeatUnitsReturned(order),
-            GroupRoomState.VoidDebt => new SeatOrderVoided(order),
+
+            // An order says so when the room has heard that it is released, which settles the debt: there is nothing left to note.
+            GroupRoomState.VoidDebt => GroupBuyDecision.Nothing,
             GroupRoomState.ConfirmDebt => new SeatOrderConfirmed(order),
             GroupRoomState.CloseDebt => new GroupRoomClosed(),
             _ => throw Unknown(debt),

@@ -131,17 +131,26 @@ internal static class GroupBuyRules
 
     public static GroupBuyDecision Decide(GroupRoomState state, HoldSeat command, DateTimeOffset now)
     {
-        if (state.Opened is null && command.Founds is null) return NotFound;
+        if (WhyNotHold(state, command, now) is { } refusal) return refusal;
         if (state.Knows(command.Order)) return GroupBuyDecision.Nothing;
-        if (command.Quantity is < 1 or > CampaignRules.UnitsMax) return Refusal.Invalid("quantity", "1 to 10,000 units.");
-        if (state.Opened is null) return Found(state, command.Founds!.Value, command.Order, command.Shopper, command.Quantity, command.PaymentWindowMinutes, isLate: false, now);
-        if (!state.IsOpen(now)) return RoomClosed;
-        if (state.SeatOf(command.Shopper) is not null) return AlreadyMember;
-        if (state.Terms.Audience == GroupAudience.NewCustomers && !command.IsNew) return NewCustomersOnly;
-        if (state.Seats.Count >= state.Terms.Capacity) return RoomFull;
-        if (state.Departing.Count >= DepartingMax) return Busy;
 
-        return new SeatClaimed(state.Campaign, command.Order, command.Shopper, command.Quantity, command.PaymentWindowMinutes, Founds: false, IsLate: false, now);
+        return new SeatClaimed(state.Opened?.Campaign ?? command.Founds!.Value, command.Order, command.Shopper, command.Quantity, command.PaymentWindowMinutes, Founds: state.Opened is null, IsLate: false, now);
+    }
+
+    /// <summary>Why this seat is not taken, in the order of precedence; null if it is, or was.</summary>
+    public static Refusal? WhyNotHold(GroupRoomState state, HoldSeat command, DateTimeOffset now)
+    {
+        if (state.Opened is null && command.Founds is null) return Refusal.Of(NotFound);
+        if (state.Knows(command.Order)) return null;
+        if (command.Quantity is < 1 or > CampaignRules.UnitsMax) return Refusal.Invalid("quantity", "1 to 10,000 units.");
+        if (state.Opened is null) return state.Seats.Count > 0 ? Refusal.Of(Busy) : null;
+        if (!state.IsOpen(now)) return Refusal.Of(RoomClosed);
+        if (state.SeatOf(command.Shopper) is not null) return Refusal.Of(AlreadyMember);
+        if (state.Terms.Audience == GroupAudience.NewCustomers && !command.IsNew) return Refusal.Of(NewCustomersOnly);
+        if (state.Seats.Count >= state.Terms.Capacity) return Refusal.Of(RoomFull);
+        if (state.Departing.Count >= DepartingMax) return Refusal.Of(Busy);
+
+        return null;
     }
 
     /// <remarks>Nothing may also mean that there is no seat: the answer says so.</remarks>
@@ -153,7 +162,8 @@ internal static class GroupBuyRules
         if (state.DepartingOf(command.Order) is { Stage: > SeatStage.Claiming }) return new SeatReleased(command.Order, WasMember: false, state.Leader, now);
         if (state.DepartingOf(command.Order) is not null) return GroupBuyDecision.Nothing;
         if (state.Opened is null && command.Purpose is null) return GroupBuyDecision.Nothing;
-        if (state.Opened is null) return Found(state, CampaignId.Of(command.Purpose!.Value), command.Order, command.Buyer, command.Quantity, 0, isLate: true, now);
+        if (state.Opened is null && state.Seats.Count > 0) return Busy;
+        if (state.Opened is null) return new SeatClaimed(CampaignId.Of(command.Purpose!.Value), command.Order, command.Buyer, command.Quantity, 0, Founds: true, IsLate: true, now);
         if (!state.IsOpen(now)) return GroupBuyDecision.Nothing;
         if (state.SeatOf(command.Buyer) is not null) return GroupBuyDecision.Nothing;
         if (state.Seats.Count >= state.Terms.Capacity) return GroupBuyDecision.Nothing;
@@ -286,9 +296,6 @@ internal static class GroupBuyRules
             case SeatOrderConfirmed e:
                 state.Debts.Settle(GroupRoomState.ConfirmDebt, e.Order.Value);
                 break;
-            case SeatOrderVoided e:
-                state.Debts.Settle(GroupRoomState.VoidDebt, e.Order.Value);
-                break;
             case GroupRoomClosed:
                 state.IsClosed = true;
                 state.Debts.Settle(GroupRoomState.CloseDebt, state.Campaign.Value);
@@ -300,13 +307,6 @@ internal static class GroupBuyRules
         // The campaign hears of the end last: told earlier, it could give the reservation back while an order still holds units out of it.
         if (state is { IsOver: true, IsClosed: false, Debts.Count: 0 }) state.Debts.Owe(GroupRoomState.CloseDebt, state.Campaign.Value);
         return state;
-    }
-
-    private static GroupBuyDecision Found(GroupRoomState state, CampaignId campaign, OrderId order, ShopperId founder, int quantity, int paymentWindowMinutes, bool isLate, DateTimeOffset now)
-    {
-        if (state.Seats.Count > 0) return Busy;
-
-        return new SeatClaimed(campaign, order, founder, quantity, paymentWindowMinutes, Founds: true, isLate, now);
     }
 
     private static GroupRoomOpened Open(Admission admission, Seat founder, DateTimeOffset now)

@@ -55,6 +55,7 @@ internal sealed class GroupBuyPlay : Play
     {
         var (order, shopper) = (OrderId.Of(town.NewId()), town.Any(town.Shoppers));
         var command = new HoldSeat(order, shopper, town.Chance.Next(1, 3), town.Chance.Next(3) > 0, town.Chance.Next(1, 60), founds);
+        if (town.Chance.Next(2) == 0 && await town.Ask(room.In(town.Shop), new CheckSeat(command)) is not { IsAccepted: true }) return;
         var taps = await Task.WhenAll(Enumerable.Range(0, town.Chance.Next(1, 3)).Select(_ => town.Ask(room.In(town.Shop), command)));
         if (!taps.Any(t => t is { IsAccepted: true })) return;
         if (founds is not null) town.Rooms.Add(room);
