@@ -231,7 +231,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         ops.UseStatusCodePages(Problems.Fill);
         ops.RefuseOtherCharsets();
         ops.MapHealth();
-        ops.MapOps(shared.GetRequiredService<LocalEngine>(), shared.GetRequiredService<IJournal>(), shared.GetRequiredService<Projector>(), shared.GetRequiredService<InFlight>(), shared.GetRequiredService<Telemetry>(), shared.GetRequiredService<IGrains>());
+        ops.MapOps(shared.GetRequiredService<LocalEngine>(), shared.GetRequiredService<IJournal>(), shared.GetRequiredService<Projector>(), shared.GetRequiredService<InFlight>(), shared.GetRequiredService<Telemetry>(), shared.GetRequiredService<IGrains>(), shared.GetRequiredService<DocumentStore>(), shared.GetRequiredService<TimeProvider>());
         return ops;
     }
 

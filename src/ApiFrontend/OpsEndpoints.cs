@@ -1,5 +1,7 @@
 using Campaigns.ApiFrontend.Edge;
 using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Order;
+using Campaigns.Grains.Payment;
 using Campaigns.Silo.Journal;
 using Campaigns.Silo.Local;
 using Campaigns.Silo.Projections;
@@ -14,6 +16,9 @@ internal sealed class Startup
     public volatile bool IsDone;
 }
 
+/// <summary>Money in limbo of one shop, as operators see it.</summary>
+internal sealed record OpsLimboEntry(ShopId Shop, OrderId Order, string? Refund, long AmountFen, LimboState State, string Reason, DateTimeOffset Since, long AgeSeconds, PaymentId? Payment);
+
 internal sealed record OpsStatus(long ActiveGrains, long QueuedCommands, long MessagesInFlight, long EventsRecorded, long JournalPosition, long TailFlushes, long ProjectionLagFlushes, double RecoverySeconds, long RecoveredEvents);
 
 /// <summary>What SREs and their machines ask. Health is on both ports; the rest on the operations port alone.</summary>
@@ -25,12 +30,25 @@ internal static class OpsEndpoints
         routes.MapGet("/health/ready", Ready).AllowAnonymous().DisableRateLimiting().WithMetadata(new Counted(Counts.Never)).Produces<Health>().Produces<Health>(503).WithTags("Health").WithSummary("Commands are accepted");
     }
 
-    public static void MapOps(this IEndpointRouteBuilder routes, LocalEngine engine, IJournal journal, Projector projector, InFlight inFlight, Telemetry telemetry, IGrains grains)
+    public static void MapOps(this IEndpointRouteBuilder routes, LocalEngine engine, IJournal journal, Projector projector, InFlight inFlight, Telemetry telemetry, IGrains grains, DocumentStore documents, TimeProvider clock)
     {
-        routes.MapGet("/metrics", () => TypedResults.Text(telemetry.Write(engine, journal, projector, inFlight), "text/plain; version=0.0.4; charset=utf-8"));
+        routes.MapGet("/metrics", () => TypedResults.Text(telemetry.Write(engine, journal, projector, inFlight, LimboOf(documents), clock.GetUtcNow()), "text/plain; version=0.0.4; charset=utf-8"));
+        routes.MapGet("/ops/limbo", (Paging page) => Limbo(page, documents, clock.GetUtcNow()));
         routes.MapGet("/ops/status", () => TypedResults.Json(new OpsStatus(engine.ActiveGrains, engine.QueuedCommands, engine.MessagesOnTheirWay, engine.EventsRecorded, journal.LastPosition, journal.LastPosition - journal.TailStart, projector.LagFlushes, engine.Recovery.Took.TotalSeconds, engine.Recovery.Events), Api.Json));
         routes.MapPost("/ops/shops", (ShopBody body) => ShopOpening.OpenWithNewKey(body, grains));
     }
+
+    private static IResult Limbo(Paging page, DocumentStore documents, DateTimeOffset now)
+    {
+        var limbo = documents.List<ShopLimbo>(ShopId.Installation, OrderViews.Limbo, OrderViews.Open, page.Cursor, page.Limit);
+        return TypedResults.Json(
+            new Page<OpsLimboEntry>([.. limbo.Items.Select(l => new OpsLimboEntry(l.Shop, l.Item.Order, l.Item.Refund, l.Item.AmountFen, l.Item.State, l.Item.Reason, l.Item.Since, (long)(now - l.Item.Since).TotalSeconds, l.Item.Payment))], limbo.NextCursor, limbo.AsOf),
+            Api.Json);
+    }
+
+    private static (LimboTotals Totals, DateTimeOffset? Since) LimboOf(DocumentStore documents) => (
+        documents.Read<LimboTotals>(ShopId.Installation, OrderViews.Totals, OrderViews.All) ?? new(0, 0),
+        documents.List<ShopLimbo>(ShopId.Installation, OrderViews.Limbo, OrderViews.Open, null, 1).Items is [var oldest] ? oldest.Item.Since : null);
 
     private static IResult Ready(LocalEngine engine, Projector projector, Startup startup)
     {

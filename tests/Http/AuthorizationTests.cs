@@ -183,7 +183,7 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
     public async Task The_operations_port_serves_operators_alone()
     {
         var routes = Routes(shop.Host.OperatorEndpoints).Select(r => r.Name).ToList();
-        Assert.Equal(["GET /health/live", "GET /health/ready", "GET /metrics", "GET /ops/status", "POST /ops/shops"], routes.Order(StringComparer.Ordinal));
+        Assert.Equal(["GET /health/live", "GET /health/ready", "GET /metrics", "GET /ops/limbo", "GET /ops/status", "POST /ops/shops"], routes.Order(StringComparer.Ordinal));
         foreach (var name in routes.Where(r => !r.Contains("/health/", StringComparison.Ordinal)))
             foreach (var caller in (Client[])[shop.Nobody, shop.Merchant, await shop.SignIn()])
                 (await caller.Send(MethodOf(name), PathOf(name, ""), name.StartsWith("GET ", StringComparison.Ordinal) ? null : """{"shopId":"mine"}""")).Refused(404, "NotFound");

@@ -21,7 +21,7 @@ public sealed partial class OpsTests(LiveShop shop) : IClassFixture<LiveShop>
     [Fact]
     public async Task What_is_for_operators_is_not_on_the_public_port_and_the_reverse()
     {
-        foreach (var path in (string[])["/metrics", "/ops/status"])
+        foreach (var path in (string[])["/metrics", "/ops/status", "/ops/limbo"])
         {
             (await shop.Ops(HttpMethod.Get, path)).Expect(200);
             (await shop.Nobody.Get(path)).Refused(404, "NotFound");

@@ -120,10 +120,19 @@ public sealed class PaymentTests(LiveShop shop) : IClassFixture<LiveShop>
         Assert.NotEmpty(limbo["reason"]!.GetValue<string>());
         Assert.Empty(await shop.Merchant.Limbo());
 
+        // Operators see it with its shop, and are woken by its age.
+        var seen = Assert.Single((await shop.Ops(HttpMethod.Get, "/ops/limbo")).Expect(200).Items, l => l["shop"]!.GetValue<string>() == own.ShopId);
+        Assert.Equal((order, 990), (seen["order"]!.GetValue<string>(), seen["amountFen"]!.GetValue<int>()));
+        var (items, fen) = (await Metric("campaigns_limbo_items"), await Metric("campaigns_limbo_fen"));
+        Assert.True(items >= 1 && fen >= 990, $"{items} items of {fen} fen");
+
         await shop.Pass(TimeSpan.FromSeconds(6));
         Assert.InRange(Assert.Single(await own.Limbo())["ageSeconds"]!.GetValue<long>(), 6, 120);
+        Assert.True(await Metric("campaigns_limbo_oldest_seconds") >= 6);
         await shop.Pass(TimeSpan.FromMinutes(5));
         Assert.Empty(await own.Limbo());
+        Assert.DoesNotContain((await shop.Ops(HttpMethod.Get, "/ops/limbo")).Expect(200).Items, l => l["shop"]!.GetValue<string>() == own.ShopId);
+        Assert.Equal((items - 1, fen - 990), (await Metric("campaigns_limbo_items"), await Metric("campaigns_limbo_fen")));
 
         var refunded = await (await amei.Again()).SeeOrder(order);
         var refund = Assert.Single(refunded.Body["refunds"]!.AsArray())!;
@@ -255,6 +264,9 @@ public sealed class PaymentTests(LiveShop shop) : IClassFixture<LiveShop>
         notification.Headers.CopyTo(request.Headers);
         return await shop.Send(request);
     }
+
+    private async Task<double> Metric(string name) =>
+        double.Parse((await shop.Ops(HttpMethod.Get, "/metrics")).Expect(200).Content.Split('\n').Single(l => l.StartsWith(name + " ", StringComparison.Ordinal))[(name.Length + 1)..], System.Globalization.CultureInfo.InvariantCulture);
 
     private async Task<string> PlainOrder(LiveShopper buyer, string? sku = null) =>
         (await buyer.Post("/v1/orders", new { lines = new[] { new { sku = sku ?? await shop.Merchant.AddSku(500), quantity = 1 } } })).Expect(201).Text("id");

@@ -48,12 +48,19 @@ public sealed record LimboItem(OrderId Order, string? Refund, long AmountFen, Li
 /// <param name="AmountFen">what it is over, once it is open</param>
 internal sealed record PlacedOrder(string Buyer, string Kind, IReadOnlyList<OrderLine> Lines, IReadOnlyList<DiscountLine> Discounts, long AmountFen, bool AwaitsGroup);
 
+/// <summary>Money in limbo as the installation's operators see it.</summary>
+public sealed record ShopLimbo(ShopId Shop, LimboItem Item, bool IsOpen);
+
+/// <summary>How much money of all shops is in limbo.</summary>
+public sealed record LimboTotals(long Items, long AmountFen);
+
 /// <summary>Lists of orders: a shopper's, a shop's, and the money in limbo.</summary>
 public sealed class OrderViews : IProjection
 {
     public const string ByBuyer = "orders-by-buyer";
     public const string OfShop = "orders-of-shop";
     public const string Limbo = "limbo";
+    public const string Totals = "limbo-totals";
     public const string Placed = "orders-placed";
     public const string All = "all";
     public const string Open = "open";
@@ -105,15 +112,15 @@ public sealed class OrderViews : IProjection
                 Change(documents, fact, o => o with { State = OrderStatus.Closed });
                 break;
             case LatePaymentHeld e:
-                documents.Put(shop, Limbo, Held(e.Payment), Open, fact.At, new LimboItem(id, null, e.Amount.Fen, LimboState.Held, OrderRules.LatePayment, fact.At, e.Payment));
+                PutLimbo(documents, shop, Held(e.Payment), isOpen: true, new LimboItem(id, null, e.Amount.Fen, LimboState.Held, OrderRules.LatePayment, fact.At, e.Payment));
                 break;
             case RefundRequested e:
                 var since = Release(documents, shop, e.Payment) ?? fact.At;
-                documents.Put(shop, Limbo, e.Refund, Open, since, new LimboItem(id, e.Refund, e.Amount.Fen, LimboState.Requested, e.Reason, since, e.Payment));
+                PutLimbo(documents, shop, e.Refund, isOpen: true, new LimboItem(id, e.Refund, e.Amount.Fen, LimboState.Requested, e.Reason, since, e.Payment));
                 Change(documents, fact, o => o with { Refunds = [.. o.Refunds, new(e.Refund, e.Amount.Fen, RefundStatus.Requested, e.Reason, e.Units)], LoweredFen = o.LoweredFen + (e.LowersPrice ? e.Amount.Fen : 0) });
                 break;
             case RefundNoted e when documents.Find<LimboItem>(shop, Limbo, e.Refund) is { } refund:
-                documents.Put(shop, Limbo, e.Refund, e.State == RefundStatus.Succeeded ? Settled : Open, refund.Since, refund with { State = (LimboState)e.State });
+                PutLimbo(documents, shop, e.Refund, isOpen: e.State != RefundStatus.Succeeded, refund with { State = (LimboState)e.State });
                 Change(documents, fact, o => o with { Refunds = [.. o.Refunds.Select(r => r.Id == e.Refund ? r with { State = e.State } : r)] });
                 break;
         }
@@ -126,9 +133,24 @@ public sealed class OrderViews : IProjection
     private static DateTimeOffset? Release(IDocuments documents, ShopId shop, PaymentId payment)
     {
         if (documents.Find<LimboItem>(shop, Limbo, Held(payment)) is not { } held) return null;
-        documents.Put(shop, Limbo, Held(payment), Settled, held.Since, held);
+        PutLimbo(documents, shop, Held(payment), isOpen: false, held);
         return held.Since;
     }
+
+    // Merchants read their own, newest first; whoever runs the installation reads all of it, oldest first, and the totals.
+    private static void PutLimbo(IDocuments documents, ShopId shop, string key, bool isOpen, LimboItem item)
+    {
+        var wasOpen = documents.Find<ShopLimbo>(ShopId.Installation, Limbo, $"{shop}/{key}")?.IsOpen == true;
+        documents.Put(shop, Limbo, key, isOpen ? Open : Settled, item.Since, item);
+        documents.Put(ShopId.Installation, Limbo, $"{shop}/{key}", isOpen ? Open : Settled, OldestFirst(item.Since), new ShopLimbo(shop, item, isOpen));
+        if (wasOpen == isOpen) return;
+
+        var (sign, totals) = (isOpen ? 1 : -1, documents.Find<LimboTotals>(ShopId.Installation, Totals, All) ?? new(0, 0));
+        documents.Put(ShopId.Installation, Totals, All, "", item.Since, new LimboTotals(totals.Items + sign, totals.AmountFen + (sign * item.AmountFen)));
+    }
+
+    // Lists are newest first, so the time is turned round.
+    private static DateTimeOffset OldestFirst(DateTimeOffset since) => new(DateTimeOffset.MaxValue.UtcTicks - since.UtcTicks, TimeSpan.Zero);
 
     private static void Change(IDocuments documents, in Recorded fact, Func<OrderListItem, OrderListItem> change)
     {
