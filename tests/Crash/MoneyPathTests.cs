@@ -86,6 +86,7 @@ public sealed class MoneyPathTests
         {
             var (amei, bo) = (await Seat(shop, 50, "amei", founds: true), await Seat(shop, 51, "bo"));
             await shop.Notify(await shop.Pay(amei.Order, amei.Buyer));
+            await shop.Quiet();
             await shop.Pass(TimeSpan.FromMinutes(61));
             return await RoomOutcome(shop, amei, bo);
         }),

@@ -87,8 +87,8 @@ public sealed class CheckTests : IAsyncLifetime
     {
         var copy = Copy();
         WithoutChecksums(copy);
-        Change(copy, "select position, decisions from flush", "update flush set decisions = $blob where position = $id", "order-placed", "\"amountFen\":9900", "\"amountFen\":9901");
-        await Found(copy, "says 9901 fen, but 1 units at 9900 fen are 9900");
+        Change(copy, "select position, decisions from flush", "update flush set decisions = $blob where position = $id", "order-placed", "\"amount\":990,", "\"amount\":991,");
+        await Found(copy, $"order/demo/{order}: the amount is 991 fen, but lines of 9900 less discounts of 8910 are 990");
     }
 
     [Fact]
