@@ -2,7 +2,10 @@ using System.Diagnostics;
 using Campaigns.Grains;
 using Campaigns.Grains.Bargain;
 using Campaigns.Grains.Campaign;
+using Campaigns.Grains.FlashSale;
 using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Order;
+using Campaigns.Grains.Shop;
 using Campaigns.Grains.Shopper;
 using Campaigns.Grains.Stock;
 using Campaigns.LoadTests.Peers;
@@ -35,6 +38,7 @@ internal sealed class EngineBench(TimeSpan duration, int callers, Action<string>
         var (redis, everySecond) = withPeers ? await RedisRates(cancellation) : (null, null);
         var takes = await HotTakes(cancellation);
         figures.Add(Figure.Against("P1", "durable takes at one grain", takes, "/s", redis, "Redis Lua, fsync always", 20));
+        figures.Add(Figure.Shown("P1", "whole takes at one sale: units, order, stock held", await WholeTakes(cancellation), "/s", redis, "Redis Lua, fsync always"));
         if (everySecond is not null) figures.Add(Figure.Shown("P1", "the same beside a peer that may lose a second", takes, "/s", everySecond, "Redis Lua, fsync everysec"));
 
         var postgres = withPeers ? await PostgresRate(cancellation) : null;
@@ -98,6 +102,35 @@ internal sealed class EngineBench(TimeSpan duration, int callers, Action<string>
         });
         var left = Must(await silo.Engine.Ask(sku, new GetSku(), cancellation)).Stock;
         if (left is not { OnHand: 1_000_000, Reserved: 0 }) throw new InvalidOperationException($"The books are wrong: {left}.");
+        return rate;
+    }
+
+    // What a shopper waits for at a flash sale: the sale's decision, the order it opens, and the stock that is held for it. The peer's figure is
+    // the first of the three alone.
+    private async Task<double> WholeTakes(CancellationToken cancellation)
+    {
+        say("whole takes at one sale …");
+        const int quota = 5_000_000;
+        await using var silo = await BenchSilo.Start();
+        var (sku, campaign) = (new SkuId(Guid.CreateVersion7()), CampaignId.Of(Guid.CreateVersion7()));
+        Must(await silo.Engine.Ask(sku.In(Shop), new OpenStock("bench", "one", "daily", new(9_900), quota), cancellation));
+        var now = DateTimeOffset.UtcNow;
+        var terms = new FlashSaleTerms { SalePriceFen = 5_900, Quota = quota, PerUserLimit = 10_000, HoldSeconds = 3_600 };
+        Must(await silo.Engine.Ask(campaign.In(Shop), new DraftCampaign(new("sale", now.AddMinutes(-1), now.AddDays(1), sku, terms)), cancellation));
+        Must(await silo.Engine.Ask(campaign.In(Shop), new PublishCampaign(Guid.NewGuid(), new("bench", new(9_900), quota, Channel.MiniProgram)), cancellation));
+        var (sale, taken) = (terms.Participation(Shop, campaign.Value), 0L);
+        var rate = await ClosedLoop(async (_, stopping) =>
+        {
+            var takes = 0L;
+            for (; !stopping(); takes++)
+            {
+                Must(await silo.Engine.Ask(sale, new TakeUnits(OrderId.Of(Guid.NewGuid()), ShopperId.Of(Guid.NewGuid()), 1)));
+                Interlocked.Increment(ref taken);
+            }
+
+            return takes;
+        });
+        if (Must(await silo.Engine.Ask(sale, new GetFlashSale(), cancellation)).Left != quota - taken) throw new InvalidOperationException("The books of the sale are wrong.");
         return rate;
     }
 

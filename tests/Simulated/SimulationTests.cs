@@ -5,7 +5,7 @@ namespace Campaigns.Tests.Simulated;
 /// <summary>The production engine and all rules under a simulated clock, scheduler, disk and message layer.</summary>
 public sealed class SimulationTests
 {
-    private const int SeedCount = 2_000;
+    private const int SeedCount = 2_500;
 
     // Units that a campaign grants are in its SKU's stock, whatever happens: it would take a fault elsewhere to get there.
     private static readonly string[] Unreachable = ["revival-failed"];

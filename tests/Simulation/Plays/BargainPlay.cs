@@ -9,7 +9,7 @@ namespace Campaigns.Simulation.Plays;
 /// <summary>Shoppers launch bargains, help each other, sometimes twice at once, and order.</summary>
 internal sealed class BargainPlay : Play
 {
-    public override IReadOnlyList<Act> Acts { get; } = [new("launch a bargain", 6, Launch), new("help", 16, Help), new("order a bargain", 8, Order), new("look at a bargain", 2, LookAt)];
+    public override IReadOnlyList<Act> Acts { get; } = [new("launch a bargain", 9, Launch), new("help", 24, Help), new("order a bargain", 14, Order), new("look at a bargain", 2, LookAt)];
 
     private static async Task Launch(Town town)
     {
