@@ -60,7 +60,7 @@ internal static class GroupBuyEndpoints
         var check = await grains.Ask(room.In(caller.Shop), new CheckSeat(seat));
         if (check.Refusal is not null || check.Reply!.IsKnown) return check.Refusal;
         var campaign = await grains.Ask(check.Reply.Campaign.In(caller.Shop), new CheckUnits(new(seat.Order.Value, room.Value, caller.Shopper, seat.Quantity)));
-        return campaign.Refusal ?? (campaign.Reply!.Rules is GroupBuyTerms ? null : Refusal.Of(EdgeRefusal.NotFound));
+        return campaign.Refusal;
     }
 
     private static IResult Mine(ShopperCaller caller, Paging page, DocumentStore documents) =>

@@ -473,6 +473,23 @@ public class FlashSaleRulesTests
     }
 
     [Fact]
+    public void Smaller_quota_in_a_week_that_got_less_takes_nothing_away_that_is_below_it()
+    {
+        var story = Between().At(Opens.AddDays(7)).When(Wake.Instance).WhenSettled("reserve-units", new ReservedStock(4));
+        story.When(Quota(6)).Then(new SaleQuotaChanged(Wish(1), 6, 4, Opens.AddDays(7)));
+        story.When(Quota(3, request: 2)).Then(new SaleQuotaAsked(Wish(2), 3, 3, 3, Opens.AddDays(7)));
+    }
+
+    [Fact]
+    public void Whoever_is_refused_for_want_of_room_has_taken_nothing()
+    {
+        var story = Open();
+        story.State.Placing = FlashSaleRules.PlacingMax;
+        story.When(Take(1)).ThenRefused(GrainRefusal.Busy);
+        Assert.Equal((10, 0, 0), story.Units());
+    }
+
+    [Fact]
     public void End_waits_for_the_answer_to_a_change()
     {
         Open().When(Quota(12)).At(Closes).When(Wake.Instance).Then(new SaleEnded(1, Closes)).WhenSettled("reserve-units", new ReservedStock(12)).Then(new SaleQuotaChanged(Wish(1), 12, 12, Closes), new RestReturned(1));

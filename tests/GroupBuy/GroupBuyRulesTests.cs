@@ -229,9 +229,9 @@ public class GroupBuyRulesTests
     public void Only_the_newest_refusals_are_kept()
     {
         var story = Founded();
-        for (var i = 2; i <= 10; i++) story.When(Join(i)).WhenRefused("claim-units", CampaignRefusal.SoldOut);
+        for (var i = 2; i <= GroupBuyRules.RefusedSeatsMax + 2; i++) story.When(Join(i)).WhenRefused("claim-units", CampaignRefusal.SoldOut);
 
-        Assert.Equal(Enumerable.Range(3, 8).Select(OrderOf), story.State.RefusedSeats.Select(r => r.Order));
+        Assert.Equal(Enumerable.Range(3, GroupBuyRules.RefusedSeatsMax).Select(OrderOf), story.State.RefusedSeats.Select(r => r.Order));
     }
 
     // ---- pay

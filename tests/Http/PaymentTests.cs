@@ -89,6 +89,21 @@ public sealed class PaymentTests(LiveShop shop) : IClassFixture<LiveShop>
     }
 
     [Fact]
+    public async Task Money_of_another_amount_is_not_taken_and_is_in_limbo_once_its_order_is_over()
+    {
+        var own = await shop.AnotherShop();
+        var amei = await shop.SignIn(shop: own.ShopId);
+        var order = (await amei.Post("/v1/orders", new { lines = new[] { new { sku = await own.AddSku(), quantity = 1 } } })).Expect(201).Text("id");
+        await amei.Pay(order, new { amountFen = 1 });
+        await shop.Pass(TimeSpan.FromMinutes(16));
+        await shop.Quiet();
+
+        Assert.Equal("TimedOut", (await amei.SeeOrder(order)).Text("state"));
+        var limbo = Assert.Single(await own.Limbo());
+        Assert.Equal((order, 1, "Held", "wrong amount"), (limbo["order"]!.GetValue<string>(), limbo["amountFen"]!.GetValue<int>(), limbo["state"]!.GetValue<string>(), limbo["reason"]!.GetValue<string>()));
+    }
+
+    [Fact]
     public async Task A_payment_that_failed_leaves_the_order_to_be_cancelled()
     {
         var amei = await shop.SignIn();

@@ -240,6 +240,13 @@ public sealed class OrderOfGroupTests
     }
 
     [Fact]
+    public void An_unpaid_order_of_a_group_whose_time_is_over_times_out_with_it()
+    {
+        story.Given(Open).When(new VoidOrder("too late", Room, TimesOut: true)).Then(new OrderTimedOut(First)).ThenAgainNothing();
+        Assert.Equal(OrderStatus.TimedOut, View.State);
+    }
+
+    [Fact]
     public void A_room_that_the_order_has_left_for_another_cannot_void_it()
     {
         var other = Room with { Key = Guid.Parse("01890000-0000-7000-8000-0000000000c2") };

@@ -80,7 +80,7 @@ internal sealed class CampaignGrain() : GrainDefinition<CampaignState, CampaignE
             // A start is refused by no mechanic, so a refusal is a fault that must not lose an admission: it is sent again.
             CampaignState.StartDebt => receipt.Refusal is null ? new ParticipationStarted(debt.About) : CampaignDecision.Nothing,
             CampaignState.PauseDebt or CampaignState.ResumeDebt or CampaignState.CancelDebt => new ParticipationTold(debt.What, debt.About),
-            CampaignState.ReserveDebt => CampaignRules.StockDecided(state, receipt.Reply as ReservedStock, CampaignId.Of(turn.Self.Key), turn.Now),
+            CampaignState.ReserveDebt => CampaignRules.StockDecided(state, receipt.Reply as ReservedStock, receipt.Refusal, CampaignId.Of(turn.Self.Key), turn.Now),
             CampaignState.CloseDebt => new CampaignSettled(turn.Now),
             _ => throw Unknown(debt),
         };

@@ -54,14 +54,14 @@ internal sealed class CampaignState
 
     public Dictionary<Guid, Participation> Participations { get; set; } = [];
 
+    /// <summary>How many of them are not over.</summary>
+    public int Live { get; set; }
+
     /// <summary>Units that orders have claimed and not bought yet, where units are claimed.</summary>
     public Dictionary<Guid, Claim> Claims { get; set; } = [];
 
     /// <summary>Units that each shopper has claimed or bought.</summary>
     public Dictionary<Guid, int> UnitsOf { get; set; } = [];
-
-    /// <summary>How many of them are not over.</summary>
-    public int Live { get; set; }
 
     /// <summary>Those that are over, oldest first: the newest are remembered, so that a late repeat of their admission is known as one.</summary>
     public Queue<Guid> Closed { get; set; } = [];
@@ -277,12 +277,13 @@ internal static class CampaignRules
 
     /// <summary>Whoever keeps the units has answered: either a publication or a change of the quota waited for it, never both.</summary>
     /// <param name="reserved">what may be sold in all; null if that was refused</param>
-    public static CampaignDecision StockDecided(CampaignState state, ReservedStock? reserved, CampaignId self, DateTimeOffset now) => (state.Publication, state.Change, reserved) switch
+    /// <param name="refusal">why it was</param>
+    public static CampaignDecision StockDecided(CampaignState state, ReservedStock? reserved, Refusal? refusal, CampaignId self, DateTimeOffset now) => (state.Publication, state.Change, reserved) switch
     {
         ({ } asked, _, not null) => Published(state, asked, self, now),
         ({ } asked, _, _) => new CampaignPublicationRefused([.. asked.Findings, NotEnoughStock(state.Plan!, null)], now),
         (_, not null, { Total: var total }) => new QuotaChanged((int)total, now),
-        (_, { } change, _) => new QuotaChangeRefused(change.Request, Refusal.Of(SoldOut), now),
+        (_, { } change, _) => new QuotaChangeRefused(change.Request, refusal ?? Refusal.Of(SoldOut), now),
         _ => throw new UnreachableException("The stock answered, and nothing was asked."),
     };
 

@@ -158,6 +158,9 @@ internal static class FlashSaleRules
     /// <summary>As many as a SKU's stock holds.</summary>
     public const int HoldsMax = StockRules.HoldsMax;
 
+    /// <summary>Fewer than may wait at a grain: whoever is refused for want of room has taken nothing.</summary>
+    public const int PlacingMax = 8_000;
+
     /// <summary>A repeat comes within seconds; 10,000 orders are 600 KB at most.</summary>
     public const int EndedMax = 10_000;
 
@@ -175,8 +178,9 @@ internal static class FlashSaleRules
         if (state.IsKilled || state.Phase == SalePhase.Finished) return CampaignNotRunning;
         if (state.Phase != SalePhase.Ready) return new SaleQuotaChanged(command.Request, command.Total, state.Total, now);
 
-        var total = Math.Max(state.Total + command.Total - state.Quota, state.Held + state.Sold);
-        var quota = state.Quota + total - state.Total;
+        // Where the stock had less than the quota, a smaller quota takes away only what is above it.
+        var quota = Math.Max(command.Total, state.Held + state.Sold);
+        var total = quota < state.Quota ? Math.Min(state.Total, quota) : state.Total + quota - state.Quota;
         if (total == state.Total) return new SaleQuotaChanged(command.Request, quota, total, now);
 
         return new SaleQuotaAsked(command.Request, quota, total, Math.Min(total, state.Total), now);
@@ -189,6 +193,7 @@ internal static class FlashSaleRules
         if (command.Quantity is < 1 or > QuantityMax) return Refusal.Invalid("quantity", "1 to 10,000 units.");
         if (WhyNotSell(state, command.Shopper, command.Quantity, now) is { } refusal) return refusal;
         if (state.Holds.Count >= HoldsMax) return Busy;
+        if (state.Placing >= PlacingMax) return Busy;
 
         var taken = new UnitsTaken(command.Order, command.Shopper, command.Quantity, now);
         return state.IsOpened ? taken : new FlashSaleEvent[] { new SaleOpened(state.Number, now), taken };

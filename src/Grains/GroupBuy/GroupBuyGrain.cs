@@ -52,7 +52,7 @@ internal sealed class GroupBuyGrain() : GrainDefinition<GroupRoomState, GroupRoo
             GroupRoomState.ClaimDebt when (state.SeatOf(order) ?? state.DepartingOf(order)!) is var seat => new(campaign, new ClaimUnits(order.Value, self.Key, seat.Shopper, seat.Quantity)),
             GroupRoomState.ReturnDebt => new(campaign, new ReturnUnits(order.Value)),
             GroupRoomState.OrderDebt => new(order.In(self.Shop), PlaceOrder(state, state.SeatOf(order) ?? state.DepartingOf(order)!, self)),
-            GroupRoomState.VoidDebt => new(order.In(self.Shop), new VoidOrder(state.VoidReason, self)),
+            GroupRoomState.VoidDebt => new(order.In(self.Shop), new VoidOrder(state.VoidReason, self, TimesOut: state.Status != GroupRoomStatus.Cancelled && state.Terms.LatePayment == LatePaymentPolicy.Reroute)),
             GroupRoomState.ConfirmDebt => new(order.In(self.Shop), new ConfirmGroup(GroupBuyRules.RefundOf(state, state.SeatOf(order)!))),
             GroupRoomState.CloseDebt when state.Status == GroupRoomStatus.Completed => new(campaign, new CloseParticipation(self.Key, Used: true, [.. state.Seats.Select(s => s.Order.Value)])),
             GroupRoomState.CloseDebt => new(campaign, new CloseParticipation(self.Key, Used: false)),

@@ -115,8 +115,8 @@ internal sealed class GroupRoomState : IOrderSource, IUnitsClaimant
 /// <summary>Every rule of the group-buy. Pure: no clock, no chance, no I/O.</summary>
 internal static class GroupBuyRules
 {
-    /// <summary>Refusals that are kept for callers who still wait; they are answered with the very next change.</summary>
-    public const int RefusedSeatsMax = 8;
+    /// <summary>Refusals that are kept for callers who still wait: as many as can wait for one turn of their lane.</summary>
+    public const int RefusedSeatsMax = GroupBuyTerms.SizeMax + DepartingMax;
 
     /// <summary>Those who have left are settled within a second; more than so many at once is somebody's game.</summary>
     public const int DepartingMax = 100;
@@ -164,6 +164,7 @@ internal static class GroupBuyRules
         if (state.Opened is null && command.Purpose is null) return GroupBuyDecision.Nothing;
         if (state.Opened is null && state.Seats.Count > 0) return Busy;
         if (state.Opened is null) return new SeatClaimed(CampaignId.Of(command.Purpose!.Value), command.Order, command.Buyer, command.Quantity, 0, Founds: true, IsLate: true, now);
+        if (state.Terms.Audience == GroupAudience.NewCustomers && !state.LostOrders.Contains(command.Order)) return GroupBuyDecision.Nothing; // whoever may not join founds a room of their own
         if (!state.IsOpen(now)) return GroupBuyDecision.Nothing;
         if (state.SeatOf(command.Buyer) is not null) return GroupBuyDecision.Nothing;
         if (state.Seats.Count >= state.Terms.Capacity) return GroupBuyDecision.Nothing;

@@ -172,7 +172,8 @@ public sealed record ConfirmGroup(Money Refund) : ICommand<Done>;
 
 /// <summary>From the source: the order shall not be. Unpaid it is cancelled, paid and awaiting its group it is refunded in full. Answered when its stock is back.</summary>
 /// <param name="By">the source that says so: one that the order has left for another has no say any more; null is always heard</param>
-public sealed record VoidOrder(string Reason, GrainId? By = null) : ICommand<Done>;
+/// <param name="TimesOut">an unpaid order has timed out instead: money that is under way to it may still find a place</param>
+public sealed record VoidOrder(string Reason, GrainId? By = null, bool TimesOut = false) : ICommand<Done>;
 
 /// <summary>To the source: the buyer of this paid order wants to leave the group. A refusal means that it is too late.</summary>
 public sealed record LeaveGroup(OrderId Order) : ICommand<Done>;

@@ -291,6 +291,7 @@ internal static class OrderRules
 
         return state.Stage switch
         {
+            OrderStage.Pending when command.TimesOut => new OrderTimedOut(state.Payment),
             OrderStage.Pending => new OrderCancelled(command.Reason, state.Payment),
             OrderStage.AwaitingGroup => Undo(state, self, command.Reason, command.Reason),
             _ => OrderDecision.Nothing,

@@ -138,7 +138,7 @@ public sealed class OrderViews : IProjection
     }
 
     // Merchants read their own, newest first; whoever runs the installation reads all of it, oldest first, and the totals.
-    private static void PutLimbo(IDocuments documents, ShopId shop, string key, bool isOpen, LimboItem item)
+    internal static void PutLimbo(IDocuments documents, ShopId shop, string key, bool isOpen, LimboItem item)
     {
         var wasOpen = documents.Find<ShopLimbo>(ShopId.Installation, Limbo, $"{shop}/{key}")?.IsOpen == true;
         documents.Put(shop, Limbo, key, isOpen ? Open : Settled, item.Since, item);

@@ -29,6 +29,10 @@ internal sealed record CloseAsked : PaymentEvent;
 [Stored("payment-closed")]
 internal sealed record PaymentClosed : PaymentEvent;
 
+/// <summary>The gateway has taken another amount than it was asked for: nobody here may have it, and somebody must give it back by hand.</summary>
+[Stored("payment-amount-differs")]
+internal sealed record PaymentAmountDiffers(OrderId Order, string TransactionId, Money Amount, DateTimeOffset PaidAt) : PaymentEvent;
+
 [Stored("refund-asked")]
 internal sealed record RefundAsked(string Refund, Money Amount, string Reason) : PaymentEvent;
 
@@ -51,6 +55,7 @@ internal sealed record OrderTold(string What, Guid About) : PaymentEvent;
 [JsonSerializable(typeof(PaymentConfirmed))]
 [JsonSerializable(typeof(CloseAsked))]
 [JsonSerializable(typeof(PaymentClosed))]
+[JsonSerializable(typeof(PaymentAmountDiffers))]
 [JsonSerializable(typeof(RefundAsked))]
 [JsonSerializable(typeof(RefundProgressed))]
 [JsonSerializable(typeof(RefundEnded))]

@@ -154,6 +154,7 @@ internal static class PaymentRules
         {
             Prepaid { Paid: { } paid } => Found(state, paid),
             Prepaid reply => new PaymentReady(reply.PrepayId!, now),
+            ClosedAtGateway { Paid: { } paid } when paid.Amount != state.Amount => new PaymentEvent[] { new PaymentClosed(), new PaymentAmountDiffers(state.Order!.Value, paid.TransactionId, paid.Amount, paid.PaidAt) },
             ClosedAtGateway { Paid: { } paid } => Found(state, paid),
             ClosedAtGateway => new PaymentClosed(),
             RefundedAtGateway reply => Progress(state.RefundOf(debt.About), reply.State, reply.Problem),
@@ -181,6 +182,7 @@ internal static class PaymentRules
             Debts = state.Debts.Settle(AskPrepay, state.Order!.Value.Value).Settle(AskClose, state.Order.Value.Value).Owe(TellOrder, state.Order.Value.Value),
         },
         CloseAsked => state with { Debts = state.Debts.Settle(AskPrepay, state.Order!.Value.Value).Owe(AskClose, state.Order.Value.Value) },
+        PaymentAmountDiffers => state,
         PaymentClosed => state with { IsClosed = true, Debts = state.Debts.Settle(AskClose, state.Order!.Value.Value) },
         RefundAsked e => Add(state, new(e.Refund, e.Amount, e.Reason, RefundStatus.Requested)),
         RefundProgressed e => Note(state, e.Refund, e.State, e.Problem),
@@ -215,8 +217,12 @@ internal static class PaymentRules
     private static PaymentState Note(PaymentState state, string refund, RefundStatus noted, string? problem) => state with
     {
         Refunds = [.. state.Refunds.Select(r => string.Equals(r.Id, refund, StringComparison.Ordinal) ? r with { State = noted, Problem = problem } : r)],
-        Debts = state.Debts.Owe(TellingOf(noted), Ids.Derive("refund", refund)),
+        Debts = Tell(state.Debts, TellingOf(noted), Ids.Derive("refund", refund)),
     };
+
+    // What was noted before and is not told yet need not be: told after it, the older word would stay.
+    private static Debts Tell(Debts debts, string what, Guid refund) =>
+        debts.Settle(TellRefundProcessing, refund).Settle(TellRefundFailed, refund).Owe(what, refund);
 
     private static string TellingOf(RefundStatus noted) => noted switch
     {

@@ -1,7 +1,9 @@
 using Campaigns.Grains.Campaign;
 using Campaigns.Grains.GroupBuy;
 using Campaigns.Grains.Order;
+using Campaigns.Grains.Payment;
 using Campaigns.Grains.Shop;
+using Campaigns.Grains.Shopper;
 using Campaigns.Grains.Stock;
 
 namespace Campaigns.Simulation.Plays;
@@ -14,6 +16,7 @@ internal sealed class GroupBuyPlay : Play
         new("publish a group-buy", 1, Publish),
         new("found a room", 4, t => t.GroupBuys.Count == 0 ? Task.CompletedTask : Hold(t, GroupRoomId.Of(t.NewId()), t.Any(t.GroupBuys))),
         new("join a room", 14, t => t.Rooms.Count == 0 ? Task.CompletedTask : Hold(t, t.Rooms[^(1 + t.Chance.Next(Math.Min(3, t.Rooms.Count)))], null)),
+        new("fill a room", 3, Fill),
         new("look at a room", 2, t => t.Rooms.Count == 0 ? Task.CompletedTask : t.Ask(t.Any(t.Rooms).In(t.Shop), new GetGroupRoom())),
     ];
 
@@ -64,5 +67,29 @@ internal sealed class GroupBuyPlay : Play
 
         // Whoever was a member ends in a group that is complete, or with all the money back: the order's own promise is about the money.
         town.Promised($"room {room} is over", async () => (await town.Insist(room.In(town.Shop), new GetGroupRoom())).Reply?.State is GroupRoomStatus.Completed or GroupRoomStatus.Failed or GroupRoomStatus.Cancelled);
+    }
+
+    // The last member pays and the first one changes their mind at the same moment: the room decides.
+    private static async Task Fill(Town town)
+    {
+        if (town.GroupBuys.Count == 0) return;
+        var (room, members) = (GroupRoomId.Of(town.NewId()), new List<(OrderId Order, ShopperId Shopper, PaymentId Payment)>());
+        foreach (var shopper in town.Shoppers.Take(2).ToList())
+        {
+            var order = OrderId.Of(town.NewId());
+            if (await town.Ask(room.In(town.Shop), new HoldSeat(order, shopper, 1, IsNew: true, 60, members.Count == 0 ? town.GroupBuys[^1] : null)) is not { IsAccepted: true }) return;
+            town.Orders.Add((order, shopper));
+            if ((await town.Ask(order.In(town.Shop), new StartPayment(PaymentId.Of(town.NewId()), shopper)))?.Reply is not { } payment || payment == default) return;
+            if (await town.Ask(payment.In(town.Shop), new GetPayment(WhenReady: true)) is not { IsAccepted: true }) return;
+            members.Add((order, shopper, payment));
+        }
+
+        foreach (var (order, shopper, payment) in members)
+        {
+            if (town.Gateway.Pay(payment) is not { } paid) return;
+            var told = town.Insist(payment.In(town.Shop), paid);
+            if (order == members[^1].Order) await Task.WhenAll(told, town.Ask(members[0].Order.In(town.Shop), new CancelOrder(members[0].Shopper, "changed my mind")));
+            else await told;
+        }
     }
 }
