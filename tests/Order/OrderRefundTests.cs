@@ -56,6 +56,7 @@ public sealed class OrderRefundTests
     }
 
     [Fact]
+    [Trait("EdgeCase", "37")]
     public void Units_are_refunded_at_their_net_price_and_all_of_them_give_back_exactly_the_line()
     {
         story.Given(Shipped).When(Units(1, (1, 1))).Then(Asked(1, 857, "broken", [new(1, 1)], 1)).ThenAgainNothing().ThenSurvivesSnapshot();
