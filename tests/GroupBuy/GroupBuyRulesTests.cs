@@ -646,6 +646,7 @@ public class GroupBuyRulesTests
         var terms = Terms with { LatePayment = policy };
         AssertNoSeat(Founded(terms).WithHeld(2, 3).When(Late(9)), GroupBuyRefusal.RoomFull);
         AssertNoSeat(Founded(terms).WithHeld(2).When(Late(9) with { Buyer = Member(2) }), GroupBuyRefusal.RoomFull);
+        AssertNoSeat(Founded(terms with { Audience = GroupAudience.NewCustomers }).When(Late(9)), GroupBuyRefusal.RoomFull);
         AssertNoSeat(Completed(terms).When(Late(9)), GroupBuyRefusal.RoomClosed);
         AssertNoSeat(Failed(terms).When(Late(9)), GroupBuyRefusal.RoomClosed);
 
@@ -656,6 +657,10 @@ public class GroupBuyRulesTests
             else Assert.Equal(new LatePaymentAnswer(TheCampaign.In(Demo)), answer.Value);
         }
     }
+
+    [Fact]
+    public void Late_money_of_who_was_a_member_is_taken_whatever_the_audience() =>
+        Founded(Terms with { Audience = GroupAudience.NewCustomers }).WithPaid(1).WithHeld(2).When(new OrderReleased(OrderOf(2))).Settled("return-units", 2).When(Late(2)).ThenOne<SeatClaimed>();
 
     [Fact]
     public void A_room_takes_no_late_money_from_its_end_on() => Founded().At(RoomEnd).When(Late(9)).ThenNothing();

@@ -290,6 +290,14 @@ public sealed class PaymentGrainTests
     }
 
     [Fact]
+    public void The_newest_word_about_a_refund_is_told_last()
+    {
+        story.Given(Refunding).WhenSettled("refund", new RefundedAtGateway(RefundStatus.Failed)).WhenSettled("refund", new RefundedAtGateway(RefundStatus.Processing)).WhenSettled("refund", new RefundedAtGateway(RefundStatus.Failed));
+
+        Assert.Equal(["refund", "tell-refund-failed"], story.Debts.Select(d => d.What));
+    }
+
+    [Fact]
     public void A_refund_the_gateway_failed_is_told_and_asked_again()
     {
         story.Given(Refunding).WhenSettled("refund", new RefundedAtGateway(RefundStatus.Failed)).Then(new RefundProgressed("o-1", RefundStatus.Failed));
