@@ -69,12 +69,8 @@ internal static class BargainEndpoints
         return pledged.Reply.Repeated ? TypedResults.Json(assist, Api.Json) : Api.Created(assist);
     }
 
-    private static async Task<IResult> Events(BargainId id, ShopperCaller caller, HttpRequest request, IGrains grains, CancellationToken cancellation)
-    {
-        var after = long.TryParse(request.Headers["Last-Event-ID"], out var last) ? last : (long?)null;
-        var watch = await grains.Watch(id.In(caller.Shop), new GetBargain(), after, cancellation);
-        return watch.Refusal is { } refusal ? Api.Refuse(refusal) : new LiveStream(watch.Reply!);
-    }
+    private static Task<IResult> Events(BargainId id, ShopperCaller caller, HttpRequest request, IGrains grains, CancellationToken cancellation) =>
+        LiveStream.Of(id.In(caller.Shop), new GetBargain(), request, grains, cancellation);
 
     private static async Task<IResult> Order(BargainId id, EmptyBody? body, ShopperCaller caller, EffectId effect, IGrains grains)
     {

@@ -22,12 +22,8 @@ internal static class FlashSaleEndpoints
 
     private static async Task<IResult> Get(FlashSaleId id, ShopperCaller caller, IGrains grains) => (await grains.Ask(id.In(caller.Shop), new GetFlashSale())).Ok();
 
-    private static async Task<IResult> Events(FlashSaleId id, ShopperCaller caller, HttpRequest request, IGrains grains, CancellationToken cancellation)
-    {
-        var after = long.TryParse(request.Headers["Last-Event-ID"], out var last) ? last : (long?)null;
-        var watch = await grains.Watch(id.In(caller.Shop), new GetFlashSale(), after, cancellation);
-        return watch.Refusal is { } refusal ? Api.Refuse(refusal) : new LiveStream(watch.Reply!);
-    }
+    private static Task<IResult> Events(FlashSaleId id, ShopperCaller caller, HttpRequest request, IGrains grains, CancellationToken cancellation) =>
+        LiveStream.Of(id.In(caller.Shop), new GetFlashSale(), request, grains, cancellation);
 
     private static async Task<IResult> Order(FlashSaleId id, WantedUnits body, ShopperCaller caller, EffectId effect, IGrains grains, SoldOutSales soldOut)
     {

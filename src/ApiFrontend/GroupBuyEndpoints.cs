@@ -77,10 +77,6 @@ internal static class GroupBuyEndpoints
 
     private static async Task<IResult> Get(GroupRoomId id, ShopperCaller caller, IGrains grains) => (await grains.Ask(id.In(caller.Shop), new GetGroupRoom())).Ok();
 
-    private static async Task<IResult> Events(GroupRoomId id, ShopperCaller caller, HttpRequest request, IGrains grains, CancellationToken cancellation)
-    {
-        var after = long.TryParse(request.Headers["Last-Event-ID"], out var last) ? last : (long?)null;
-        var watch = await grains.Watch(id.In(caller.Shop), new GetGroupRoom(), after, cancellation);
-        return watch.Refusal is { } refusal ? Api.Refuse(refusal) : new LiveStream(watch.Reply!);
-    }
+    private static Task<IResult> Events(GroupRoomId id, ShopperCaller caller, HttpRequest request, IGrains grains, CancellationToken cancellation) =>
+        LiveStream.Of(id.In(caller.Shop), new GetGroupRoom(), request, grains, cancellation);
 }

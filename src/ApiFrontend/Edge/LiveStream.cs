@@ -9,6 +9,14 @@ internal sealed class LiveStream(IAsyncEnumerable<LiveEvent> live) : IResult
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
+    /// <summary>What happens to a grain from where the viewer left off (<c>Last-Event-ID</c>), or from <paramref name="view"/> on.</summary>
+    public static async Task<IResult> Of<TView>(GrainId grain, ICommand<TView> view, HttpRequest request, IGrains grains, CancellationToken cancellation)
+    {
+        var after = long.TryParse(request.Headers["Last-Event-ID"], out var last) ? last : (long?)null;
+        var watch = await grains.Watch(grain, view, after, cancellation);
+        return watch.Refusal is { } refusal ? Api.Refuse(refusal) : new LiveStream(watch.Reply!);
+    }
+
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         var response = httpContext.Response;

@@ -105,7 +105,7 @@ internal static class CampaignRules
     /// <summary>A repeat of an admission comes within seconds; 10,000 closed participations are 400 KB at most.</summary>
     public const int ClosedMax = 10_000;
 
-    public const int UnitsMax = 10_000;
+    public const int UnitsMax = StockRules.QuantityMax;
 
     /// <summary>Late money is offered to so many participations that are there already before a new one is made for it.</summary>
     public const int RoutesMax = 3;

@@ -153,7 +153,7 @@ internal sealed class FlashSaleState : IOrderSource
 /// <summary>Every rule of the flash sale. Pure: no clock, no chance, no I/O. At all times <c>available + held + sold = total</c>, each at least 0.</summary>
 internal static class FlashSaleRules
 {
-    public const int QuantityMax = 10_000;
+    public const int QuantityMax = StockRules.QuantityMax;
 
     /// <summary>As many as a SKU's stock holds.</summary>
     public const int HoldsMax = StockRules.HoldsMax;

@@ -191,7 +191,7 @@ internal static class OrderRules
 
     public const int LinesMax = 50;
     public const int DiscountsMax = 20;
-    public const int QuantityMax = 10_000;
+    public const int QuantityMax = StockRules.QuantityMax;
     public const int TitleLengthMax = 300;
     public const int NameLengthMax = 120;
     public const int ReasonLengthMax = 500;
