@@ -30,11 +30,21 @@ public enum BindingMode
 /// <summary>The legal sign-off without which a second commission level stays off.</summary>
 public sealed record SecondLevelSignOff(string By, string Reason);
 
+/// <summary>Own commission rates of a group of distributors, in whole percent of the net.</summary>
+/// <param name="Name">1–40 characters</param>
+public sealed record CommissionTier(string Name, int Level1Percent, int Level2Percent);
+
+/// <summary>The kill switch of distribution: no new commission until it is resumed; what was earned is settled.</summary>
+public sealed record DistributionStop(string Reason, DateTimeOffset At);
+
 /// <summary>What the merchant sets for the whole shop. Replaced as a whole; what has started keeps what it started with.</summary>
 /// <param name="TimeZone">IANA name; "a day" is a calendar day of this zone</param>
 /// <param name="DailyAssistCap">assists of one shopper a day over all campaigns, 1–100</param>
 /// <param name="MinAccountAgeHours">0–8,760</param>
 /// <param name="PaymentWindowMinutes">how long an order waits for its payment, 1–1,440</param>
+/// <param name="BindingProtectionDays">how long a binding can be neither taken over nor ended, 0 up to the binding's days</param>
+/// <param name="CommissionTiers">at most 10, each name once</param>
+/// <param name="SupplierSharePercent">what suppliers get of an order; with the commission at most what the payment platform lets an order be split</param>
 public sealed record ShopSettings(
     string TimeZone,
     Channel Channel,
@@ -52,12 +62,15 @@ public sealed record ShopSettings(
     long WithdrawalMaxFen = 2_000_000,
     long WithdrawalDailyCapFen = 2_000_000,
     int WithdrawalFeePercent = 0,
-    SecondLevelSignOff? SecondLevelSignOff = null)
+    SecondLevelSignOff? SecondLevelSignOff = null,
+    int BindingProtectionDays = 0,
+    IReadOnlyList<CommissionTier>? CommissionTiers = null,
+    int SupplierSharePercent = 0)
 {
     public static readonly ShopSettings Default = new("Asia/Shanghai", Channel.MiniProgram, 3, 0, 15, 15, 30, 7, BindingMode.FirstTouch, 15);
 }
 
-public sealed record ShopView(string ShopId, string Name, ShopSettings Settings);
+public sealed record ShopView(string ShopId, string Name, ShopSettings Settings, DistributionStop? DistributionStop = null);
 
 /// <summary>Opens the shop. A repeat changes nothing.</summary>
 public sealed record OpenShop(string Name) : ICommand<ShopView>;
@@ -65,6 +78,12 @@ public sealed record OpenShop(string Name) : ICommand<ShopView>;
 public sealed record GetShop : ICommand<ShopView>;
 
 public sealed record ReplaceSettings(ShopSettings Settings) : ICommand<ShopView>;
+
+/// <summary>The kill switch: no new commission from now on; what was earned is settled. A repeat changes nothing.</summary>
+/// <param name="Reason">1–500 characters</param>
+public sealed record StopDistribution(string Reason) : ICommand<ShopView>;
+
+public sealed record ResumeDistribution : ICommand<ShopView>;
 
 /// <summary>The key of a merchant's program (API key): its grain is found by the hash of the key, which itself is stored nowhere.</summary>
 public static class ApiKeyAddress
