@@ -19,6 +19,7 @@ public static class Mechanics
         new GroupBuy.GroupBuyGrain(),
         new Order.OrderGrain(),
         new Payment.PaymentGrain(),
+        new Commission.CommissionGrain(),
         new Request.RequestGrain(),
     ];
 
@@ -33,6 +34,7 @@ public static class Mechanics
         new GroupBuy.GroupBuyBook(),
         new Order.OrderBook(),
         new Payment.PaymentBook(),
+        new Commission.CommissionBook(),
     ];
 
     public static IReadOnlyList<IProjection> Projections { get; } =
@@ -44,5 +46,6 @@ public static class Mechanics
         new Order.OrderViews(),
         new Order.OrderTimeline(),
         new Payment.PaymentViews(),
+        new Commission.CommissionViews(),
     ];
 }

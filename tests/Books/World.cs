@@ -1,5 +1,6 @@
 using Campaigns.Grains;
 using Campaigns.Grains.Bargain;
+using Campaigns.Grains.Binding;
 using Campaigns.Grains.Campaign;
 using Campaigns.Grains.FlashSale;
 using Campaigns.Grains.Kernel;
@@ -147,6 +148,7 @@ internal sealed class World : IBooks
     private Receipt? Receive(Owed owed)
     {
         if (owed.To.Kind == Gateway.Kind) return new(owed.Command switch { Prepay => new Prepaid("wx"), CloseAtGateway => new ClosedAtGateway(), _ => new RefundedAtGateway(RefundStatus.Succeeded) }, null);
+        if (owed.To.Kind == BindingAddress.Kind) return new(new Attribution(null), null); // nobody here promotes anybody
         if (Decide(owed.To, owed.Command) is { } refusal) return new(null, refusal);
         var answer = Definitions[owed.To.Kind].AnswerAny(states[owed.To], owed.Command, new Turn(owed.To, Now));
         return answer.IsLater ? null : new(answer.Value, answer.Refusal);

@@ -92,6 +92,11 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         ["POST /merchant/v1/products"] = new(Meets.Nobody, Meets.Own, """{"title":"t","type":"daily","skus":[{"name":"n","listPriceFen":1,"stock":1}]}"""),
         ["POST /merchant/v1/skus/{id:id}/stock-changes"] = new(Meets.Nobody, Meets.NotFound, """{"delta":1,"reason":"why"}"""),
         ["POST /merchant/v1/skus/{id:id}/price-changes"] = new(Meets.Nobody, Meets.NotFound, """{"listPriceFen":1}"""),
+        ["GET /v1/me/commissions"] = new(Meets.Own, Meets.Own),
+        ["GET /merchant/v1/commissions"] = new(Meets.Nobody, Meets.Own),
+        ["GET /merchant/v1/orders/{id:id}/commissions"] = new(Meets.Nobody, Meets.NotFound),
+        ["GET /merchant/v1/distribution/leaderboard"] = new(Meets.Nobody, Meets.Own),
+        ["POST /merchant/v1/skus/{id:id}/commission-changes"] = new(Meets.Nobody, Meets.NotFound, """{"commission":{"level1Percent":10,"level2Percent":0}}"""),
         ["PUT /merchant/v1/settings"] = new(Meets.Nobody, Meets.Own, Settings),
         ["POST /merchant/v1/shoppers/{id:id}/blocks"] = new(Meets.Nobody, Meets.NotFound, """{"until":"2099-01-01T00:00:00Z","reason":"why"}"""),
     };

@@ -178,6 +178,7 @@ internal sealed class FlashSaleGrain() : GrainDefinition<FlashSaleState, FlashSa
             discount > 0 ? [new DiscountLine("秒杀优惠", "merchant", discount)] : [],
             minutes,
             sale.Terms.HoldSeconds,
-            AsksLate: true);
+            AsksLate: true,
+            EarnsCommission: sale.Terms.EarnsCommission);
     }
 }
