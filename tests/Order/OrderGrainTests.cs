@@ -1,3 +1,4 @@
+using Campaigns.Grains.Binding;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Order;
 using Campaigns.Grains.Payment;
@@ -318,18 +319,19 @@ public sealed class OrderGrainTests
                 new(Tea.In(Demo), new ConsumeStock(story.Self.Key)),
                 new(Cake.In(Demo), new ConsumeStock(story.Self.Key)),
                 new(Bargain, new OrderPaid(OrderId.Of(story.Self.Key), Amount)),
-                new Owed(Amei.In(Demo), new NotePaidOrder()),
+                new(Amei.In(Demo), new NotePaidOrder()),
+                new Owed(Amei.BindingIn(Demo), new AskAttribution(Start)),
             ],
             story.Debts.Select(d => grain.Message(story.State, d, story.Self)));
     }
 
     [Fact]
-    public void A_plain_order_has_nobody_to_tell_but_the_buyer()
+    public void A_plain_order_has_nobody_to_tell_but_the_buyer_and_asks_who_brought_them()
     {
         story.Given(Placed with { Source = null, Purpose = null }, new LineHeld(Tea), new LineHeld(Cake), new OrderOpened(PayBefore)).ThenSurvivesSnapshot();
 
         story.When(new TakePayment(First, Amount)).ThenOne<PaidInFull>();
-        Assert.Equal(["consume", "consume", "tell-buyer"], story.Debts.Select(d => d.What));
+        Assert.Equal(["consume", "consume", "tell-buyer", "ask-promoter"], story.Debts.Select(d => d.What));
     }
 
     [Fact]

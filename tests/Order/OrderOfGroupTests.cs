@@ -1,3 +1,4 @@
+using Campaigns.Grains.Binding;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Order;
 using Campaigns.Grains.Payment;
@@ -61,7 +62,7 @@ public sealed class OrderOfGroupTests
 
         Assert.Equal(OrderStatus.Paid, View.State);
         Assert.Same(Done.Instance, story.Answer().Value);
-        Assert.Equal([new(Tea.In(Demo), new ConsumeStock(story.Self.Key)), new Owed(Amei.In(Demo), new NotePaidOrder())], story.Debts.Select(d => grain.Message(story.State, d, story.Self)));
+        Assert.Equal([new(Tea.In(Demo), new ConsumeStock(story.Self.Key)), new(Amei.In(Demo), new NotePaidOrder()), new Owed(Amei.BindingIn(Demo), new AskAttribution(Start))], story.Debts.Select(d => grain.Message(story.State, d, story.Self)));
     }
 
     [Fact]
