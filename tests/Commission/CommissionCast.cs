@@ -2,7 +2,6 @@ using Campaigns.Grains.Commission;
 using Campaigns.Grains.Distributor;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Ledger;
-using Campaigns.Grains.Order;
 using Campaigns.Grains.Shop;
 using Campaigns.Grains.Shopper;
 using Campaigns.Grains.Stock;

@@ -1,7 +1,6 @@
 using Campaigns.Grains.Commission;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Ledger;
-using Campaigns.Tests.Kit;
 using static Campaigns.Tests.Commission.CommissionCast;
 
 namespace Campaigns.Tests.Commission;

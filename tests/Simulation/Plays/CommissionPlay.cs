@@ -3,7 +3,6 @@ using Campaigns.Grains.Commission;
 using Campaigns.Grains.Distributor;
 using Campaigns.Grains.Order;
 using Campaigns.Grains.Shop;
-using Campaigns.Grains.Shopper;
 using Campaigns.Grains.Stock;
 
 namespace Campaigns.Simulation.Plays;
