@@ -11,7 +11,8 @@ internal sealed class ScriptedGrains(Func<GrainId, object, object> answer) : IGr
     public ValueTask<Outcome<TReply>> Ask<TReply>(GrainId grain, ICommand<TReply> command, CancellationToken cancellation = default)
     {
         Asked.Enqueue((grain, command));
-        return new(answer(grain, command) is Refusal refusal ? refusal : new Outcome<TReply>((TReply)answer(grain, command), null));
+        var said = answer(grain, command);
+        return new(said is Refusal refusal ? refusal : new Outcome<TReply>((TReply)said, null));
     }
 
     public ValueTask<Outcome<IAsyncEnumerable<LiveEvent>>> Watch<TView>(GrainId grain, ICommand<TView> view, long? after, CancellationToken cancellation = default) =>

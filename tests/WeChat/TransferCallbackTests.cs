@@ -4,7 +4,6 @@ using Campaigns.ApiFrontend.Payments;
 using Campaigns.ApiFrontend.WeChat;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Withdrawal;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Campaigns.Tests.WeChat;
@@ -73,8 +72,14 @@ public sealed class TransferCallbackTests : IAsyncLifetime
     {
         var told = new JsonObject
         {
-            ["out_bill_no"] = Withdrawal.ToString(), ["transfer_bill_no"] = "1330000071100999991182020050700019480001", ["state"] = state, [merchantMember] = PayDesk.Mchid,
-            ["transfer_amount"] = 3_000, ["openid"] = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", ["create_time"] = "2026-11-20T20:00:00+08:00", ["update_time"] = "2026-11-20T20:01:00+08:00",
+            ["out_bill_no"] = Withdrawal.ToString(),
+            ["transfer_bill_no"] = "1330000071100999991182020050700019480001",
+            ["state"] = state,
+            [merchantMember] = PayDesk.Mchid,
+            ["transfer_amount"] = 3_000,
+            ["openid"] = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o",
+            ["create_time"] = "2026-11-20T20:00:00+08:00",
+            ["update_time"] = "2026-11-20T20:01:00+08:00",
         };
         if (failReason is not null) told["fail_reason"] = failReason;
         return told;

@@ -253,7 +253,7 @@ public sealed class WeChatPayNotificationTests
     [Fact]
     public void Composed_transfer_opens()
     {
-        var transfer = new WeChatPayTransfer("W1", "SUCCESS", 2_000, MchId: "1900007291");
+        var transfer = new WeChatPayTransfer("W1", "SUCCESS", 2_000, MerchantId: "1900007291");
         var composed = WeChatPayNotification.Compose("3119dfba-e649-5eec-ab1e-3412bc4d2e17", transfer, ApiV3Key, Platform, Now);
         Assert.Equal(transfer, Open(composed).Transfer);
         Assert.Equal(("MCHTRANSFER.BILL.FINISHED", "mch_payment"), ((string?)JsonNode.Parse(composed.Body)!["event_type"], (string?)JsonNode.Parse(composed.Body)!["resource"]!["original_type"]));

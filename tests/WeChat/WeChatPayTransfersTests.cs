@@ -210,8 +210,14 @@ public sealed class WeChatPayTransfersTests : IAsyncLifetime
     {
         var told = new JsonObject
         {
-            ["mch_id"] = PayDesk.Mchid, ["out_bill_no"] = TheTransfer.Withdrawal.ToString(), ["transfer_bill_no"] = "1330000071100999991182020050700019480001", ["appid"] = PayDesk.Appid, ["state"] = state,
-            ["transfer_amount"] = TheTransfer.Amount.Fen, ["transfer_remark"] = "推广佣金提现", ["openid"] = OpenId,
+            ["mch_id"] = PayDesk.Mchid,
+            ["out_bill_no"] = TheTransfer.Withdrawal.ToString(),
+            ["transfer_bill_no"] = "1330000071100999991182020050700019480001",
+            ["appid"] = PayDesk.Appid,
+            ["state"] = state,
+            ["transfer_amount"] = TheTransfer.Amount.Fen,
+            ["transfer_remark"] = "推广佣金提现",
+            ["openid"] = OpenId,
         };
         if (failReason is not null) told["fail_reason"] = failReason;
         return PayAnswer.Of(told.ToJsonString());

@@ -166,5 +166,5 @@ internal sealed class CallbackPoster(IHttpClientFactory http, SandboxKeys keys, 
         SandboxKeys.Mchid, SandboxKeys.App.Appid, post.Payment.ToString(), SandboxPayments.TransactionOf(post.Payment), WeChatPayTransaction.Success, post.PaidAt, new(post.Amount.Fen, post.Amount.Fen), new(post.OpenId), post.Shop.Value);
 
     private static WeChatPayTransfer About(PostTransferCallback post) =>
-        new(post.Withdrawal.ToString(), post.Problem is null ? "SUCCESS" : "FAIL", post.Amount.Fen, post.Problem, MchId: SandboxKeys.Mchid);
+        new(post.Withdrawal.ToString(), post.Problem is null ? "SUCCESS" : "FAIL", post.Amount.Fen, post.Problem, MerchantId: SandboxKeys.Mchid);
 }

@@ -84,11 +84,12 @@ internal sealed record WeChatPayRefundAmount(long Total, long Refund);
 
 /// <summary>The transfer (商家转账) a notification tells about, at its end. It names neither app nor shop.</summary>
 /// <param name="State">SUCCESS, FAIL or CANCELLED</param>
-/// <param name="MchId">the merchant; some pages of the documentation spell it <paramref name="Mchid"/></param>
-internal sealed record WeChatPayTransfer(string OutBillNo, string State, long TransferAmount, string? FailReason = null, string? MchId = null, string? Mchid = null)
+/// <param name="MerchantId">the merchant, whom some pages of the documentation spell <paramref name="Mchid"/></param>
+internal sealed record WeChatPayTransfer(
+    string OutBillNo, string State, long TransferAmount, string? FailReason = null, [property: JsonPropertyName("mch_id")] string? MerchantId = null, string? Mchid = null)
 {
     public bool IsFor(WeChatPayKeys keys) =>
-        (MchId ?? Mchid) is not null && (MchId ?? keys.Mchid) == keys.Mchid && (Mchid ?? keys.Mchid) == keys.Mchid;
+        (MerchantId ?? Mchid) is not null && (MerchantId ?? keys.Mchid) == keys.Mchid && (Mchid ?? keys.Mchid) == keys.Mchid;
 }
 
 /// <summary>Either what it tells about or the reason why it is not believed.</summary>

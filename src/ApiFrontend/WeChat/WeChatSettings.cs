@@ -108,7 +108,12 @@ internal sealed class WeChatSettings
             return null;
         }
 
-        Check(id.Length <= SceneIdLengthMax && id.All(char.IsAsciiDigit), "WeChatPay:TransferSceneId is not the id of a scene (digits alone)");
+        if (id.Length > SceneIdLengthMax || !id.All(char.IsAsciiDigit))
+        {
+            problems.Add("WeChatPay:TransferSceneId is not the id of a scene (digits alone)");
+            return null;
+        }
+
         CheckLength("WeChatPay:TransferRemark", remark);
         CheckLength("WeChatPay:TransferPerception", perception);
         return new(id, Reports(id, reports ?? (id == TransferScene.Commission ? DefaultReports : "")), remark ?? DefaultRemark, perception);
@@ -126,7 +131,7 @@ internal sealed class WeChatSettings
         }
 
         if (reports.Count > 0 && TransferScene.ReportsOf.TryGetValue(scene, out var demanded))
-            Check(reports.Select(r => r.InfoType).Order(StringComparer.Ordinal).SequenceEqual(demanded.Order(StringComparer.Ordinal)), $"{name}: in scene {scene} exactly {string.Join(" and ", demanded)} are reported");
+            Check(reports.Select(r => r.InfoType).Order(StringComparer.Ordinal).SequenceEqual(demanded.Order(StringComparer.Ordinal), StringComparer.Ordinal), $"{name}: in scene {scene} exactly {string.Join(" and ", demanded)} are reported");
         return reports;
     }
 
