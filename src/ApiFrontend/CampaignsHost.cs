@@ -142,6 +142,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         services.AddSingleton(s => new Projector(journal, Definitions(), Projections(), documents, s.GetRequiredService<ILogger<Projector>>()));
         services.AddHttpClient();
         services.AddSingleton<IReceiver>(s => new GatewayReceiver(s.GetRequiredService<IPaymentGateway>));
+        services.AddSingleton<IReceiver>(s => new TransferReceiver(s.GetRequiredService<IPaymentGateway>));
         if (builder.Environment.IsDevelopment()) AddSandbox(services, KeyFolder(options.Data));
         AddWeChat(services, weChat);
 
@@ -155,7 +156,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         services.AddOpenApi("v1", OpenApiDocument.Describe);
     }
 
-    internal static IEnumerable<GrainDefinition> Definitions() => [.. Mechanics.Grains, new SandboxPaymentGrain()];
+    internal static IEnumerable<GrainDefinition> Definitions() => [.. Mechanics.Grains, new SandboxPaymentGrain(), new SandboxTransferGrain()];
 
     internal static IReadOnlyList<IProjection> Projections() => [.. Mechanics.Projections, new SandboxBill()];
 

@@ -34,6 +34,8 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         "POST /sandbox/prepay-faults",
         "POST /sandbox/refund-faults",
         "POST /sandbox/shops",
+        "POST /sandbox/transfers/{id:id}/fail",
+        "POST /sandbox/transfers/{id:id}/succeed",
         "POST /v1/sessions", // the code of wx.login
     ];
 

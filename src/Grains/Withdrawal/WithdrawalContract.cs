@@ -101,5 +101,5 @@ public static class TransferGateway
 public sealed record TransferAtGateway(WithdrawalId Withdrawal, ShopperId Owner, Money Amount) : ICommand<TransferredAtGateway>;
 
 /// <param name="Confirmation">the package for <c>wx.requestMerchantTransfer</c>, while it <c>AwaitsConfirmation</c></param>
-/// <param name="Problem">the gateway's word for a failure</param>
+/// <param name="Problem">the gateway's word for a failure; while it is <c>Processing</c>, for what stands in its way and can be mended, such as an empty account</param>
 public sealed record TransferredAtGateway(TransferStatus State, string? Confirmation = null, string? Problem = null);
