@@ -200,6 +200,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         app.MapFlashSales();
         app.MapGroupBuys();
         app.MapOrders();
+        app.MapWithdrawals();
         app.MapCatalogue();
         app.MapPaymentCallbacks();
         app.MapHealth();

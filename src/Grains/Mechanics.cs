@@ -19,6 +19,8 @@ public static class Mechanics
         new GroupBuy.GroupBuyGrain(),
         new Order.OrderGrain(),
         new Payment.PaymentGrain(),
+        new Ledger.LedgerGrain(),
+        new Withdrawal.WithdrawalGrain(),
         new Request.RequestGrain(),
     ];
 
@@ -33,6 +35,8 @@ public static class Mechanics
         new GroupBuy.GroupBuyBook(),
         new Order.OrderBook(),
         new Payment.PaymentBook(),
+        new Ledger.LedgerBook(),
+        new Withdrawal.WithdrawalBook(),
     ];
 
     public static IReadOnlyList<IProjection> Projections { get; } =
@@ -44,5 +48,7 @@ public static class Mechanics
         new Order.OrderViews(),
         new Order.OrderTimeline(),
         new Payment.PaymentViews(),
+        new Ledger.LedgerViews(),
+        new Withdrawal.WithdrawalViews(),
     ];
 }
