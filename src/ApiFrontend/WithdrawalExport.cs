@@ -20,8 +20,11 @@ internal static class WithdrawalExport
 
     private const string Day = "yyyy-MM-dd";
 
-    // The byte order mark tells Excel and WPS that it is UTF-8. A text that a spreadsheet would take for a formula is put behind an apostrophe.
-    private static readonly CsvWriterOptions Csv = CsvWriterOptions.Default with { Separator = ',', NewLine = "\r\n", WriteByteOrderMark = true, Injection = CsvInjection.Escape, InjectionCharacters = "=+-@\t\r＝＋－＠" };
+    // What spreadsheets take for the beginning of a formula; Chinese and Japanese ones also take it in full width.
+    private const string Formula = "=+-@\t\r＝＋－＠";
+
+    // The byte order mark tells Excel and WPS that it is UTF-8.
+    private static readonly CsvWriterOptions Csv = CsvWriterOptions.Default with { Separator = ',', NewLine = "\r\n", WriteByteOrderMark = true };
 
     private static readonly string[] Header =
     [
@@ -30,7 +33,7 @@ internal static class WithdrawalExport
 
     /// <param name="from">the first day of the shop's calendar that something was paid on, <c>YYYY-MM-DD</c>; this month's if absent</param>
     /// <param name="to">the last one; today if absent</param>
-    public static async Task<IResult> Export(string? from, string? to, MerchantCaller caller, IGrains grains, DocumentStore documents, TimeProvider clock, CancellationToken cancellation)
+    public static async Task<IResult> Export(string? from, string? to, MerchantCaller caller, IGrains grains, DocumentStore documents, TimeProvider clock, HttpContext context)
     {
         var shop = await grains.Ask(caller.Shop.Grain(), new GetShop());
         if (shop.Refusal is { } unknown) return Api.Refuse(unknown);
@@ -43,10 +46,10 @@ internal static class WithdrawalExport
         if (documents.Count(caller.Shop, WithdrawalViews.Paid, WithdrawalViews.All, start, end) > RowsMax) return Api.Refuse(Refusal.Invalid("to", "More than 50,000 rows: take fewer days."));
 
         var name = string.Create(CultureInfo.InvariantCulture, $"withdrawals-{first:yyyyMMdd}-{last:yyyyMMdd}.csv");
-        return TypedResults.Stream(body => Write(body, documents, caller.Shop, start, end, zone, cancellation), $"{ShipmentUploads.MediaType}; charset=utf-8", name);
+        return TypedResults.Stream(body => Write(body, documents, caller.Shop, start, end, zone, context.RequestAborted), $"{ShipmentUploads.MediaType}; charset=utf-8", name);
     }
 
-    private static async Task Write(Stream body, DocumentStore documents, ShopId shop, DateTimeOffset start, DateTimeOffset end, string zone, CancellationToken cancellation)
+    internal static async Task Write(Stream body, DocumentStore documents, ShopId shop, DateTimeOffset start, DateTimeOffset end, string zone, CancellationToken cancellation)
     {
         await using var writer = CsvWriter.Create(body, Csv, leaveOpen: true);
         await writer.WriteRecordAsync(Header, cancellation);
@@ -61,8 +64,8 @@ internal static class WithdrawalExport
 
     private static string[] Row(WithdrawalView withdrawal, string zone) =>
     [
-        Text(withdrawal.Id.ToString()),
-        Text(withdrawal.ShopperId.ToString()),
+        AsText(withdrawal.Id.ToString()),
+        AsText(withdrawal.ShopperId.ToString()),
         Time(withdrawal.AskedAt, zone),
         Time(withdrawal.DecidedAt, zone),
         Time(withdrawal.EndedAt, zone),
@@ -70,11 +73,11 @@ internal static class WithdrawalExport
         new Money(withdrawal.AmountFen).ToString(),
         new Money(withdrawal.FeeFen).ToString(),
         new Money(withdrawal.AmountFen - withdrawal.FeeFen).ToString(),
-        withdrawal.Reason ?? "",
+        withdrawal.Reason is [var first, ..] reason && Formula.Contains(first, StringComparison.Ordinal) ? AsText(reason) : withdrawal.Reason ?? "",
     ];
 
-    // Behind an apostrophe it is a text: an id of digits alone would become a rounded number.
-    private static string Text(string id) => $"'{id}";
+    // Behind an apostrophe anything is a text: an id of digits alone would become a rounded number.
+    private static string AsText(string cell) => $"'{cell}";
 
     private static string Time(DateTimeOffset? at, string zone) =>
         at is { } moment ? TimeZoneInfo.ConvertTimeBySystemTimeZoneId(moment, zone).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) : "";

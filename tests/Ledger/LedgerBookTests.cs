@@ -1,4 +1,3 @@
-using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Ledger;
 using Campaigns.Grains.Shopper;
 using Campaigns.Grains.Withdrawal;

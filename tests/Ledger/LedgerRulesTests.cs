@@ -28,7 +28,7 @@ public sealed class LedgerRulesTests
         { GrainRefusal.Invalid, Post(2, Earn(-1)) },
         { GrainRefusal.Invalid, Post(2, Earn(10_000_000_000_000_001)) },
         { GrainRefusal.Invalid, Post(2, Earn(1) with { From = (LedgerAccount)8 }) },
-        { GrainRefusal.Invalid, Post(2, Earn(1) with { To = 0 }) },
+        { GrainRefusal.Invalid, Post(2, Earn(1) with { To = (LedgerAccount)(-1) }) },
         { GrainRefusal.Invalid, Post(2, Earn(1) with { To = LedgerAccount.Shop }) },
         { GrainRefusal.Invalid, Post(2, Earn(1) with { To = LedgerAccount.Debt }) },
         { GrainRefusal.Invalid, Post(2, Earn(1) with { From = LedgerAccount.Debt }) },

@@ -7,7 +7,6 @@ using Campaigns.Grains.Withdrawal;
 using Campaigns.Silo;
 using Campaigns.Silo.Journal;
 using Campaigns.Silo.Local;
-using Campaigns.Tests.Kit;
 using Microsoft.Extensions.Logging.Abstractions;
 using static Campaigns.Tests.Ledger.LedgerCast;
 

@@ -1,13 +1,11 @@
-using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Ledger;
-using Campaigns.Grains.Shopper;
 
 namespace Campaigns.Simulation.Plays;
 
 /// <summary>Points are earned, frozen, released, spent and taken back, step by step of many sources; each message may come twice, or with the steps before it.</summary>
 internal sealed class LedgerPlay : Play
 {
-    public override IReadOnlyList<Act> Acts { get; } = [new("post to a ledger", 4, Post), new("look at a ledger", 1, LookAt)];
+    public override IReadOnlyList<Act> Acts { get; } = [new("post to a ledger", 2, Post), new("look at a ledger", 1, LookAt)];
 
     private static async Task Post(Town town)
     {

@@ -9,10 +9,10 @@ internal sealed class WithdrawalPlay : Play
 {
     public override IReadOnlyList<Act> Acts { get; } =
     [
-        new("have commission", 3, Earn),
-        new("withdraw", 5, Withdraw),
-        new("decide a withdrawal", 5, Decide),
-        new("tell of a transfer", 3, Tell),
+        new("have commission", 2, Earn),
+        new("withdraw", 3, Withdraw),
+        new("decide a withdrawal", 3, Decide),
+        new("tell of a transfer", 1, Tell),
     ];
 
     private static async Task Earn(Town town)
