@@ -123,6 +123,10 @@ internal sealed class Cast
         var group = await GroupCampaign(MerchantKey, sku);
         Add("campaigns", group);
         foreach (var person in People) Add("shoppers", person.Id);
+        foreach (var person in People) Add("ledgers", person.Id);
+
+        // Nobody here has earned anything, so these are asked about and do not exist.
+        foreach (var person in People) Add("withdrawals", person.Id, person);
         foreach (var person in People.Take(2))
         {
             Add("bargains", Id(await Act(person, "/v1/bargains", new() { ["campaignId"] = slow })), person);
@@ -154,7 +158,7 @@ internal sealed class Cast
         var sku = await AddSku(OtherMerchantKey, (kind, id, _) => others[kind] = id);
         others["campaigns"] = await Campaign(OtherMerchantKey, sku, 30, isPublished: true);
         others["flash-sales"] = await Sale(OtherMerchantKey, sku);
-        others["shoppers"] = Stranger.Id;
+        others["shoppers"] = others["ledgers"] = Stranger.Id;
         others["bargains"] = Id(await Act(Stranger, "/v1/bargains", new() { ["campaignId"] = others["campaigns"] }));
         others["group-rooms"] = Id((await Act(Stranger, "/v1/group-rooms", new() { ["campaignId"] = await GroupCampaign(OtherMerchantKey, sku), ["quantity"] = 1 }))["room"]!);
         others["orders"] = Id(await Act(Stranger, "/v1/orders", Lines(sku)));

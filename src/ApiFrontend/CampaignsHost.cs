@@ -202,6 +202,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         app.MapGroupBuys();
         app.MapOrders();
         app.MapCommissions();
+        app.MapWithdrawals();
         app.MapCatalogue();
         app.MapPaymentCallbacks();
         app.MapHealth();

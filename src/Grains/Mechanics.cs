@@ -20,6 +20,8 @@ public static class Mechanics
         new Order.OrderGrain(),
         new Payment.PaymentGrain(),
         new Commission.CommissionGrain(),
+        new Ledger.LedgerGrain(),
+        new Withdrawal.WithdrawalGrain(),
         new Request.RequestGrain(),
     ];
 
@@ -35,6 +37,8 @@ public static class Mechanics
         new Order.OrderBook(),
         new Payment.PaymentBook(),
         new Commission.CommissionBook(),
+        new Ledger.LedgerBook(),
+        new Withdrawal.WithdrawalBook(),
     ];
 
     public static IReadOnlyList<IProjection> Projections { get; } =
@@ -47,5 +51,7 @@ public static class Mechanics
         new Order.OrderTimeline(),
         new Payment.PaymentViews(),
         new Commission.CommissionViews(),
+        new Ledger.LedgerViews(),
+        new Withdrawal.WithdrawalViews(),
     ];
 }

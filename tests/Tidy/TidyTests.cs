@@ -29,9 +29,11 @@ public sealed partial class TidyTests
         ["FlashSale/FlashSaleViews.cs"] = "read models",
         ["GroupBuy/GroupBuyPublication.cs"] = "what a merchant is told before publishing is read apart from what a shopper is",
         ["GroupBuy/GroupBuyViews.cs"] = "read models",
+        ["Ledger/LedgerViews.cs"] = "read models",
         ["Order/OrderViews.cs"] = "read models",
         ["Payment/PaymentMoney.cs"] = "what came and went, compared with the gateway's bill by the command line",
         ["Payment/PaymentViews.cs"] = "read models",
+        ["Withdrawal/WithdrawalViews.cs"] = "read models",
         ["Shop/ApiKeyGrain.cs"] = "a grain of thirty lines: events, rules and shell fit one file",
     };
 

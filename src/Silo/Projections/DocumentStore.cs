@@ -159,6 +159,21 @@ public sealed class DocumentStore : IDocuments, IDisposable
         return new(items, next, AsOf);
     }
 
+    /// <summary>The cursor of a list that begins right before a moment.</summary>
+    public static string CursorBefore(DateTimeOffset moment) => WriteCursor(moment.UtcTicks, "");
+
+    /// <summary>How many documents an owner has in <c>[from, until)</c>, from any thread.</summary>
+    public long Count(ShopId shop, string collection, string owner, DateTimeOffset from, DateTimeOffset until)
+    {
+        var connection = Borrow();
+        using var command = Command(connection, "select count(*) from document where shop = $0 and collection = $1 and owner = $2 and sort >= $3 and sort < $4", 5);
+        (command.Parameters[0].Value, command.Parameters[1].Value, command.Parameters[2].Value) = (shop.Value, collection, owner);
+        (command.Parameters[3].Value, command.Parameters[4].Value) = (from.UtcTicks, until.UtcTicks);
+        var count = (long)command.ExecuteScalar()!;
+        readers.Add(connection);
+        return count;
+    }
+
     public void Dispose()
     {
         while (readers.TryTake(out var reader)) reader.Dispose();
