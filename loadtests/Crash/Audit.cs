@@ -61,7 +61,7 @@ internal sealed class Audit(ShopClient client, Ledger ledger, Findings findings,
         foreach (var (deal, state) in states)
             if (state is BargainStatus.Running or BargainStatus.Succeeded or BargainStatus.Ordered) findings.Add(Wrong.Other, $"Bargain {deal} is stuck in {state}.");
         var limbo = (await client.Get("/merchant/v1/limbo")).Body.GetProperty("items");
-        if (limbo.GetArrayLength() > 0) findings.Add(Wrong.Other, $"{limbo.GetArrayLength()} refunds are stuck, the first is {limbo[0]}.");
+        if (limbo.GetArrayLength() > 0) findings.Add(Wrong.Other, $"{limbo.GetArrayLength()} amounts are stuck, the first is {limbo[0]}.");
     }
 
     private async Task Bargain(Deal deal, bool settled)

@@ -256,7 +256,7 @@ internal sealed class RoomsRun : IDisposable
         var stock = (await client.Get($"/merchant/v1/skus/{sku}")).As<SkuView>().Stock;
         if (stock != new StockLevel(StockUnits - sold, quotas - sold, StockUnits - quotas)) findings.Add(Wrong.Leaked, $"The stock is {stock}; {sold} units are sold out of quotas of {quotas}.");
         var limbo = (await client.Get("/merchant/v1/limbo")).Body.GetProperty("items").GetArrayLength();
-        if (limbo > 0) findings.Add(Wrong.Other, $"{limbo} refunds are in limbo after the gateway healed.");
+        if (limbo > 0) findings.Add(Wrong.Other, $"{limbo} amounts are in limbo after the gateway healed.");
 
         return string.Create(CultureInfo.InvariantCulture, $"{known.Count} rooms ({string.Join(", ", states.OrderBy(s => s.Key).Select(s => $"{s.Value} {s.Key}"))}), {known.Count - rooms.Count} of them founded by late money; {tickets.Count} seats: {members} members of completed rooms, {refunded} fully refunded once, {never} never paid, {this.left} left; refused {string.Join(", ", refusals.OrderBy(r => r.Key, StringComparer.Ordinal).Select(r => $"{r.Value} {r.Key}"))}; {findings.Count(Wrong.Lost)} lost, {findings.Count(Wrong.Doubled)} doubled, {findings.Count(Wrong.Leaked)} leaked, {findings.Count(Wrong.Late)} late, {findings.Count(Wrong.Other)} otherwise wrong;");
     }

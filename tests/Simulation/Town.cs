@@ -3,6 +3,7 @@ using Campaigns.Grains.Campaign;
 using Campaigns.Grains.GroupBuy;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Order;
+using Campaigns.Grains.Payment;
 using Campaigns.Grains.Shop;
 using Campaigns.Grains.Shopper;
 using Campaigns.Grains.Stock;
@@ -38,6 +39,9 @@ internal sealed class Town(World world)
     public List<GroupRoomId> Rooms { get; } = [];
 
     public List<(OrderId Order, ShopperId Buyer)> Orders { get; } = [];
+
+    /// <summary>Payments that the gateway took another amount for.</summary>
+    public List<PaymentId> Strays { get; } = [];
 
     public Random Chance => world.Chance;
 
