@@ -18,16 +18,19 @@ internal sealed class Buyers(ShopClient client, Ledger ledger, Findings findings
         _ => PayWhatWasForgotten(chance),
     };
 
+    // A tenth of the people want everything, and come to their limits.
+    private Person Somebody(Random chance) => people[chance.Next(chance.Next(2) == 0 ? people.Count / 10 : people.Count)];
+
     private async Task Take(UnitOffer sale, Random chance)
     {
-        var buyer = people[chance.Next(people.Count)];
+        var buyer = Somebody(chance);
         var taken = await Tap(buyer, $"/v1/flash-sales/{sale.Id}/orders", new { quantity = chance.Next(1, UnitsMax + 1) }, chance);
         if (taken is not null) await Decide(ledger.Add(new Purchase(buyer, taken.As<OrderView>(), sale.Id)), chance);
     }
 
     private async Task Sit(Random chance)
     {
-        var buyer = people[chance.Next(people.Count)];
+        var buyer = Somebody(chance);
         var quantity = chance.Next(1, UnitsMax + 1);
         var open = ledger.Rooms.Where(r => r.IsOpen).ToList();
         var room = open.Count == 0 || (open.Count < OpenRoomsMax && chance.Next(4) == 0) ? null : open[chance.Next(open.Count)];

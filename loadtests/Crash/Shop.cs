@@ -54,7 +54,7 @@ internal sealed record Shop(string BargainSku, IReadOnlyList<Offer> Bargains, st
 
     private static async Task<List<UnitOffer>> OpenSales(ShopClient client, string sku, Func<DateTimeOffset> now)
     {
-        UnitOffer[] wanted = [new("", 4_000, PerUserLimit: 20), new("", 60, PerUserLimit: 2)]; // the second is nearly always sold out
+        UnitOffer[] wanted = [new("", 4_000, PerUserLimit: 5), new("", 60, PerUserLimit: 2)]; // the second is nearly always sold out
         var sales = new List<UnitOffer>();
         foreach (var sale in wanted)
         {
@@ -67,7 +67,7 @@ internal sealed record Shop(string BargainSku, IReadOnlyList<Offer> Bargains, st
 
     private static async Task<List<UnitOffer>> OpenGroups(ShopClient client, string sku, Func<DateTimeOffset> now)
     {
-        (UnitOffer Offer, string Late)[] wanted = [(new("", 4_000, PerUserLimit: 20), "refund"), (new("", 400, PerUserLimit: 10), "reroute")];
+        (UnitOffer Offer, string Late)[] wanted = [(new("", 4_000, PerUserLimit: 6), "refund"), (new("", 400, PerUserLimit: 4), "reroute")];
         var groups = new List<UnitOffer>();
         foreach (var (group, latePayment) in wanted)
         {
