@@ -1,15 +1,10 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using Campaigns.Grains.Order;
 using Campaigns.LoadTests.Crash;
 
 namespace Campaigns.LoadTests.Flash;
-
-/// <summary>A buyer, and the order that the sale gave them.</summary>
-internal sealed record Holder(Person Buyer, string Order)
-{
-    public string Payment { get; set; } = "";
-}
 
 /// <summary>
 /// Everybody taps twice at once; then some pay, some cancel, some let their hold run out and pay late; what came back is sold again. After each
@@ -47,7 +42,7 @@ internal sealed class FlashRun(int buyers, int units, int seed, TextWriter outpu
         var holders = await Rush(people);
         await Expect(left: 0, reserved: units, onHand: 2 * units, "after the rush");
         var (paid, lapsed) = await PayOrCancel(holders);
-        await SellTheRest([.. people.Except(holders.Select(h => h.Buyer))], paid, lapsed);
+        await SellTheRest([.. people.Except(holders.Select(h => h.Buyer))], paid, holders, lapsed);
 
         server.Kill();
         foreach (var wrong in await server.Check()) findings.Add(Wrong.Other, wrong);
@@ -74,18 +69,18 @@ internal sealed class FlashRun(int buyers, int units, int seed, TextWriter outpu
     }
 
     /// <summary>Every buyer taps twice with the same key, all at once.</summary>
-    private async Task<List<Holder>> Rush(List<Person> people)
+    private async Task<List<Purchase>> Rush(List<Person> people)
     {
-        var (holders, refused, waits) = (new ConcurrentBag<Holder>(), new ConcurrentDictionary<string, int>(StringComparer.Ordinal), new ConcurrentBag<double>());
+        var (holders, refused, waits) = (new ConcurrentBag<Purchase>(), new ConcurrentDictionary<string, int>(StringComparer.Ordinal), new ConcurrentBag<double>());
         var watch = Stopwatch.StartNew();
         await Each(people, async buyer =>
         {
             var since = Stopwatch.GetTimestamp();
             var taps = await Task.WhenAll(Take(buyer, "rush"), Take(buyer, "rush"));
             waits.Add(Stopwatch.GetElapsedTime(since).TotalMilliseconds);
-            var orders = taps.Where(t => t.IsSuccess).Select(t => t.Body.GetProperty("id").GetString()!).Distinct(StringComparer.Ordinal).ToList();
+            var orders = taps.Where(t => t.IsSuccess).Select(t => new Purchase(buyer, t.As<OrderView>(), sale)).DistinctBy(o => o.Id).ToList();
             if (orders.Count > 1) findings.Add(Wrong.Doubled, $"{buyer.Name} tapped twice and has {orders.Count} orders.");
-            foreach (var order in orders) holders.Add(new(buyer, order));
+            foreach (var order in orders) holders.Add(order);
             foreach (var tap in taps.Where(t => !t.IsSuccess)) refused.AddOrUpdate(tap.Code, 1, (_, n) => n + 1);
         });
 
@@ -99,14 +94,14 @@ internal sealed class FlashRun(int buyers, int units, int seed, TextWriter outpu
     }
 
     /// <summary>Some pay, some cancel, the others start a payment and let the hold run out.</summary>
-    private async Task<(int Paid, List<Holder> Lapsed)> PayOrCancel(List<Holder> holders)
+    private async Task<(int Paid, List<Purchase> Lapsed)> PayOrCancel(List<Purchase> holders)
     {
         var fates = holders.GroupBy(_ => chance.Next(3)).ToDictionary(g => g.Key, g => g.ToList());
-        List<Holder> payers = fates.GetValueOrDefault(0, []), cancellers = fates.GetValueOrDefault(1, []), lapsed = fates.GetValueOrDefault(2, []);
-        await Each([.. payers, .. lapsed], async holder => holder.Payment = Require(await client.Post($"/v1/orders/{holder.Order}/payments", null, holder.Buyer)).Body.GetProperty("paymentId").GetString()!);
+        List<Purchase> payers = fates.GetValueOrDefault(0, []), cancellers = fates.GetValueOrDefault(1, []), lapsed = fates.GetValueOrDefault(2, []);
+        await Each([.. payers, .. lapsed], async holder => holder.PaymentId = Require(await client.Post($"/v1/orders/{holder.Id}/payments", null, holder.Buyer)).Body.GetProperty("paymentId").GetString()!);
         await Task.WhenAll(
             Each(payers, Pay),
-            Each(cancellers, async holder => Require(await client.Post($"/v1/orders/{holder.Order}/cancellations", null, holder.Buyer))));
+            Each(cancellers, async holder => Require(await client.Post($"/v1/orders/{holder.Id}/cancellations", null, holder.Buyer))));
         await Expect(cancellers.Count, units - payers.Count, (2 * units) - payers.Count, "after payments and cancellations");
         await Pass(HoldSeconds + 1);
         await Expect(cancellers.Count + lapsed.Count, units - payers.Count, (2 * units) - payers.Count, "after the holds ran out");
@@ -115,7 +110,7 @@ internal sealed class FlashRun(int buyers, int units, int seed, TextWriter outpu
     }
 
     /// <summary>Half of the late money finds a unit; then others buy the rest; the other half goes back.</summary>
-    private async Task SellTheRest(List<Person> others, int paid, List<Holder> lapsed)
+    private async Task SellTheRest(List<Person> others, int paid, List<Purchase> holders, List<Purchase> lapsed)
     {
         var (inTime, tooLate) = (lapsed[..(lapsed.Count / 2)], lapsed[(lapsed.Count / 2)..]);
         await Each([.. inTime, .. inTime], Pay);
@@ -123,10 +118,10 @@ internal sealed class FlashRun(int buyers, int units, int seed, TextWriter outpu
         await Expect(units - paid, units - paid, (2 * units) - paid, "after late money");
         await Each(inTime, holder => See(holder, "Paid", refunds: 0));
 
-        var again = new ConcurrentBag<Holder>();
+        var again = new ConcurrentBag<Purchase>();
         await Each(others[..Math.Min(others.Count, 2 * units)], async buyer =>
         {
-            if (await Take(buyer, "again") is { IsSuccess: true } taken) again.Add(new(buyer, taken.Body.GetProperty("id").GetString()!));
+            if (await Take(buyer, "again") is { IsSuccess: true } taken) again.Add(new(buyer, taken.As<OrderView>(), sale));
         });
         if (again.Count != units - paid) findings.Add(Wrong.Leaked, $"{units - paid} units were left and {again.Count} were sold.");
         await Expect(0, units - paid, (2 * units) - paid, "after the rest was sold");
@@ -134,18 +129,32 @@ internal sealed class FlashRun(int buyers, int units, int seed, TextWriter outpu
         await Each(tooLate, Pay);
         await Each(tooLate, holder => See(holder, "TimedOut", refunds: 1));
         await Expect(0, units - paid, (2 * units) - paid, "after money that came too late");
+        await Audit([.. holders, .. again], settled: false);
         await Pass(3 * 24 * 60 * 60);
         await Eventually("the end", async () => (await Stock()) == ((2 * units) - paid, 0) && (await client.Get($"/merchant/v1/campaigns/{sale}")).Body.GetProperty("state").GetString() == "Settled");
+        await Audit([.. holders, .. again], settled: true);
         Say($"      {inTime.Count} late payments took again, {again.Count} units went to others, {tooLate.Count} late payments went back; at the end {paid} sold, {(2 * units) - paid} in stock, none held");
+    }
+
+    // Once the campaign is settled its units are no longer its own: they are counted before.
+    private async Task Audit(IReadOnlyList<Purchase> orders, bool settled)
+    {
+        var audit = new PurchaseAudit(client, findings);
+        await Each(orders, order => audit.Order(order, settled));
+        if (!settled) await audit.Units(sku, 2L * units, [new(sale, units, PerUserLimit: 1)], orders);
     }
 
     private Task<Reply> Take(Person buyer, string key) => client.Post($"/v1/flash-sales/{sale}/orders", new { quantity = 1 }, buyer, key);
 
-    private async Task Pay(Holder holder) => Require(await client.Post($"/sandbox/payments/{holder.Payment}/pay", null));
-
-    private Task See(Holder holder, string state, int refunds) => Eventually($"order {holder.Order} {state}", async () =>
+    private async Task Pay(Purchase holder)
     {
-        var order = (await client.Get($"/v1/orders/{holder.Order}", holder.Buyer)).Body;
+        Require(await client.Post($"/sandbox/payments/{holder.PaymentId}/pay", null));
+        holder.MoneyGiven = true;
+    }
+
+    private Task See(Purchase holder, string state, int refunds) => Eventually($"order {holder.Id} {state}", async () =>
+    {
+        var order = (await client.Get($"/v1/orders/{holder.Id}", holder.Buyer)).Body;
         return order.GetProperty("state").GetString() == state && order.GetProperty("refunds").GetArrayLength() == refunds;
     });
 
