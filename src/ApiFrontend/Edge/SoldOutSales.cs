@@ -21,6 +21,10 @@ internal sealed class SoldOutSales(IGrains grains, ShopperTokens tokens, Telemet
     /// Refuses who wants units of a sold-out sale and never had any of it, before anything is read or looked up for them. Who had some may be sending the
     /// same request again, and gets the first answer further on; so does who is not known here.
     /// </summary>
+    /// <remarks>
+    /// A unit that comes back is known here a moment after the sale: the second tap of somebody whose first waits in the sale's queue just then may be
+    /// refused. As after every refusal, the same request sent again is answered with what the first has made.
+    /// </remarks>
     public Task Enter(HttpContext context, RequestDelegate next)
     {
         if (Volatile.Read(ref count) == 0 || context.GetEndpoint()?.Metadata.GetMetadata<TakesUnits>() is null) return next(context);
