@@ -1,16 +1,19 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Text.Json;
 using Campaigns.Grains.Order;
 using Campaigns.LoadTests.Crash;
 
 namespace Campaigns.LoadTests.Flash;
 
 /// <summary>
-/// Everybody taps twice at once; then some pay, some cancel, some let their hold run out and pay late; what came back is sold again. After each
+/// Everybody taps twice at once, or once in the first second over a number of connections; then some pay, some cancel, some let their hold run out and pay late; what came back is sold again. After each
 /// step the units that are left, held and sold must be exactly what the answers said.
 /// </summary>
-internal sealed class FlashRun(int buyers, int units, int seed, TextWriter output) : IDisposable
+internal sealed class FlashRun(int buyers, int units, int seed, int? connections, TextWriter output) : IDisposable
 {
     private const int AtOnce = 500;
     private const int HoldSeconds = 600;
@@ -34,12 +37,12 @@ internal sealed class FlashRun(int buyers, int units, int seed, TextWriter outpu
         server.Start();
         await server.WhenReady(stop);
         client = new(http, () => server.Address, findings, stop);
-        await Open();
+        (sku, sale) = await Open(units);
         var people = Enumerable.Range(0, buyers).Select(i => new Person($"buyer{i}")).ToList();
-        await Each(people, client.SignIn);
+        await (connections is null ? Each(people, client.SignIn) : SignInQuickly(people, connections.Value));
         Say($"{buyers} buyers signed in; {units} units at {SalePriceFen} fen, one for each buyer");
 
-        var holders = await Rush(people);
+        var holders = connections is null ? await Rush(people) : await OpenLoop(people, connections.Value);
         await Expect(left: 0, reserved: units, onHand: 2 * units, "after the rush");
         var (paid, lapsed) = await PayOrCancel(holders);
         await SellTheRest([.. people.Except(holders.Select(h => h.Buyer))], paid, holders, lapsed);
@@ -58,15 +61,66 @@ internal sealed class FlashRun(int buyers, int units, int seed, TextWriter outpu
         Directory.Delete(data, recursive: true);
     }
 
-    private async Task Open()
+    private async Task<(string Sku, string Sale)> Open(int quota)
     {
-        var product = Require(await client.Post("/merchant/v1/products", new { title = "Flash cake", type = "handmade", skus = new[] { new { name = "box", listPriceFen = 9_900, stock = 2 * units } } }));
-        sku = product.Body.GetProperty("skus")[0].GetProperty("id").GetString()!;
+        var product = Require(await client.Post("/merchant/v1/products", new { title = "Flash cake", type = "handmade", skus = new[] { new { name = "box", listPriceFen = 9_900, stock = 2 * quota } } }));
+        var of = product.Body.GetProperty("skus")[0].GetProperty("id").GetString()!;
         var now = (await client.Get("/sandbox/clock")).Body.GetProperty("now").GetDateTimeOffset();
-        var rules = new { salePriceFen = SalePriceFen, quota = units, perUserLimit = 1, holdSeconds = HoldSeconds };
-        sale = Require(await client.Post("/merchant/v1/campaigns", new { kind = "flash-sale", title = "Flash", startsAt = now, endsAt = now.AddDays(1), sku, rules })).Body.GetProperty("id").GetString()!;
-        Require(await client.Post($"/merchant/v1/campaigns/{sale}/publications", null));
+        var rules = new { salePriceFen = SalePriceFen, quota, perUserLimit = 1, holdSeconds = HoldSeconds };
+        var campaign = Require(await client.Post("/merchant/v1/campaigns", new { kind = "flash-sale", title = "Flash", startsAt = now, endsAt = now.AddDays(1), sku = of, rules })).Body.GetProperty("id").GetString()!;
+        Require(await client.Post($"/merchant/v1/campaigns/{campaign}/publications", null));
+        return (of, campaign);
     }
+
+    private async Task SignInQuickly(List<Person> people, int over)
+    {
+        var heard = await Play([.. people.Select(p => RequestTo("/v1/sessions", null, $$"""{"shopId":"demo","code":"dev:{{p.Name}}"}"""))], over, TimeSpan.Zero);
+        foreach (var (person, session) in people.Zip(heard.Select(Body))) (person.Id, person.Token) = (session.GetProperty("shopperId").GetString()!, session.GetProperty("token").GetString());
+    }
+
+    /// <summary>Every buyer taps once, all of them within the first second, after a rehearsal of the same size at another sale.</summary>
+    private async Task<List<Purchase>> OpenLoop(List<Person> people, int over)
+    {
+        var (_, rehearsal) = await Open(units);
+        await Play([.. people.Select(p => TakeAt(rehearsal, p))], over, TimeSpan.FromSeconds(1));
+
+        using var process = Process.GetProcessById(server!.Id);
+        var (servers, own) = (process.TotalProcessorTime, Environment.CpuUsage.TotalTime);
+        var watch = Stopwatch.StartNew();
+        var heard = await Play([.. people.Select(p => TakeAt(sale, p))], over, TimeSpan.FromSeconds(1));
+        var took = watch.Elapsed.TotalSeconds;
+        process.Refresh();
+        (servers, own) = (process.TotalProcessorTime - servers, Environment.CpuUsage.TotalTime - own);
+
+        var holders = people.Zip(heard).Where(h => h.Second.Status == 201).Select(h => new Purchase(h.First, Body(h.Second).Deserialize<OrderView>(ShopClient.Json)!, sale)).ToList();
+        var refused = heard.Where(h => h.Status != 201).CountBy(h => Body(h).GetProperty("code").GetString()!, StringComparer.Ordinal).ToList();
+        var (first, final) = (heard.Select(h => h.FirstMs).Order().ToList(), heard.Select(h => h.FinalMs).Order().ToList());
+        Say(string.Create(CultureInfo.InvariantCulture, $"opening: {heard.Count} taps scheduled in one second over {over} connections, all answered after {took:0.00} s; {holders.Count} holds, refused {string.Join(", ", refused.Select(r => $"{r.Value} {r.Key}"))}, told to come back {heard.Sum(h => h.SentAway)} times"));
+        Say($"      first answer: {Quantiles(first)}; final answer: {Quantiles(final)}; of those who hold a unit: {Quantiles([.. heard.Where(h => h.Status == 201).Select(h => h.FinalMs).Order()])}");
+        Say(string.Create(CultureInfo.InvariantCulture, $"      processor: server {servers.TotalSeconds:0.00} s, generator {own.TotalSeconds:0.00} s, of {took * Environment.ProcessorCount:0.00} s"));
+        if (holders.Count != units) findings.Add(Wrong.Leaked, $"{holders.Count} buyers hold a unit and there are {units}.");
+        foreach (var (code, _) in refused.Where(r => r.Key != "SoldOut")) findings.Add(Wrong.Other, $"A tap was refused {code}.");
+        return holders;
+    }
+
+    // On a thread of its own: it never waits for anything but sockets.
+    private Task<IReadOnlyList<Heard>> Play(IReadOnlyList<byte[]> requests, int over, TimeSpan within) =>
+        Task.Factory.StartNew(() => new Opening(new(IPAddress.Loopback, server!.Address.Port), requests, over).Play(within, stopped), stopped, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private byte[] TakeAt(string campaign, Person buyer) => RequestTo($"/v1/flash-sales/{campaign}/orders", buyer, """{"quantity":1}""");
+
+    private byte[] RequestTo(string path, Person? who, string body) => Encoding.ASCII.GetBytes(
+        $"POST {path} HTTP/1.1\r\nHost: {server!.Address.Authority}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n{(who is null ? "" : $"Authorization: Bearer {who.Token}\r\nIdempotency-Key: opening\r\n")}\r\n{body}");
+
+    // Whole answers of this server have one JSON object, in one chunk or with their length.
+    private static JsonElement Body(Heard heard)
+    {
+        var answer = heard.Answer.AsSpan();
+        var (start, end) = (answer.IndexOf((byte)'{'), answer.LastIndexOf((byte)'}'));
+        return JsonSerializer.Deserialize<JsonElement>(answer[start..(end + 1)]);
+    }
+
+    private static string Quantiles(List<double> sorted) => string.Create(CultureInfo.InvariantCulture, $"median {sorted[sorted.Count / 2]:0} ms, p99 {sorted[sorted.Count * 99 / 100]:0} ms, slowest {sorted[^1]:0} ms");
 
     /// <summary>Every buyer taps twice with the same key, all at once.</summary>
     private async Task<List<Purchase>> Rush(List<Person> people)
@@ -86,7 +140,7 @@ internal sealed class FlashRun(int buyers, int units, int seed, TextWriter outpu
 
         var sorted = waits.Order().ToList();
         Say(string.Create(CultureInfo.InvariantCulture, $"rush: {2 * buyers} taps in {watch.Elapsed.TotalSeconds:0.0} s, {AtOnce} buyers at a time; {holders.Count} holds, refused {string.Join(", ", refused.Select(r => $"{r.Value} {r.Key}"))}"));
-        Say(string.Create(CultureInfo.InvariantCulture, $"      every buyer answered: median {sorted[sorted.Count / 2]:0} ms, p99 {sorted[sorted.Count * 99 / 100]:0} ms, slowest {sorted[^1]:0} ms"));
+        Say($"      every buyer answered: {Quantiles(sorted)}");
         if (sorted.Count != buyers) findings.Add(Wrong.Lost, $"{sorted.Count} of {buyers} buyers were answered.");
         if (holders.Count != units) findings.Add(Wrong.Leaked, $"{holders.Count} buyers hold a unit and there are {units}.");
         foreach (var code in refused.Keys.Where(c => c is not ("SoldOut" or "PurchaseLimit"))) findings.Add(Wrong.Other, $"A tap was refused {code}.");
