@@ -185,6 +185,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         app.UseRouting();
         app.Use(app.Services.GetRequiredService<InFlight>().Enter);
         app.UseMiddleware<RequestLog>();
+        app.Use(app.Services.GetRequiredService<SoldOutSales>().Enter);
         app.UseExceptionHandler(_ => { });
         app.UseStatusCodePages(Problems.Fill);
         app.UseRules();

@@ -91,6 +91,7 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         ["POST /merchant/v1/withdrawals/{id:id}/rejections"] = new(Meets.Nobody, Meets.NotFound, Reason),
         ["GET /merchant/v1/ledgers/{id:id}"] = new(Meets.Nobody, Meets.NotFound),
         ["GET /merchant/v1/limbo"] = new(Meets.Nobody, Meets.Own),
+        ["POST /merchant/v1/limbo/{id:id}/settlements"] = new(Meets.Nobody, Meets.NotFound, Reason),
         ["GET /merchant/v1/campaigns/"] = new(Meets.Nobody, Meets.Own),
         ["GET /merchant/v1/campaigns/{id:id}"] = new(Meets.Nobody, Meets.NotFound),
         ["GET /merchant/v1/campaigns/{id:id}/report"] = new(Meets.Nobody, Meets.NotFound),
@@ -357,10 +358,11 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
             var (amei, bo) = (await shop.SignIn(), await shop.SignIn());
             var bargain = await amei.Succeed(running);
             var order = await amei.Order(bargain);
+            var stray = await amei.Stray(running.Sku);
             var product = (await shop.Merchant.Post("/merchant/v1/products", new { title = "t", type = "daily", skus = new[] { new { name = "n", listPriceFen = 1, stock = 1 } } })).Expect(201);
             var other = await shop.AnotherShop();
             var group = await shop.Merchant.RunGroup(r => (r["size"], r["perUserLimit"]) = (9, 9));
-            var ids = new Dictionary<string, string> { ["groups"] = group.Id, ["group-rooms"] = (await amei.Found(group.Id)).Room, ["campaigns"] = running.Id, ["skus"] = running.Sku, ["products"] = product.Text("id"), ["bargains"] = await amei.Launch(running.Id), ["orders"] = order, ["shoppers"] = amei.Id, ["ledgers"] = amei.Id, ["withdrawals"] = await Withdraw(shop, amei), ["flash-sales"] = (await shop.Merchant.RunSale()).Id };
+            var ids = new Dictionary<string, string> { ["groups"] = group.Id, ["group-rooms"] = (await amei.Found(group.Id)).Room, ["campaigns"] = running.Id, ["skus"] = running.Sku, ["products"] = product.Text("id"), ["bargains"] = await amei.Launch(running.Id), ["orders"] = order, ["limbo"] = stray, ["shoppers"] = amei.Id, ["ledgers"] = amei.Id, ["withdrawals"] = await Withdraw(shop, amei), ["flash-sales"] = (await shop.Merchant.RunSale()).Id };
             return new(ids, bo, await shop.SignIn(shop: other.ShopId), other);
         }
 

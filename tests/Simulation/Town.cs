@@ -4,6 +4,7 @@ using Campaigns.Grains.GroupBuy;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Ledger;
 using Campaigns.Grains.Order;
+using Campaigns.Grains.Payment;
 using Campaigns.Grains.Shop;
 using Campaigns.Grains.Shopper;
 using Campaigns.Grains.Stock;
@@ -45,6 +46,9 @@ internal sealed class Town(World world)
 
     /// <summary>What was posted, or may have been, to the points of each.</summary>
     public Dictionary<ShopperId, List<PostEntries>> Points { get; } = [];
+
+    /// <summary>Payments that the gateway took another amount for.</summary>
+    public List<PaymentId> Strays { get; } = [];
 
     public Random Chance => world.Chance;
 
