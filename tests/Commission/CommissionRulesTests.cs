@@ -180,7 +180,7 @@ public sealed class CommissionRulesTests
         Assert.Equal((Bing, LedgerKind.Commission, SourceOf(OrderId.Of(granted.Self.Key), CommissionLevel.First), granted.Self.Key, 1, false), (post.Owner, post.Kind, post.Source, post.Subject, post.FirstStep, post.IsLast));
         Assert.Equal([new LedgerEntry(Earned, LedgerAccount.Shop, LedgerAccount.Pending, new(599))], post.Entries);
 
-        granted.WhenSettled(PostFirst, new LedgerPosted(1, 599, 0)).Then(new EntriesPosted(CommissionLevel.First, 1, new(599), Money.Zero, TellsEarner: false)).ThenSurvivesSnapshot();
+        granted.WhenSettled(PostFirst, new LedgerPosted(1, 599, 0)).Then(new StepsPosted(CommissionLevel.First, 1, new(599), Money.Zero, TellsEarner: false)).ThenSurvivesSnapshot();
         Assert.Empty(granted.Debts);
     }
 
@@ -195,7 +195,7 @@ public sealed class CommissionRulesTests
         var (first, second) = ((PostEntries)granted.Message(PostFirst).Command, (PostEntries)granted.Message(PostSecond).Command);
         Assert.NotEqual(first.Source, second.Source);
         Assert.Equal((Chen, Chen.LedgerIn(granted.Self.Shop, LedgerKind.Commission)), (second.Owner, granted.Message(PostSecond).To));
-        granted.Post(PostSecond).Then(new EntriesPosted(CommissionLevel.Second, 1, Money.Zero, Money.Zero, TellsEarner: false));
+        granted.Post(PostSecond).Then(new StepsPosted(CommissionLevel.Second, 1, Money.Zero, Money.Zero, TellsEarner: false));
         Assert.Equal([new Debt(PostFirst, About(1))], granted.Debts);
     }
 
@@ -224,7 +224,7 @@ public sealed class CommissionRulesTests
         granted.When(Refunded(3_000)).ThenOne<CommissionReversed>();
         Assert.Equal([new Debt(PostFirst, About(1))], granted.Debts);
 
-        granted.WhenSettled(PostFirst, new LedgerPosted(underWay.Entries.Count, 599, 0)).Then(new EntriesPosted(CommissionLevel.First, 1, new(599), Money.Zero, TellsEarner: false)).ThenSurvivesSnapshot();
+        granted.WhenSettled(PostFirst, new LedgerPosted(underWay.Entries.Count, 599, 0)).Then(new StepsPosted(CommissionLevel.First, 1, new(599), Money.Zero, TellsEarner: false)).ThenSurvivesSnapshot();
         Assert.Equal([new Debt(PostFirst, About(2))], granted.Debts);
         Assert.Equal(2, ((PostEntries)granted.Message(PostFirst).Command).FirstStep);
     }
@@ -317,7 +317,7 @@ public sealed class CommissionRulesTests
 
         // The ledger takes from debt what is not available any more: withdrawn or not, the same entry says so.
         Assert.Equal([new LedgerEntry(Reversed, LedgerAccount.Available, LedgerAccount.Shop, new(150), MayOwe: true)], Entries(granted));
-        granted.Post(given: 599, takenBack: 150).Then(new EntriesPosted(CommissionLevel.First, 4, new(599), new(150), TellsEarner: true)).ThenSurvivesSnapshot();
+        granted.Post(given: 599, takenBack: 150).Then(new StepsPosted(CommissionLevel.First, 4, new(599), new(150), TellsEarner: true)).ThenSurvivesSnapshot();
     }
 
     [Fact]

@@ -82,8 +82,8 @@ internal sealed record CommissionReleased : CommissionEvent;
 /// <param name="Given">all that the earner was ever given, as the ledger says</param>
 /// <param name="TakenBack">what of that was taken back</param>
 /// <param name="TellsEarner">a reversal is among them: the earner's trust follows</param>
-[Stored("entries-posted")]
-internal sealed record EntriesPosted(CommissionLevel Level, int Through, Money Given, Money TakenBack, bool TellsEarner) : CommissionEvent;
+[Stored("steps-posted")]
+internal sealed record StepsPosted(CommissionLevel Level, int Through, Money Given, Money TakenBack, bool TellsEarner) : CommissionEvent;
 
 /// <summary>Something owed was delivered and there is nothing more to say about it.</summary>
 [Stored("debt-settled")]
@@ -102,7 +102,7 @@ internal sealed record EarnerTold(string What, Guid About) : CommissionEvent;
 [JsonSerializable(typeof(CommissionReversed))]
 [JsonSerializable(typeof(CommissionFrozen))]
 [JsonSerializable(typeof(CommissionReleased))]
-[JsonSerializable(typeof(EntriesPosted))]
+[JsonSerializable(typeof(StepsPosted))]
 [JsonSerializable(typeof(EarnerTold))]
 [JsonSerializable(typeof(CommissionState))]
 internal sealed partial class CommissionJson : JsonSerializerContext;

@@ -225,7 +225,7 @@ internal static class CommissionRules
         CommissionReversed e => EachLevel(state, l => l.Level != e.Level ? l : Post(state.Debts, l, new(Reversed, AccountOf(state.Stage), LedgerAccount.Shop, e.Amount, MayOwe: state.Stage == CommissionStage.Available)) with { ReversedFen = l.ReversedFen + e.Amount.Fen }),
         CommissionFrozen e => EachLevel(state, l => Post(state.Debts, l, new(Frozen, LedgerAccount.Pending, LedgerAccount.Frozen, new(l.KeptFen)))) with { Stage = CommissionStage.Frozen, AvailableAt = e.AvailableAt },
         CommissionReleased => EachLevel(state, l => Post(state.Debts, l, new(Released, LedgerAccount.Frozen, LedgerAccount.Available, new(l.KeptFen)))) with { Stage = CommissionStage.Available },
-        EntriesPosted e => EachLevel(state, l => l.Level == e.Level ? Told(state.Debts, l, e) : l),
+        StepsPosted e => EachLevel(state, l => l.Level == e.Level ? Told(state.Debts, l, e) : l),
         EarnerTold e => state with { Debts = state.Debts.Settle(e.What, e.About) },
         _ => throw new UnreachableException($"Unknown event {@event.GetType().Name}"),
     };
@@ -315,7 +315,7 @@ internal static class CommissionRules
     private static CommissionDecision Posted(LevelState level, LedgerPosted reply)
     {
         var isReversal = level.Unposted.Take(reply.Through - level.Posted).Any(e => string.Equals(e.Reason, Reversed, StringComparison.Ordinal));
-        return new EntriesPosted(level.Level, reply.Through, new(reply.GivenFen), new(reply.TakenBackFen), isReversal);
+        return new StepsPosted(level.Level, reply.Through, new(reply.GivenFen), new(reply.TakenBackFen), isReversal);
     }
 
     private static CommissionState Known(CommissionState state, CommissionEvent answer, string what, Guid about) =>
@@ -345,7 +345,7 @@ internal static class CommissionRules
         return level with { Unposted = [.. level.Unposted, entry] };
     }
 
-    private static LevelState Told(Debts debts, LevelState level, EntriesPosted e)
+    private static LevelState Told(Debts debts, LevelState level, StepsPosted e)
     {
         var left = level with { Posted = e.Through, Unposted = [.. level.Unposted.Skip(e.Through - level.Posted)], GivenFen = e.Given.Fen, TakenBackFen = e.TakenBack.Fen };
         debts.Settle(PostOf(level.Level), About(level.Posted + 1));
