@@ -148,6 +148,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
 
         services.AddCallers();
         var limits = builder.Configuration.GetSection("Limits").Get<RateLimits>() ?? (builder.Environment.IsDevelopment() ? new() { PerAddress = 20_000, PerDevice = 500, PerShopper = 500 } : new());
+        services.AddSingleton(builder.Configuration.GetSection("Distribution").Get<DistributionLinks>() ?? new());
         services.AddSingleton(limits).AddSingleton<InFlight>().AddSingleton<SoldOutSales>().AddRateLimiter(o => RateLimits.Configure(o, limits));
         services.ConfigureHttpJsonOptions(o => Api.Configure(o.SerializerOptions));
         services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
@@ -202,6 +203,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         app.MapFlashSales();
         app.MapGroupBuys();
         app.MapOrders();
+        app.MapDistributors();
         app.MapCommissions();
         app.MapWithdrawals();
         app.MapCatalogue();

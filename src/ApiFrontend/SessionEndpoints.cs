@@ -1,5 +1,6 @@
 using Campaigns.ApiFrontend.Edge;
 using Campaigns.ApiFrontend.WeChat;
+using Campaigns.Grains.Distributor;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Shop;
 using Campaigns.Grains.Shopper;
@@ -10,13 +11,19 @@ internal sealed record SignIn(string ShopId, string Code);
 
 internal sealed record Session(string Token, ShopperId ShopperId, DateTimeOffset ExpiresAt);
 
+/// <summary>A shopper as they see themselves.</summary>
+/// <param name="Distributor">absent for who is none</param>
+internal sealed record MeView(ShopperId ShopperId, int AssistsLeftToday, DateTimeOffset AssistCapResetsAt, bool IsNew, bool Follower, MyStanding? Distributor);
+
+internal sealed record MyStanding(string Code, int Level, DistributorStanding Standing);
+
 /// <summary>Shoppers sign in with the code of <c>wx.login</c>, and look at themselves.</summary>
 internal static class SessionEndpoints
 {
     public static void MapSessions(this IEndpointRouteBuilder routes)
     {
         routes.MapPost("/v1/sessions", SignIn).AllowAnonymous().Produces<Session>(201).WithTags("Session").WithSummary("Sign in with a WeChat code");
-        routes.MapGet("/v1/me", Me).RequireAuthorization(Rights.Shopper).Produces<ShopperView>().WithTags("Session").WithSummary("The shopper, and today's assists");
+        routes.MapGet("/v1/me", Me).RequireAuthorization(Rights.Shopper).Produces<MeView>().WithTags("Session").WithSummary("The shopper, and today's assists");
     }
 
     private static async Task<IResult> SignIn(SignIn body, IGrains grains, WeChatLogin weChat, ShopperTokens tokens, CancellationToken cancellation)
@@ -36,7 +43,14 @@ internal static class SessionEndpoints
     private static async Task<IResult> Me(ShopperCaller caller, IGrains grains)
     {
         var shop = await grains.Ask(caller.Shop.Grain(), new GetShop());
-        return shop.Refusal is { } refusal ? Api.Refuse(refusal) : (await grains.Ask(caller.Grain, new GetShopper(shop.Reply!.Settings.Assists()))).Ok();
+        if (shop.Refusal is { } closed) return Api.Refuse(closed);
+        var shopper = await grains.Ask(caller.Grain, new GetShopper(shop.Reply!.Settings.Assists()));
+        if (shopper.Refusal is { } unknown) return Api.Refuse(unknown);
+        var distributor = await grains.Ask(caller.Shopper.DistributorIn(caller.Shop), new GetDistributor());
+        if (distributor.Refusal is { Kind: not RefusalKind.Missing } refusal) return Api.Refuse(refusal);
+
+        var (me, standing) = (shopper.Reply!, distributor.Reply is { } d ? new MyStanding(d.Code, d.Level, d.Standing) : null);
+        return TypedResults.Json(new MeView(me.ShopperId, me.AssistsLeftToday, me.AssistCapResetsAt, me.IsNew, me.Follower, standing), Api.Json);
     }
 
     /// <summary>The part of the settings that an assist is decided by.</summary>

@@ -34,6 +34,9 @@ public sealed record CampaignCounts
 
     public long DiscountFen { get; init; }
 
+    /// <summary>Commission that the campaign's orders were granted, less what was taken back.</summary>
+    public long CommissionFen { get; init; }
+
     /// <summary>Rooms that were completed although members were missing; null where there are no rooms.</summary>
     public int? VirtualRooms { get; init; }
 
@@ -57,6 +60,8 @@ public sealed record HealthBand(long Low, long High);
 /// <summary>Whether a campaign works.</summary>
 /// <param name="ParticipationPercent">participants of 100 shoppers that the shop knows</param>
 /// <param name="VirtualRooms">of the rooms that succeeded, those that were completed although members were missing</param>
+/// <param name="CommissionFen">what distributors earn by the campaign's orders</param>
+/// <param name="CostPerNewCustomerFen">discounts and commission together for each new customer, rounded down; null while there is none</param>
 public sealed record CampaignReport(
     int Launched,
     int Assists,
@@ -71,7 +76,9 @@ public sealed record CampaignReport(
     IReadOnlyList<int> Hops,
     IReadOnlyList<HealthCheck> Health,
     DateTimeOffset AsOf,
-    int? VirtualRooms = null)
+    int? VirtualRooms = null,
+    long CommissionFen = 0,
+    long? CostPerNewCustomerFen = null)
 {
     public static CampaignReport Of(CampaignTerms terms, CampaignCounts counts, ShopCounts shop, DateTimeOffset asOf)
     {
@@ -90,7 +97,9 @@ public sealed record CampaignReport(
             counts.Hops,
             [Check("participationPercent", participation, terms.HealthyParticipationPercent), Check("hops", counts.Hops.Count, terms.HealthyHops)],
             asOf,
-            counts.VirtualRooms);
+            counts.VirtualRooms,
+            counts.CommissionFen,
+            counts.NewCustomers == 0 ? null : (counts.DiscountFen + counts.CommissionFen) / counts.NewCustomers);
     }
 
     private static HealthCheck Check(string metric, long value, HealthBand healthy) => new(metric, value, healthy.Low, healthy.High, value < healthy.Low ? "low" : value > healthy.High ? "high" : "healthy");
@@ -179,6 +188,13 @@ public sealed class CampaignViews : IProjection
     /// <summary>What is left of the campaign whose id the fact's grain has, where that grain keeps the quota.</summary>
     internal static void ChangeLeft(IDocuments documents, in Recorded fact, Func<int, int> change) => Change(documents, fact, c => c.WithLeft(change(c.Item.Left)));
 
+    /// <summary>Notes that what is reserved for <paramref name="purpose"/> belongs to a campaign, where that is not the campaign's own id.</summary>
+    internal static void Belongs(IDocuments documents, in Recorded fact, Guid purpose, CampaignId campaign) =>
+        documents.Put(fact.Grain.Shop, "campaign-purposes", purpose.ToString("N"), "", fact.At, new Purpose(campaign));
+
+    /// <summary>The campaign that an order's reservation belongs to.</summary>
+    internal static CampaignId OfPurpose(IDocuments documents, ShopId shop, Guid purpose) => documents.Find<Purpose>(shop, "campaign-purposes", purpose.ToString("N"))?.Campaign ?? CampaignId.Of(purpose);
+
     /// <summary>Adds to the counts of a campaign.</summary>
     internal static void Count(IDocuments documents, in Recorded fact, CampaignId campaign, Func<CampaignCounts, CampaignCounts> change) =>
         documents.Put(fact.Grain.Shop, Counts, campaign.ToString(), "", fact.At, change(documents.Find<CampaignCounts>(fact.Grain.Shop, Counts, campaign.ToString()) ?? new()));
@@ -236,6 +252,8 @@ public sealed class CampaignViews : IProjection
         documents.Put(shop, Published, key, All, item.StartsAt, item);
         documents.Put(shop, PublishedByKind, key, item.Kind, item.StartsAt, item);
     }
+
+    private sealed record Purpose(CampaignId Campaign);
 
     private sealed record Reached(int Hop, bool Helped);
 

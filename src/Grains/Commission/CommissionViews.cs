@@ -1,3 +1,4 @@
+using Campaigns.Grains.Campaign;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Order;
 using Campaigns.Grains.Shopper;
@@ -61,7 +62,7 @@ public sealed class CommissionViews : IProjection
         switch (fact.Event)
         {
             case SaleNoted e:
-                documents.Put(shop, Sales, order.ToString(), "", at, new Origin(e.Channel, e.IsSuspect));
+                documents.Put(shop, Sales, order.ToString(), "", at, new Origin(e.Channel, e.IsSuspect, e.Campaign));
                 break;
             case CommissionGranted e when documents.Find<Origin>(shop, Sales, order.ToString()) is { } sale:
                 foreach (var level in e.Levels)
@@ -69,12 +70,14 @@ public sealed class CommissionViews : IProjection
                     var amount = level.LineFen.Sum();
                     Put(documents, shop, new(CommissionRules.SourceOf(order, level.Level).ToString("N"), order, level.Level, level.Earner, amount, 0, CommissionStatus.Pending, at, e.Month, Channel: sale.Channel, IsSuspect: sale.IsSuspect));
                     Lead(documents, shop, e.Month, level.Earner, m => m with { GrantedFen = m.GrantedFen + amount, Orders = m.Orders + 1 });
+                    Cost(documents, fact, order, amount);
                 }
 
                 break;
             case CommissionReversed e when ItemOf(documents, shop, order, e.Level) is { } item:
                 Put(documents, shop, item with { ReversedFen = item.ReversedFen + e.Amount.Fen });
                 Lead(documents, shop, item.Month, item.Earner, m => m with { ReversedFen = m.ReversedFen + e.Amount.Fen });
+                Cost(documents, fact, order, -e.Amount.Fen);
                 if (item.ReleasedFen is not null) Release(documents, fact, item.Earner, -e.Amount.Fen);
                 break;
             case CommissionFrozen e:
@@ -91,6 +94,13 @@ public sealed class CommissionViews : IProjection
 
     private static CommissionListItem? ItemOf(IDocuments documents, ShopId shop, OrderId order, CommissionLevel level) =>
         documents.Find<CommissionListItem>(shop, OfShop, CommissionRules.SourceOf(order, level).ToString("N"));
+
+    /// <summary>What an order of a campaign earns is what the campaign costs.</summary>
+    private static void Cost(IDocuments documents, in Recorded fact, OrderId order, long fen)
+    {
+        if (documents.Find<Origin>(fact.Grain.Shop, Sales, order.ToString())?.Campaign is { } purpose)
+            CampaignViews.Count(documents, fact, CampaignViews.OfPurpose(documents, fact.Grain.Shop, purpose), c => c with { CommissionFen = c.CommissionFen + fen });
+    }
 
     private static void Put(IDocuments documents, ShopId shop, CommissionListItem item)
     {
@@ -114,7 +124,7 @@ public sealed class CommissionViews : IProjection
         documents.Put(shop, Leaders, key, month, new(earnings.NetFen, TimeSpan.Zero), earnings);
     }
 
-    private sealed record Origin(string? Channel, bool IsSuspect);
+    private sealed record Origin(string? Channel, bool IsSuspect, Guid? Campaign);
 
     private sealed record Total(long Fen);
 }

@@ -450,6 +450,9 @@ internal static class FlashSaleRules
 
     private static FlashSaleEvent[] RestAfterChange(FlashSaleState state) => state is { Phase: SalePhase.Ending, Placing: 0 } ? [new RestReturned(state.Number)] : [];
 
+    /// <summary>The reservation of a sale's n-th occurrence: each has its own units.</summary>
+    public static Guid PurposeOf(CampaignId campaign, int number) => Ids.Derive("flash-sale", campaign.ToString(), number.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
     private static FlashSaleEvent[] Finish(FlashSaleState state) => state.Holds.Count == 0 ? [new OccurrenceClosed(state.Number), new SaleOver()] : [new OccurrenceClosed(state.Number)];
 
     private static SaleDecision Skip(FlashSaleState state, DateTimeOffset now) => NextOf(state, now) is { } next ? Plan(state, next, now) : Finish(state);
@@ -460,7 +463,7 @@ internal static class FlashSaleRules
     {
         (state.Phase, state.Number, state.OpensAt, state.ClosesAt, state.IsOpened) = (phase, number, opensAt, closesAt, false);
         (state.Total, state.Held, state.Sold) = (0, 0, 0);
-        state.Purpose = Ids.Derive("flash-sale", state.Sale!.Campaign.ToString(), number.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        state.Purpose = PurposeOf(state.Sale!.Campaign, number);
     }
 
     private static void Take(FlashSaleState state, OrderId order, ShopperId shopper, int quantity)

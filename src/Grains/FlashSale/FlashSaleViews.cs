@@ -16,6 +16,7 @@ public sealed class FlashSaleViews : IProjection
         {
             case SalePrepared e:
                 documents.Put(fact.Grain.Shop, Sales, e.Campaign.ToString(), "", e.At, new Prices(e.Terms.SalePriceFen, e.ListPriceFen - e.Terms.SalePriceFen, e.Quota));
+                CampaignViews.Belongs(documents, fact, FlashSaleRules.PurposeOf(e.Campaign, 1), e.Campaign);
                 break;
             case UnitsReserved { Total: var total }:
                 Left(documents, fact, _ => total);
@@ -45,7 +46,8 @@ public sealed class FlashSaleViews : IProjection
             case SaleEnded:
                 Left(documents, fact, _ => 0);
                 break;
-            case OccurrencePlanned when PricesOf(documents, fact) is { } prices:
+            case OccurrencePlanned e when PricesOf(documents, fact) is { } prices:
+                CampaignViews.Belongs(documents, fact, FlashSaleRules.PurposeOf(CampaignId.Of(fact.Grain.Key), e.Number), CampaignId.Of(fact.Grain.Key));
                 Left(documents, fact, _ => prices.Quota);
                 break;
         }

@@ -41,6 +41,11 @@ public sealed record AssistPolicy(int DailyCap, int MinAccountAgeHours, string T
 /// <summary>A shopper (顾客) of one shop, as they see themselves.</summary>
 public sealed record ShopperView(ShopperId ShopperId, int AssistsLeftToday, DateTimeOffset AssistCapResetsAt, bool IsNew, bool Follower);
 
+/// <summary>What the shop knows of a shopper as its customer.</summary>
+public sealed record CustomerView(ShopperId ShopperId, bool HasBought);
+
+public sealed record GetCustomer : ICommand<CustomerView>;
+
 /// <summary>First sign-in in this shop. A repeat changes nothing.</summary>
 public sealed record RegisterShopper(string OpenId) : ICommand<Done>;
 

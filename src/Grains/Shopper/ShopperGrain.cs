@@ -14,7 +14,7 @@ internal sealed class ShopperGrain() : GrainDefinition<ShopperState, ShopperEven
     public override ShopperDecision Decide(ShopperState state, object command, in Turn turn) => command switch
     {
         PledgeAssist c => ShopperRules.Decide(state, c, turn.Now),
-        GetShopper or GetPayer => ShopperDecision.Nothing,
+        GetShopper or GetPayer or GetCustomer => ShopperDecision.Nothing,
         RegisterShopper c => ShopperRules.Decide(state, c, turn.Now),
         LaunchParticipation c => ShopperRules.Decide(state, c, turn.Now),
         NotePaidOrder c => ShopperRules.Decide(state, c, turn.Now),
@@ -30,6 +30,7 @@ internal sealed class ShopperGrain() : GrainDefinition<ShopperState, ShopperEven
         PledgeAssist c => AnswerTo(state, c, turn.Now),
         LaunchParticipation c => AnswerTo(state, c),
         GetShopper c => Reply.Of(View(state, c.Policy, turn)),
+        GetCustomer => Reply.Of(new CustomerView(ShopperId.Of(turn.Self.Key), state.HasBought)),
         GetPayer => Reply.Of(new Payer(state.OpenId)),
         _ => Reply.Of(Done.Instance),
     };
