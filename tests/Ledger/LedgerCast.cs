@@ -45,7 +45,7 @@ internal static class LedgerCast
     /// <summary>A ledger with so much available, from a source of its own.</summary>
     public static LedgerEvent[] Having(long fen) => [Opened, Posted(new Guid(1, 2, 3, new byte[8]), 1, Move(1, "given", LedgerAccount.Shop, LedgerAccount.Available, fen))];
 
-    public static EntriesPosted Posted(Guid source, int through, params LedgerMove[] moves) => new(source, TheOrder, through, moves, IsLast: false);
+    public static MovesPosted Posted(Guid source, int through, params LedgerMove[] moves) => new(source, TheOrder, through, moves, IsLast: false);
 
     public static LedgerMove Move(int step, string reason, LedgerAccount from, LedgerAccount to, long fen) => new(step, reason, from, to, new(fen));
 

@@ -95,7 +95,7 @@ public sealed class LedgerRulesTests
     {
         story.Given(Opened).When(Post(1, Earn(300), Freeze(300), Release(301))).ThenRefused(LedgerRefusal.InsufficientBalance);
         Assert.Equal(0, View.PendingFen);
-        story.When(Post(1, Earn(300), Freeze(300), Release(300))).ThenOne<EntriesPosted>();
+        story.When(Post(1, Earn(300), Freeze(300), Release(300))).ThenOne<MovesPosted>();
     }
 
     [Fact]
@@ -123,7 +123,7 @@ public sealed class LedgerRulesTests
     [Fact]
     public void What_comes_back_from_a_withdrawal_pays_off_what_became_owed_meanwhile()
     {
-        story.Given(Having(1_000)).When(Hold with { Amount = new(1_000) }).When(Post(1, TakeBack(400))).When(End(Returned(1_000))).ThenOne<EntriesPosted>();
+        story.Given(Having(1_000)).When(Hold with { Amount = new(1_000) }).When(Post(1, TakeBack(400))).When(End(Returned(1_000))).ThenOne<MovesPosted>();
 
         Assert.Equal(new LedgerView(0, 0, 600, 0, 0, 0, 1_000, 400), View);
     }
@@ -135,7 +135,7 @@ public sealed class LedgerRulesTests
         LedgerEntry release = Release(300), refund = new("taken-back", LedgerAccount.Frozen, LedgerAccount.Shop, new(300));
         foreach (var (first, second) in (ReadOnlySpan<(LedgerEntry, LedgerEntry)>)[(release, refund), (refund, release)])
         {
-            var one = Story().When(Post(1, Earn(300), Freeze(300))).When(Post(3, first)).ThenOne<EntriesPosted>().When(Post(4, second)).ThenRefused(LedgerRefusal.InsufficientBalance);
+            var one = Story().When(Post(1, Earn(300), Freeze(300))).When(Post(3, first)).ThenOne<MovesPosted>().When(Post(4, second)).ThenRefused(LedgerRefusal.InsufficientBalance);
             Assert.Equal(0, Enum.GetValues<LedgerAccount>().Sum(one.State.Balances.Of));
         }
     }
@@ -153,7 +153,7 @@ public sealed class LedgerRulesTests
     [Trait("EdgeCase", "46")]
     public void A_withdrawal_ends_once_paid_with_its_fee()
     {
-        story.Given(Having(1_000)).When(Hold).When(End(Paid(580), Fee(20))).ThenOne<EntriesPosted>(e => Assert.Equal((3, true), (e.Through, e.IsLast))).ThenAgainNothing().ThenSurvivesSnapshot();
+        story.Given(Having(1_000)).When(Hold).When(End(Paid(580), Fee(20))).ThenOne<MovesPosted>(e => Assert.Equal((3, true), (e.Through, e.IsLast))).ThenAgainNothing().ThenSurvivesSnapshot();
         Assert.Equal(new LedgerView(0, 0, 400, 0, 580, 0, 1_000, 0), View);
 
         story.When(Hold).ThenNothing().When(End(Paid(580), Fee(20), Give(1))).ThenRefused(GrainRefusal.WrongState);
@@ -163,7 +163,7 @@ public sealed class LedgerRulesTests
     [Trait("EdgeCase", "46")]
     public void A_withdrawal_that_failed_gives_the_money_back_once()
     {
-        story.Given(Having(1_000)).When(Hold).When(End(Returned(600))).ThenOne<EntriesPosted>().ThenAgainNothing().ThenSurvivesSnapshot();
+        story.Given(Having(1_000)).When(Hold).When(End(Returned(600))).ThenOne<MovesPosted>().ThenAgainNothing().ThenSurvivesSnapshot();
 
         Assert.Equal(new LedgerView(0, 0, 1_000, 0, 0, 0, 1_000, 0), View);
         story.When(Hold with { Withdrawal = Another }).ThenOne<BalanceHeld>();
@@ -203,7 +203,7 @@ public sealed class LedgerRulesTests
     [Fact]
     public void A_source_that_is_closed_takes_nothing_more()
     {
-        story.When(Post(1, Earn(300)) with { IsLast = true }).ThenOne<EntriesPosted>().ThenAgainNothing();
+        story.When(Post(1, Earn(300)) with { IsLast = true }).ThenOne<MovesPosted>().ThenAgainNothing();
 
         story.When(Post(1, Earn(300), Freeze(300))).ThenRefused(GrainRefusal.WrongState).When(Post(2, Freeze(300))).ThenRefused(GrainRefusal.WrongState);
     }
@@ -211,7 +211,7 @@ public sealed class LedgerRulesTests
     [Fact]
     public void A_source_is_closed_by_a_repeat_that_says_so_and_nothing_moves()
     {
-        story.When(Post(1, Earn(300))).When(Post(1, Earn(300)) with { IsLast = true }).Then(new EntriesPosted(Source, TheOrder, 1, [], IsLast: true)).ThenAgainNothing().ThenSurvivesSnapshot();
+        story.When(Post(1, Earn(300))).When(Post(1, Earn(300)) with { IsLast = true }).Then(new MovesPosted(Source, TheOrder, 1, [], IsLast: true)).ThenAgainNothing().ThenSurvivesSnapshot();
         Assert.Equal(300, View.PendingFen);
     }
 
@@ -233,18 +233,18 @@ public sealed class LedgerRulesTests
         for (var i = 1; i < LedgerRules.OpenSourcesMax; i++) story.State.Sources.Add(Numbered(i), new(1, IsClosed: false));
 
         story.When(Post(1, Give(1))).ThenRefused(GrainRefusal.Busy).When(Hold).ThenRefused(GrainRefusal.Busy);
-        story.When(Post(1, Give(1)) with { Source = Numbered(1), IsLast = true }).ThenOne<EntriesPosted>().When(Post(1, Give(1))).ThenOne<EntriesPosted>();
+        story.When(Post(1, Give(1)) with { Source = Numbered(1), IsLast = true }).ThenOne<MovesPosted>().When(Post(1, Give(1))).ThenOne<MovesPosted>();
     }
 
     [Fact]
     public void Everything_may_be_at_its_bound()
     {
-        story.When(Post(1, [.. Enumerable.Repeat(Earn(1) with { Reason = new('x', 40), Amount = LedgerRules.AmountMax }, 100)])).ThenOne<EntriesPosted>();
+        story.When(Post(1, [.. Enumerable.Repeat(Earn(1) with { Reason = new('x', 40), Amount = LedgerRules.AmountMax }, 100)])).ThenOne<MovesPosted>();
         for (var step = 101; step <= 301; step += 100) story.When(Post(step, [.. Enumerable.Repeat(Earn(1) with { Amount = LedgerRules.AmountMax }, 100)]));
         Assert.Equal(LedgerRules.GivenMax, View.GivenFen);
 
         story.When(Post(401, Earn(1))).ThenRefused(GrainRefusal.Invalid);
-        story.Given(Posted(Numbered(7), LedgerRules.StepsMax - 1)).When(Post(LedgerRules.StepsMax, Freeze(1)) with { Source = Numbered(7) }).ThenOne<EntriesPosted>();
+        story.Given(Posted(Numbered(7), LedgerRules.StepsMax - 1)).When(Post(LedgerRules.StepsMax, Freeze(1)) with { Source = Numbered(7) }).ThenOne<MovesPosted>();
     }
 
     private static Guid Numbered(int i) => new(i, 9, 0, new byte[8]);

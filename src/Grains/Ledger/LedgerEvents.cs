@@ -13,8 +13,8 @@ internal sealed record LedgerOpened(ShopperId Owner, LedgerKind Kind) : LedgerEv
 /// <param name="Through">the last step of the source that is posted now</param>
 /// <param name="Moves">what really went from where to where; none if the source is only closed</param>
 /// <param name="IsLast">the source is closed</param>
-[Stored("entries-posted")]
-internal sealed record EntriesPosted(Guid Source, Guid Subject, int Through, IReadOnlyList<LedgerMove> Moves, bool IsLast) : LedgerEvent;
+[Stored("moves-posted")]
+internal sealed record MovesPosted(Guid Source, Guid Subject, int Through, IReadOnlyList<LedgerMove> Moves, bool IsLast) : LedgerEvent;
 
 /// <param name="Day">the calendar day of the shop that it counts on</param>
 [Stored("balance-held")]
@@ -22,7 +22,7 @@ internal sealed record BalanceHeld(Guid Withdrawal, Money Amount, DateOnly Day) 
 
 [JsonSourceGenerationOptions(UseStringEnumConverter = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(LedgerOpened))]
-[JsonSerializable(typeof(EntriesPosted))]
+[JsonSerializable(typeof(MovesPosted))]
 [JsonSerializable(typeof(BalanceHeld))]
 [JsonSerializable(typeof(LedgerState))]
 internal sealed partial class LedgerJson : JsonSerializerContext;

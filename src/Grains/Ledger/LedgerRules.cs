@@ -109,7 +109,7 @@ internal static class LedgerRules
         // A withdrawal ends whole: all of it is paid, or all of it is back.
         if (state.Open?.Withdrawal == command.Source && !(command.IsLast && balances.Held == 0)) return WrongState;
 
-        return Opened(state, command.Owner, command.Kind, new EntriesPosted(command.Source, command.Subject, Math.Max(last, source.Through), moves, command.IsLast));
+        return Opened(state, command.Owner, command.Kind, new MovesPosted(command.Source, command.Subject, Math.Max(last, source.Through), moves, command.IsLast));
     }
 
     public static LedgerDecision Decide(LedgerState state, HoldForWithdrawal command, DateTimeOffset now)
@@ -143,7 +143,7 @@ internal static class LedgerRules
             case LedgerOpened e:
                 (state.Owner, state.Kind) = (e.Owner, e.Kind);
                 break;
-            case EntriesPosted e:
+            case MovesPosted e:
                 foreach (var move in e.Moves) Move(state, move);
                 state.Sources[e.Source] = new(e.Through, e.IsLast);
                 if (e.Source == state.Open?.Withdrawal) state.Open = null;
@@ -164,7 +164,7 @@ internal static class LedgerRules
 
     public static LedgerMove AsMove(this BalanceHeld held) => new(1, "withdrawal-held", LedgerAccount.Available, LedgerAccount.Held, held.Amount);
 
-    private static LedgerDecision Opened(LedgerState state, ShopperId owner, LedgerKind kind, EntriesPosted posted) =>
+    private static LedgerDecision Opened(LedgerState state, ShopperId owner, LedgerKind kind, MovesPosted posted) =>
         state.IsOpened ? posted : new LedgerEvent[] { new LedgerOpened(owner, kind), posted };
 
     private static bool IsOf(LedgerState state, ShopperId owner, LedgerKind kind) => !state.IsOpened || (state.Owner == owner && state.Kind == kind);

@@ -33,7 +33,7 @@ public sealed class LedgerViews : IProjection
             case LedgerOpened e:
                 documents.Put(shop, Sheets, key, "", fact.At, new LedgerSheet(e.Owner, e.Kind, default));
                 break;
-            case EntriesPosted e:
+            case MovesPosted e:
                 foreach (var entry in e.Moves.GroupBy(m => m.Step)) Put(documents, fact, e.Subject, [.. entry]);
                 break;
             case BalanceHeld e:
