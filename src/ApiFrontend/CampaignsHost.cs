@@ -201,6 +201,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         app.MapGroupBuys();
         app.MapOrders();
         app.MapCatalogue();
+        app.MapDistribution();
         app.MapPaymentCallbacks();
         app.MapHealth();
         app.MapOpenApi("/openapi/v1.json").AllowAnonymous();
