@@ -11,7 +11,7 @@ namespace Campaigns.ApiFrontend;
 
 internal sealed record CampaignDraft(string Kind, string Title, DateTimeOffset StartsAt, DateTimeOffset EndsAt, SkuId Sku, JsonElement Rules);
 
-/// <summary>Why the merchant stops a campaign or lets it go on.</summary>
+/// <summary>Why the merchant stops a campaign or lets it go on, or stops distribution.</summary>
 internal sealed record GateBody(string Reason);
 
 internal sealed record QuotaChange(int Delta);

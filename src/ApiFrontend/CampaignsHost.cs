@@ -207,6 +207,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         app.MapCommissions();
         app.MapWithdrawals();
         app.MapCatalogue();
+        app.MapDistribution();
         app.MapPaymentCallbacks();
         app.MapHealth();
         app.MapOpenApi("/openapi/v1.json").AllowAnonymous();

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Campaigns.ApiFrontend.Edge;
 using Campaigns.Grains.Commission;
 using Campaigns.Grains.Kernel;
@@ -18,6 +20,23 @@ internal sealed record StockChange(long Delta, string Reason);
 internal sealed record PriceChange(long ListPriceFen);
 
 internal sealed record BlockBody(DateTimeOffset Until, string Reason);
+
+/// <summary>The settings, and beside them what no shop may have: it is read only so that the refusal can say why.</summary>
+[JsonConverter(typeof(SettingsBodyJson))]
+internal sealed record SettingsBody(ShopSettings Settings, UnlawfulTerms Asked);
+
+/// <summary>One flat object on the wire, read once for each half. The reader is a value: its copy starts where it stood.</summary>
+internal sealed class SettingsBodyJson : JsonConverter<SettingsBody>
+{
+    public override SettingsBody Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        var again = reader;
+        var settings = JsonSerializer.Deserialize<ShopSettings>(ref reader, options)!;
+        return new(settings, JsonSerializer.Deserialize<UnlawfulTerms>(ref again, options)!);
+    }
+
+    public override void Write(Utf8JsonWriter writer, SettingsBody value, JsonSerializerOptions options) => throw new NotSupportedException("Only clients send this.");
+}
 
 /// <summary>The merchant's catalogue, stock, settings and customers.</summary>
 internal static class CatalogueEndpoints
@@ -57,7 +76,8 @@ internal static class CatalogueEndpoints
 
     private static async Task<IResult> GetSettings(MerchantCaller caller, IGrains grains) => Settings(await grains.Ask(caller.Shop.Grain(), new GetShop()));
 
-    private static async Task<IResult> PutSettings(ShopSettings body, MerchantCaller caller, IGrains grains) => Settings(await grains.Ask(caller.Shop.Grain(), new ReplaceSettings(body)));
+    private static async Task<IResult> PutSettings(SettingsBody body, MerchantCaller caller, IGrains grains) =>
+        Settings(await grains.Ask(caller.Shop.Grain(), new ReplaceSettings(body.Settings, body.Asked)));
 
     private static async Task<IResult> Block(ShopperId id, BlockBody body, MerchantCaller caller, IGrains grains) =>
         (await grains.Ask(id.In(caller.Shop), new BlockShopper(body.Until.ToUniversalTime(), body.Reason))).Created();

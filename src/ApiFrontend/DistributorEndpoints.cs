@@ -46,7 +46,7 @@ internal static class DistributorEndpoints
 
     public static void MapDistributors(this IEndpointRouteBuilder routes)
     {
-        var mine = routes.MapGroup("/v1/me").RequireAuthorization(Rights.Shopper).WithTags("Distributor");
+        var mine = routes.MapGroup("/v1/me").RequireAuthorization(Rights.Shopper).WithTags("Distribution");
         mine.MapPost("/distributor", Join).Produces<MyDistributor>(201).WithSummary("Become a distributor: after a first paid order, or invited; never by paying for it");
         mine.MapGet("/distributor", Mine).Produces<MyDistributor>().WithSummary("My code, standing and trust");
         mine.MapPost("/distributor/applications", Apply).Produces<MyDistributor>(201).WithSummary("Ask the merchant to become one");
@@ -56,12 +56,12 @@ internal static class DistributorEndpoints
         mine.MapGet("/promoter", Promoter).Produces<PromoterView>().WithSummary("Who promoted me");
         mine.MapPost("/promoter/endings", End).Produces<PromoterView>().WithSummary("End the binding; orders placed before keep it");
 
-        var read = routes.MapGroup("/merchant/v1/distributors").RequireAuthorization(Rights.MerchantRead).WithTags("Distributor");
+        var read = routes.MapGroup("/merchant/v1/distributors").RequireAuthorization(Rights.MerchantRead).WithTags("Distribution");
         read.MapGet("", OfShop).Produces<Page<DistributorListItem>>().WithSummary("The shop's distributors, newest first; of one standing if it is named");
         read.MapGet("/{id:id}", Get).Produces<DistributorView>().WithSummary("A distributor");
         read.MapGet("/{id:id}/team", TeamOf).Produces<Page<TeamMember>>().WithSummary("Shoppers bound to a distributor, newest first");
 
-        var write = routes.MapGroup("/merchant/v1/distributors/{id:id}").RequireAuthorization(Rights.MerchantWrite).WithTags("Distributor");
+        var write = routes.MapGroup("/merchant/v1/distributors/{id:id}").RequireAuthorization(Rights.MerchantWrite).WithTags("Distribution");
         write.MapPost("/invitations", Invite).Produces<DistributorView>(201).WithSummary("Invite a shopper, who may then join without an order");
         write.MapPost("/approvals", Approve).Produces<DistributorView>().WithSummary("Approve an application");
         write.MapPost("/declines", Decline).Produces<DistributorView>().WithSummary("Turn an application down");

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Campaigns.ApiFrontend.Edge;
 using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Shop;
 using Campaigns.Silo.Projections;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.OpenApi;
@@ -29,13 +30,19 @@ internal static class OpenApiDocument
             };
             document.AddComponent(nameof(Problem), await context.GetOrCreateSchemaAsync(typeof(Problem), null, cancellation));
         });
-        options.AddSchemaTransformer((schema, context, _) =>
+        options.AddSchemaTransformer(async (schema, context, cancellation) =>
         {
             DescribeOwnJson(schema, context.JsonTypeInfo.Type);
+            if (context.JsonTypeInfo.Type == typeof(SettingsBody))
+            {
+                var settings = await context.GetOrCreateSchemaAsync(typeof(ShopSettings), null, cancellation);
+                var asked = await context.GetOrCreateSchemaAsync(typeof(UnlawfulTerms), null, cancellation);
+                (schema.Type, schema.Required) = (settings.Type, settings.Required);
+                schema.Properties = settings.Properties!.Concat(asked.Properties!).ToDictionary(StringComparer.Ordinal);
+            }
 
             // What is null is left out, so nobody may count on the field being there.
             foreach (var field in context.JsonTypeInfo.Properties.Where(p => p.IsGetNullable)) schema.Required?.Remove(field.Name);
-            return Task.CompletedTask;
         });
         options.AddOperationTransformer((operation, context, _) =>
         {

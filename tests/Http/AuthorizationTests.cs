@@ -44,7 +44,7 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
 
     private const string Draft = """{"kind":"bargain","title":"t","startsAt":"2026-01-01T00:00:00Z","endsAt":"2099-01-01T00:00:00Z","sku":"<skus>","rules":{"floorFen":1,"assistsNeeded":3,"ttlMinutes":60,"quota":1}}""";
     private const string Reason = """{"reason":"why"}""";
-    private const string Settings = """{"timeZone":"Asia/Shanghai","channel":"mini-program","dailyAssistCap":5,"minAccountAgeHours":0,"paymentWindowMinutes":30,"commissionMinPercent":0,"commissionMaxPercent":50,"freezeDays":7,"bindingMode":"first-touch","bindingDays":30}""";
+    private const string Settings = """{"timeZone":"Asia/Shanghai","channel":"mini-program","dailyAssistCap":5,"minAccountAgeHours":0,"paymentWindowMinutes":30,"commissionMinPercent":0,"commissionMaxPercent":30,"freezeDays":7,"bindingMode":"first-touch","bindingDays":30}""";
 
     private static readonly Dictionary<string, Row> Rows = new(StringComparer.Ordinal)
     {
@@ -114,6 +114,9 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         ["GET /merchant/v1/distribution/leaderboard"] = new(Meets.Nobody, Meets.Own),
         ["POST /merchant/v1/skus/{id:id}/commission-changes"] = new(Meets.Nobody, Meets.NotFound, """{"commission":{"level1Percent":10,"level2Percent":0}}"""),
         ["PUT /merchant/v1/settings"] = new(Meets.Nobody, Meets.Own, Settings),
+        ["GET /merchant/v1/distribution/compliance"] = new(Meets.Nobody, Meets.Own),
+        ["POST /merchant/v1/distribution/stops"] = new(Meets.Nobody, Meets.Own, Reason),
+        ["POST /merchant/v1/distribution/resumptions"] = new(Meets.Nobody, Meets.Own, "{}"),
         ["POST /merchant/v1/shoppers/{id:id}/blocks"] = new(Meets.Nobody, Meets.NotFound, """{"until":"2099-01-01T00:00:00Z","reason":"why"}"""),
     };
 

@@ -77,13 +77,31 @@ public sealed record OpenShop(string Name) : ICommand<ShopView>;
 
 public sealed record GetShop : ICommand<ShopView>;
 
-public sealed record ReplaceSettings(ShopSettings Settings) : ICommand<ShopView>;
+/// <summary>Replaces all settings, or none: refused with everything that law and platform forbid. The same settings again change nothing.</summary>
+/// <param name="Asked">what the merchant asked for beside the settings; never stored</param>
+public sealed record ReplaceSettings(ShopSettings Settings, UnlawfulTerms? Asked = null) : ICommand<ShopView>;
+
+/// <summary>
+/// What no shop may have, whoever signs for it: paying to join, a reward for recruiting, a third level. No setting can hold these; they can be
+/// named only so that the refusal can say why. 0 or absent asks for nothing.
+/// </summary>
+/// <param name="JoinFeeFen">what one would pay to become a distributor</param>
+/// <param name="MustBuySku">what one would have to buy to become a distributor</param>
+/// <param name="RecruitRewardFen">what a distributor would get for each one they recruit</param>
+/// <param name="CommissionLevels">how far from the buyer commission would be paid; one and two are the settings' own</param>
+public sealed record UnlawfulTerms(long JoinFeeFen = 0, string? MustBuySku = null, long RecruitRewardFen = 0, int CommissionLevels = 0);
 
 /// <summary>The kill switch: no new commission from now on; what was earned is settled. A repeat changes nothing.</summary>
 /// <param name="Reason">1–500 characters</param>
 public sealed record StopDistribution(string Reason) : ICommand<ShopView>;
 
+/// <summary>New sales earn commission again. Without a stop it changes nothing.</summary>
 public sealed record ResumeDistribution : ICommand<ShopView>;
+
+/// <summary>What law and platform say about distribution as it is set now.</summary>
+public sealed record GetDistributionCompliance : ICommand<DistributionComplianceView>;
+
+public sealed record DistributionComplianceView(IReadOnlyList<Finding> Findings, DistributionStop? Stop);
 
 /// <summary>The key of a merchant's program (API key): its grain is found by the hash of the key, which itself is stored nowhere.</summary>
 public static class ApiKeyAddress
