@@ -23,10 +23,11 @@ static Command EngineCommand()
     var callers = new Option<int>("--callers") { Description = "Callers in the closed loop", DefaultValueFactory = _ => 500 };
     var json = new Option<FileInfo?>("--json") { Description = "Also write the figures to this file" };
     var noPeers = new Option<bool>("--no-peers") { Description = "Leave out Redis and PostgreSQL" };
-    var command = new Command("engine", "Goals P1, P2, P6 and P7, beside Redis and PostgreSQL in the same run where they are installed") { seconds, callers, json, noPeers };
+    var only = new Option<string?>("--only") { Description = "P1: measure that goal alone" };
+    var command = new Command("engine", "Goals P1, P2, P6 and P7, beside Redis and PostgreSQL in the same run where they are installed") { seconds, callers, json, noPeers, only };
     command.SetAction(async (parsed, stop) =>
     {
-        var bench = new EngineBench(TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(callers), Console.Error.WriteLine);
+        var bench = new EngineBench(TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(callers), parsed.GetValue(only), Console.Error.WriteLine);
         var figures = await bench.Run(!parsed.GetValue(noPeers), stop);
         Figure.Print(figures);
         if (parsed.GetValue(json) is { } file) Figure.Save(figures, file.FullName);

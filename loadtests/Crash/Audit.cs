@@ -1,19 +1,26 @@
 using System.Collections.Concurrent;
 using Campaigns.Grains.Bargain;
+using Campaigns.Grains.GroupBuy;
 using Campaigns.Grains.Order;
 using Campaigns.Grains.Shopper;
 using Campaigns.Grains.Stock;
+using Campaigns.LoadTests.Rooms;
 
 namespace Campaigns.LoadTests.Crash;
 
 /// <summary>Compares what the server says with what its clients were told. Asks while nobody acts, so every figure must be exact.</summary>
-internal sealed class Audit(ShopClient client, Ledger ledger, Findings findings, IReadOnlyList<Person> people, IReadOnlyList<Offer> offers, string sku, long stock, int dailyCap, TimeZoneInfo zone)
+internal sealed class Audit(ShopClient client, Ledger ledger, Findings findings, IReadOnlyList<Person> people, Shop shop, int dailyCap, TimeZoneInfo zone)
 {
     private const int Parallel = 12;
     private static readonly TimeSpan LateAfter = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, BargainStatus> states = new(StringComparer.Ordinal);
+    private readonly PurchaseAudit purchases = new(client, findings);
+    private readonly RoomAudit rooms = new(client, findings, Shop.GroupSize);
     private readonly ConcurrentDictionary<string, int> paid = new(StringComparer.Ordinal);
+
+    /// <summary>How many rooms ended how, once nothing is open.</summary>
+    public IReadOnlyDictionary<GroupRoomStatus, int> RoomsEnded { get; private set; } = new Dictionary<GroupRoomStatus, int>();
 
     /// <summary>
     /// What fell due while the process was down must be decided soon after the start. Looks at lists alone: those are made from recorded
@@ -21,7 +28,7 @@ internal sealed class Audit(ShopClient client, Ledger ledger, Findings findings,
     /// </summary>
     public async Task Deadlines(DateTimeOffset now, CancellationToken cancellation)
     {
-        var owners = ledger.Deals.Where(d => !d.IsOver).Select(d => d.Owner).Distinct().ToList();
+        var owners = ledger.Deals.Where(d => !d.IsOver).Select(d => d.Owner).Union(ledger.Purchases.Where(p => !p.IsOver).Select(p => p.Buyer)).ToList();
         var late = new ConcurrentBag<string>();
         for (var since = DateTime.UtcNow; ; await Task.Delay(100, cancellation))
         {
@@ -34,6 +41,9 @@ internal sealed class Audit(ShopClient client, Ledger ledger, Findings findings,
                 foreach (var order in (await client.Get("/v1/orders?limit=100", owner)).Body.GetProperty("items").EnumerateArray().Select(i => System.Text.Json.JsonSerializer.Deserialize<OrderListItem>(i, ShopClient.Json)!))
                     if (order.State == OrderStatus.Pending && order.PayBefore <= now)
                         late.Add($"Order {order.Id} is still Pending {LateAfter.TotalSeconds} s after the start; its deadline passed before.");
+                foreach (var room in (await client.Get("/v1/group-rooms?limit=100", owner)).Body.GetProperty("items").EnumerateArray().Select(i => System.Text.Json.JsonSerializer.Deserialize<GroupRoomListItem>(i, ShopClient.Json)!))
+                    if (room.State == GroupRoomStatus.Open && room.EndsAt <= now)
+                        late.Add($"Room {room.Id} is still open {LateAfter.TotalSeconds} s after the start; its deadline passed before.");
             });
             if (late.IsEmpty) return;
             if (DateTime.UtcNow - since < LateAfter) continue;
@@ -49,8 +59,12 @@ internal sealed class Audit(ShopClient client, Ledger ledger, Findings findings,
         var touched = ledger.TakeTouched();
         var deals = all ? ledger.Deals : [.. ledger.Deals.Where(d => !d.IsOver).Union(touched)];
         await Each(deals, deal => Bargain(deal, settled));
-        foreach (var offer in offers) await Quota(offer);
+        foreach (var offer in shop.Bargains) await Quota(offer);
         await Stock();
+        await Each(ledger.Purchases.Where(p => all || !p.IsOver), order => purchases.Order(order, settled));
+        await purchases.Units(shop.SaleSku, Shop.StockUnits, shop.Sales, ledger.Purchases);
+        await purchases.Units(shop.GroupSku, Shop.StockUnits, shop.Groups, ledger.Purchases);
+        await Each(ledger.Rooms.Where(r => all || r.IsOpen), async room => room.IsOpen = await rooms.Look(room.Id, people[0]) == GroupRoomStatus.Open);
         await Each(all ? people : [.. people.Where(p => touched.Any(d => d.Cuts.ContainsKey(p.Id)))], helper => DailyQuota(helper, now));
         if (all) await Each(people, Lists);
     }
@@ -60,8 +74,9 @@ internal sealed class Audit(ShopClient client, Ledger ledger, Findings findings,
     {
         foreach (var (deal, state) in states)
             if (state is BargainStatus.Running or BargainStatus.Succeeded or BargainStatus.Ordered) findings.Add(Wrong.Other, $"Bargain {deal} is stuck in {state}.");
+        RoomsEnded = await rooms.AllOver(people, ledger.Purchases, ledger.Rooms.Select(r => r.Id));
         var limbo = (await client.Get("/merchant/v1/limbo")).Body.GetProperty("items");
-        if (limbo.GetArrayLength() > 0) findings.Add(Wrong.Other, $"{limbo.GetArrayLength()} refunds are stuck, the first is {limbo[0]}.");
+        if (limbo.GetArrayLength() > 0) findings.Add(Wrong.Other, $"{limbo.GetArrayLength()} amounts are stuck, the first is {limbo[0]}.");
     }
 
     private async Task Bargain(Deal deal, bool settled)
@@ -103,26 +118,9 @@ internal sealed class Audit(ShopClient client, Ledger ledger, Findings findings,
         var isOpen = false;
         foreach (var order in deal.Orders.Values)
         {
-            var reply = await client.Get($"/v1/orders/{order.Id}", deal.Owner);
-            if (!reply.IsSuccess)
-            {
-                findings.Add(Wrong.Lost, $"Order {order.Id} was acknowledged and is answered {reply.Status} {reply.Code}.");
-                continue;
-            }
-
-            var shown = reply.As<OrderView>();
-            var refunded = shown.Refunds.Sum(r => r.AmountFen);
-            if (shown.AmountFen != order.AmountFen) findings.Add(Wrong.Lost, $"Order {order.Id} was {order.AmountFen} fen and is {shown.AmountFen} now.");
-            if (order.SeenPaid && shown.State != OrderStatus.Paid) findings.Add(Wrong.Lost, $"Order {order.Id} was shown Paid and is {shown.State} now.");
-            if (order.SeenCancelled && shown.State != OrderStatus.Cancelled) findings.Add(Wrong.Lost, $"The cancellation of order {order.Id} was acknowledged; it is {shown.State} now.");
-            if (shown.State == OrderStatus.Paid && !order.MoneyGiven && order.AmountFen > 0) findings.Add(Wrong.Doubled, $"Order {order.Id} is Paid and nobody paid.");
-            if (shown.State == OrderStatus.Paid && refunded > 0) findings.Add(Wrong.Doubled, $"Order {order.Id} is Paid, and {refunded} fen were given back.");
-
-            // The gateway may still be about to call back: after a failed try it waits for five seconds of the product's clock.
-            var onItsWay = order.MoneyGiven && shown.State != OrderStatus.Paid && refunded != order.AmountFen;
-            if (onItsWay && settled) findings.Add(Wrong.Lost, $"Order {order.Id} took {order.AmountFen} fen, is {shown.State} and gives back {refunded} fen.");
-            paidOrders += shown.State == OrderStatus.Paid ? 1 : 0;
-            isOpen |= onItsWay || shown.State == OrderStatus.Pending || (shown.State != OrderStatus.Paid && shown.Refunds.Any(r => r.State != RefundStatus.Succeeded));
+            await purchases.Order(order, settled);
+            paidOrders += order.State == OrderStatus.Paid ? 1 : 0;
+            isOpen |= !order.IsOver;
         }
 
         if (paidOrders > 1) findings.Add(Wrong.Doubled, $"Bargain {deal.Id} was paid {paidOrders} times.");
@@ -151,10 +149,10 @@ internal sealed class Audit(ShopClient client, Ledger ledger, Findings findings,
 
     private async Task Stock()
     {
-        var level = (await client.Get($"/merchant/v1/skus/{sku}")).As<SkuView>().Stock;
+        var level = (await client.Get($"/merchant/v1/skus/{shop.BargainSku}")).As<SkuView>().Stock;
         var sold = paid.Values.Sum();
-        var reserved = offers.Sum(o => (long)o.Quota) - sold;
-        var expected = new StockLevel(stock - sold, reserved, stock - sold - reserved);
+        var reserved = shop.Bargains.Sum(o => (long)o.Quota) - sold;
+        var expected = new StockLevel(Shop.StockUnits - sold, reserved, Shop.StockUnits - sold - reserved);
         if (level != expected) findings.Add(Wrong.Leaked, $"The stock is {level}; {sold} paid orders and the quotas make it {expected}.");
     }
 
@@ -181,26 +179,14 @@ internal sealed class Audit(ShopClient client, Ledger ledger, Findings findings,
     private async Task Lists(Person owner)
     {
         var deals = ledger.Deals.Where(d => d.Owner == owner).ToList();
-        Compare("bargain", owner, [.. deals.Select(d => d.Id)], await Ids("/v1/bargains", owner));
-        Compare("order", owner, [.. deals.SelectMany(d => d.Orders.Keys)], await Ids("/v1/orders", owner));
+        Compare("bargain", owner, [.. deals.Select(d => d.Id)], await client.Ids("/v1/bargains", owner));
+        Compare("order", owner, [.. deals.SelectMany(d => d.Orders.Keys), .. ledger.Purchases.Where(p => p.Buyer == owner).Select(p => p.Id)], await client.Ids("/v1/orders", owner));
     }
 
     private void Compare(string what, Person owner, HashSet<string> told, HashSet<string> listed)
     {
         foreach (var id in listed.Except(told)) findings.Add(Wrong.Doubled, $"{owner.Id} has {what} {id} that nobody was told of.");
         foreach (var id in told.Except(listed)) findings.Add(Wrong.Lost, $"{owner.Id} was given {what} {id}, and it is in no list.");
-    }
-
-    private async Task<HashSet<string>> Ids(string path, Person owner)
-    {
-        var ids = new HashSet<string>(StringComparer.Ordinal);
-        for (string? cursor = null; ;)
-        {
-            var page = (await client.Get($"{path}?limit=100{(cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}")}", owner)).Body;
-            foreach (var item in page.GetProperty("items").EnumerateArray()) ids.Add(item.GetProperty("id").GetString()!);
-            cursor = page.TryGetProperty("nextCursor", out var next) ? next.GetString() : null;
-            if (cursor is null) return ids;
-        }
     }
 
     private static Task Each<T>(IEnumerable<T> items, Func<T, Task> check) =>

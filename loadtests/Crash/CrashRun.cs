@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Campaigns.Grains.Order;
 
 namespace Campaigns.LoadTests.Crash;
 
@@ -19,11 +20,11 @@ internal sealed record CrashOptions(int Kills, int Seed, int Workers, TimeSpan L
 }
 
 /// <summary>How a run ended.</summary>
-internal sealed record CrashReport(int Kills, int DuringRecovery, long Acknowledged, long Unanswered, int Bargains, Findings Findings, TimeSpan Took, int Seed, IReadOnlyList<string> ServerLog)
+internal sealed record CrashReport(int Kills, int DuringRecovery, long Acknowledged, long Unanswered, int Bargains, int Takes, int Seats, string Account, Findings Findings, TimeSpan Took, int Seed, IReadOnlyList<string> ServerLog)
 {
     public string Summary => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Kills} kills, {Acknowledged} acknowledged, {Findings.Count(Wrong.Lost)} lost, {Findings.Count(Wrong.Doubled)} doubled, {Findings.Count(Wrong.Leaked)} leaked, {Findings.Count(Wrong.Late)} late deadlines, {Findings.Count(Wrong.Other)} otherwise wrong, {Took.TotalSeconds:0} seconds (seed {Seed}, of which kills during recovery {DuringRecovery}, {Bargains} bargains, {Unanswered} requests cut off by a kill and sent again)");
+        $"{Kills} kills, {Acknowledged} acknowledged, {Findings.Count(Wrong.Lost)} lost, {Findings.Count(Wrong.Doubled)} doubled, {Findings.Count(Wrong.Leaked)} leaked, {Findings.Count(Wrong.Late)} late deadlines, {Findings.Count(Wrong.Other)} otherwise wrong, {Took.TotalSeconds:0} seconds (seed {Seed}, of which kills during recovery {DuringRecovery}, {Bargains} bargains, {Account}, {Unanswered} requests cut off by a kill and sent again)");
 }
 
 /// <summary>
@@ -33,8 +34,6 @@ internal sealed record CrashReport(int Kills, int DuringRecovery, long Acknowled
 internal sealed class CrashRun : IDisposable
 {
     private const int DailyCap = 60;
-    private static readonly string[] Curves = ["even", "front-loaded", "random", "even"];
-    private const long StockUnits = 100_000;
     private static readonly TimeSpan QuietMax = TimeSpan.FromSeconds(60);
 
     private readonly CrashOptions options;
@@ -103,12 +102,14 @@ internal sealed class CrashRun : IDisposable
         await server.WhenReady(stop.Token);
         await ReadClock();
         var people = Enumerable.Range(0, options.People).Select(i => new Person($"crash{options.Seed}.{i}")).ToList();
-        var (sku, offers) = await OpenCampaigns();
+        var shop = await Shop.Open(client, chance, DailyCap, Now);
         await Parallel.ForEachAsync(people, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (person, _) => await client.SignIn(person));
 
-        var crowd = new Crowd(client, ledger, findings, people, offers, Now, options.RunningMax);
-        var audit = new Audit(client, ledger, findings, people, offers, sku, StockUnits, DailyCap, zone);
-        var workers = Enumerable.Range(0, options.Workers).Select(w => Task.Run(() => crowd.Work(new Random(HashCode.Combine(options.Seed, w)), stop.Token))).ToList();
+        var checkout = new Checkout(client, ledger, findings);
+        var buyers = new Buyers(client, ledger, findings, checkout, people, shop.Sales, shop.Groups);
+        var crowd = new Crowd(client, ledger, findings, people, shop.Bargains, checkout, buyers, Now, options.RunningMax);
+        var audit = new Audit(client, ledger, findings, people, shop, DailyCap, zone);
+        var workers = Enumerable.Range(0, options.Workers).Select(w => Task.Run(() => crowd.Work(Seeds.Of(options.Seed, w), stop.Token))).ToList();
         try
         {
             while (kills < options.Kills && watch.Elapsed < options.Limit && findings.Count(Wrong.Other) < 20)
@@ -141,8 +142,18 @@ internal sealed class CrashRun : IDisposable
         server.Kill();
         foreach (var wrong in await server.Check()) findings.Add(Wrong.Other, wrong);
 
-        return new(kills, duringRecovery, ledger.Acknowledged, client.Unanswered, ledger.Deals.Count, findings, watch.Elapsed, options.Seed, findings.IsEmpty ? [] : server.Log);
+        return new(kills, duringRecovery, ledger.Acknowledged, client.Unanswered, ledger.Deals.Count, ledger.Purchases.Count(p => p.Room is null), ledger.Purchases.Count(p => p.Room is not null), Account(ledger.Purchases, audit), findings, watch.Elapsed, options.Seed, findings.IsEmpty ? [] : server.Log);
     }
+
+    // How the takes and the seats ended: a run in which nobody came late or was given back has not looked at much.
+    private static string Account(ICollection<Purchase> purchases, Audit audit)
+    {
+        var (takes, seats) = (purchases.Where(p => p.Room is null).ToList(), purchases.Where(p => p.Room is not null).ToList());
+        return string.Create(CultureInfo.InvariantCulture, $"{takes.Count} takes of flash sales ({Ends(takes)}), {seats.Count} seats ({Ends(seats)}) in {audit.RoomsEnded.Values.Sum()} rooms ({string.Join(", ", audit.RoomsEnded.OrderBy(r => r.Key).Select(r => $"{r.Value} {r.Key}"))})");
+    }
+
+    private static string Ends(List<Purchase> orders) =>
+        string.Create(CultureInfo.InvariantCulture, $"{orders.Count(o => o.State == OrderStatus.Paid)} paid, {orders.Count(o => o.PaidLate)} of them late, {orders.Count(o => o.MoneyGiven && o.State != OrderStatus.Paid)} given back, {orders.Count(o => !o.MoneyGiven)} never paid");
 
     private async Task Crash(Crowd crowd, Audit audit, Action<int> killed)
     {
@@ -211,51 +222,6 @@ internal sealed class CrashRun : IDisposable
         await Advance(TimeSpan.Zero);
         return true;
     }
-
-    private async Task<(string Sku, List<Offer> Offers)> OpenCampaigns()
-    {
-        var settings = (await client.Get("/merchant/v1/settings")).As<Dictionary<string, object>>();
-        settings["dailyAssistCap"] = DailyCap;
-        Require(await client.Put("/merchant/v1/settings", settings));
-        var product = Require(await client.Post("/merchant/v1/products", new { title = "Crash cake", type = "handmade", skus = new[] { new { name = "box", listPriceFen = 9_900, stock = StockUnits } } }, key: "crash-product"));
-        var sku = product.Body.GetProperty("skus")[0].GetProperty("id").GetString()!;
-
-        Offer[] wanted =
-        [
-            new("", 4_000, PlaceAtLaunch: true, AnyPrice: false, SelfCut: false),
-            new("", 4_000, PlaceAtLaunch: true, AnyPrice: true, SelfCut: true),
-            new("", 4_000, PlaceAtLaunch: false, AnyPrice: true, SelfCut: false),
-            new("", 40, PlaceAtLaunch: false, AnyPrice: false, SelfCut: true), // runs out: the last assist finds no place
-        ];
-        var offers = new List<Offer>();
-        foreach (var (offer, i) in wanted.Select((o, i) => (o, i)))
-        {
-            var now = Now();
-            var rules = new
-            {
-                floorFen = i == 0 ? 0 : 990, // an order over 0 fen is paid at once
-                assistsNeeded = chance.Next(3, 11),
-                curve = Curves[i],
-                minCutFen = 1,
-                ttlMinutes = 60,
-                payWindowMinutes = 120,
-                buyAtAnyPrice = offer.AnyPrice,
-                selfCut = offer.SelfCut,
-                newUserWeight = 1 + i % 2,
-                quota = offer.Quota,
-                reservation = offer.PlaceAtLaunch ? "at-launch" : "at-success",
-                launchesPerUser = 100,
-            };
-            var draft = Require(await client.Post("/merchant/v1/campaigns", new { kind = "bargain", title = $"Crash {i}", startsAt = now, endsAt = now.AddDays(300), sku, rules }, key: $"crash-draft-{i}"));
-            var id = draft.Body.GetProperty("id").GetString()!;
-            Require(await client.Post($"/merchant/v1/campaigns/{id}/publications", null, key: $"crash-publish-{i}"));
-            offers.Add(offer with { Id = id });
-        }
-
-        return (sku, offers);
-    }
-
-    private static Reply Require(Reply reply) => reply.IsSuccess ? reply : throw new InvalidOperationException($"The campaign could not be made: {reply.Status} {reply.Body}");
 
     private DateTimeOffset Now() => DateTimeOffset.UtcNow.AddTicks(Interlocked.Read(ref clockAheadTicks));
 

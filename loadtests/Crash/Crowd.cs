@@ -3,17 +3,9 @@ using Campaigns.Grains.Order;
 
 namespace Campaigns.LoadTests.Crash;
 
-/// <summary>The people: they launch, help, tap twice, order, pay, cancel or forget, and write down every answer they get.</summary>
-internal sealed class Crowd(ShopClient client, Ledger ledger, Findings findings, IReadOnlyList<Person> people, IReadOnlyList<Offer> offers, Func<DateTimeOffset> now, int runningMax)
+/// <summary>The people: they launch, help, tap twice, order, pay, cancel or forget, buy elsewhere, and write down every answer they get.</summary>
+internal sealed class Crowd(ShopClient client, Ledger ledger, Findings findings, IReadOnlyList<Person> people, IReadOnlyList<Offer> offers, Checkout checkout, Buyers buyers, Func<DateTimeOffset> now, int runningMax)
 {
-    private static readonly TimeSpan PaidMax = TimeSpan.FromSeconds(20);
-
-    // What a client may be told; any other refusal is a bug of the server or of this program.
-    private static readonly HashSet<string> Expected = new(StringComparer.Ordinal)
-    {
-        "BargainNotRunning", "DailyAssistCapReached", "SelfAssistNotAllowed", "SoldOut", "LaunchLimitReached", "PriceNotEarned", "AlreadyOrdered", "OrderNotPayable", "OrderNotCancellable", "OrderLimitReached",
-    };
-
     private readonly Lock gate = new();
     private TaskCompletionSource open = Opened();
     private int inside;
@@ -75,6 +67,12 @@ internal sealed class Crowd(ShopClient client, Ledger ledger, Findings findings,
 
     private async Task Act(Random chance)
     {
+        if (chance.Next(2) == 0)
+        {
+            await buyers.Act(chance);
+            return;
+        }
+
         var running = ledger.Deals.Where(d => d.IsRunning).ToList();
         if (running.Count == 0 || (running.Count < runningMax && chance.Next(4) == 0))
         {
@@ -92,11 +90,11 @@ internal sealed class Crowd(ShopClient client, Ledger ledger, Findings findings,
     {
         var owner = people[chance.Next(people.Count)];
         var offer = offers[chance.Next(offers.Count)];
-        var reply = await client.Post("/v1/bargains", new { campaignId = offer.Id }, owner, Key(chance));
-        if (!Understood(reply, "launch")) return;
+        var reply = await client.Post("/v1/bargains", new { campaignId = offer.Id }, owner, Checkout.Key(chance));
+        if (!checkout.Understood(reply, "launch")) return;
 
         var view = reply.As<BargainView>();
-        if (!ledger.Add(new(view.Id.ToString(), owner, offer, view.Commitment) { MayBeOrdered = view.State == BargainStatus.Succeeded }))
+        if (!ledger.Add(new Deal(view.Id.ToString(), owner, offer, view.Commitment) { MayBeOrdered = view.State == BargainStatus.Succeeded }))
             findings.Add(Wrong.Doubled, $"Two launches were answered with bargain {view.Id}.");
     }
 
@@ -106,12 +104,12 @@ internal sealed class Crowd(ShopClient client, Ledger ledger, Findings findings,
         deal.Tried.TryAdd(helper.Id, now());
         if (chance.Next(8) > 0)
         {
-            await Assist(deal, helper, chance.Next(2) == 0 ? Key(chance) : null);
+            await Assist(deal, helper, chance.Next(2) == 0 ? Checkout.Key(chance) : null);
             return;
         }
 
         // A double tap: two requests at once, and a third with the key of the first.
-        var key = Key(chance);
+        var key = Checkout.Key(chance);
         await Task.WhenAll(Assist(deal, helper, key), Assist(deal, helper, null));
         await Assist(deal, helper, key);
     }
@@ -120,7 +118,7 @@ internal sealed class Crowd(ShopClient client, Ledger ledger, Findings findings,
     {
         var reply = await client.Post($"/v1/bargains/{deal.Id}/assists", null, helper, key);
         ledger.Touch(deal);
-        if (!Understood(reply, "assist"))
+        if (!checkout.Understood(reply, "assist"))
         {
             if (reply.Code is "BargainNotRunning" or "SoldOut") deal.IsRunning = false;
             if (deal.Cuts.ContainsKey(helper.Id)) findings.Add(Wrong.Lost, $"{helper.Id} helped bargain {deal.Id} and is now refused: {reply.Code}.");
@@ -141,70 +139,20 @@ internal sealed class Crowd(ShopClient client, Ledger ledger, Findings findings,
 
     private async Task Buy(Deal deal, Random chance)
     {
-        var reply = await client.Post($"/v1/bargains/{deal.Id}/orders", null, deal.Owner, Key(chance));
+        var reply = await client.Post($"/v1/bargains/{deal.Id}/orders", null, deal.Owner, Checkout.Key(chance));
         ledger.Touch(deal);
-        if (!Understood(reply, "order"))
+        if (!checkout.Understood(reply, "order"))
         {
             deal.MayBeOrdered = false;
             return;
         }
 
         var view = reply.As<OrderView>();
-        var order = deal.Orders.GetOrAdd(view.Id.ToString(), id => new(id, view.AmountFen));
+        var order = deal.Orders.GetOrAdd(view.Id.ToString(), _ => new(deal.Owner, view, deal.Offer.Id));
         deal.MayBeOrdered = false;
         ledger.Acknowledge();
         var mood = chance.Next(10);
-        if (mood < 6) await Pay(deal, order, chance);
-        else if (mood < 8) await Cancel(deal, order, chance);
+        if (mood < 6) await checkout.Pay(order, chance);
+        else if (mood < 8) deal.MayBeOrdered = await checkout.Cancel(order, chance); // an earned price outlives a cancelled order
     }
-
-    private async Task Pay(Deal deal, Purchase order, Random chance)
-    {
-        var started = await client.Post($"/v1/orders/{order.Id}/payments", null, deal.Owner, Key(chance));
-        if (!Understood(started, "payment")) return;
-        ledger.Acknowledge();
-        var payment = started.Body.GetProperty("paymentId").GetString()!;
-        order.PaymentId = payment;
-
-        // Not idempotent, like a shopper's thumb: asked again after a crash it may call back twice, and must count once.
-        var paid = await client.Post($"/sandbox/payments/{payment}/pay", new { repeat = chance.Next(3) });
-        if (!Understood(paid, "pay")) return;
-        order.MoneyGiven = true;
-        for (var since = DateTime.UtcNow; ;)
-        {
-            var view = (await client.Get($"/v1/orders/{order.Id}", deal.Owner)).As<OrderView>();
-            if (view.State != OrderStatus.Pending)
-            {
-                if (view.State == OrderStatus.Paid) order.SeenPaid = true;
-                ledger.Acknowledge();
-                return;
-            }
-
-            if (DateTime.UtcNow - since > PaidMax)
-            {
-                findings.Add(Wrong.Other, $"Order {order.Id} is still Pending {PaidMax.TotalSeconds} s after the money was given.");
-                return;
-            }
-
-            await Task.Delay(15);
-        }
-    }
-
-    private async Task Cancel(Deal deal, Purchase order, Random chance)
-    {
-        var reply = await client.Post($"/v1/orders/{order.Id}/cancellations", new { reason = "changed my mind" }, deal.Owner, Key(chance));
-        if (!Understood(reply, "cancellation")) return;
-        order.SeenCancelled = true;
-        deal.MayBeOrdered = true; // an earned price outlives a cancelled order
-        ledger.Acknowledge();
-    }
-
-    private bool Understood(Reply reply, string what)
-    {
-        if (reply.IsSuccess) return true;
-        if (!Expected.Contains(reply.Code)) findings.Add(Wrong.Other, $"A {what} was answered {reply.Status} {reply.Code}.");
-        return false;
-    }
-
-    private static string Key(Random chance) => $"crash-{chance.NextInt64():x16}{chance.NextInt64():x16}";
 }

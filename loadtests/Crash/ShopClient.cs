@@ -48,6 +48,19 @@ internal sealed class ShopClient(HttpClient http, Func<Uri> address, Findings fi
 
     public Task<Reply> Put(string path, object body) => Send(HttpMethod.Put, path, body, null, null);
 
+    /// <summary>The ids of everything in somebody's list, page by page.</summary>
+    public async Task<HashSet<string>> Ids(string path, Person owner)
+    {
+        var ids = new HashSet<string>(StringComparer.Ordinal);
+        for (string? cursor = null; ;)
+        {
+            var page = (await Get($"{path}?limit=100{(cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}")}", owner)).Body;
+            foreach (var item in page.GetProperty("items").EnumerateArray()) ids.Add(item.GetProperty("id").GetString()!);
+            cursor = page.TryGetProperty("nextCursor", out var next) ? next.GetString() : null;
+            if (cursor is null) return ids;
+        }
+    }
+
     public async Task SignIn(Person who)
     {
         var session = await Post("/v1/sessions", new { shopId = "demo", code = $"dev:{who.Name}" });

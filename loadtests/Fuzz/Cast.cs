@@ -123,6 +123,10 @@ internal sealed class Cast
         var group = await GroupCampaign(MerchantKey, sku);
         Add("campaigns", group);
         foreach (var person in People) Add("shoppers", person.Id);
+        foreach (var person in People) Add("ledgers", person.Id);
+
+        // Nobody here has earned anything, so these are asked about and do not exist.
+        foreach (var person in People) Add("withdrawals", person.Id, person);
         foreach (var person in People.Take(2))
         {
             Add("bargains", Id(await Act(person, "/v1/bargains", new() { ["campaignId"] = slow })), person);
@@ -137,6 +141,8 @@ internal sealed class Cast
         await AddSku(MerchantKey, Add, 10_000_000_000, 10_000_000);
         Add("payments", (await Act(People[0], $"/v1/orders/{Things("orders")[0].Id}/payments"))["paymentId"]!.GetValue<string>());
         foreach (var person in People.Skip(2)) await Paid(person, sku);
+        Add("transfers", new string('0', 31) + "1"); // asked for by nobody: the levers find none
+        await Stray(People[1], sku);
         await OpenOther();
     }
 
@@ -148,16 +154,26 @@ internal sealed class Cast
         Add("orders", order, person);
     }
 
+    // To be settled: the gateway took another amount, and the order came to nothing.
+    private async Task Stray(Actor person, string sku)
+    {
+        var order = Id(await Act(person, "/v1/orders", Lines(sku)));
+        var payment = (await Act(person, $"/v1/orders/{order}/payments"))["paymentId"]!.GetValue<string>();
+        await Ask(HttpMethod.Post, $"/sandbox/payments/{payment}/pay", new() { ["amountFen"] = 1 });
+        await Act(person, $"/v1/orders/{order}/cancellations");
+        Add("limbo", payment);
+    }
+
     private async Task OpenOther()
     {
         var sku = await AddSku(OtherMerchantKey, (kind, id, _) => others[kind] = id);
         others["campaigns"] = await Campaign(OtherMerchantKey, sku, 30, isPublished: true);
         others["flash-sales"] = await Sale(OtherMerchantKey, sku);
-        others["shoppers"] = Stranger.Id;
+        others["shoppers"] = others["ledgers"] = Stranger.Id;
         others["bargains"] = Id(await Act(Stranger, "/v1/bargains", new() { ["campaignId"] = others["campaigns"] }));
         others["group-rooms"] = Id((await Act(Stranger, "/v1/group-rooms", new() { ["campaignId"] = await GroupCampaign(OtherMerchantKey, sku), ["quantity"] = 1 }))["room"]!);
         others["orders"] = Id(await Act(Stranger, "/v1/orders", Lines(sku)));
-        others["payments"] = (await Act(Stranger, $"/v1/orders/{others["orders"]}/payments"))["paymentId"]!.GetValue<string>();
+        others["limbo"] = others["payments"] = (await Act(Stranger, $"/v1/orders/{others["orders"]}/payments"))["paymentId"]!.GetValue<string>();
     }
 
     private async Task GenerousSettings()

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
@@ -48,7 +49,7 @@ internal sealed partial class ValidRequests(ApiDocument document, Cast cast, str
         if (operation.Credentials == "merchant") draft.Set("X-Api-Key", cast.MerchantKey);
         if (operation.TakesKey) draft.Set("Idempotency-Key", $"{keys}-{number}");
         if (chance.Next(4) == 0) draft.Set("X-Device-Id", $"phone-{chance.Next(50)}");
-        foreach (var name in operation.Query.Where(_ => chance.Next(2) == 0)) draft.Query.Add((name, name == "limit" ? "5" : name == "kind" ? Pick(["bargain", "flash-sale", "group-buy"]) : ""));
+        foreach (var name in operation.Query.Where(_ => chance.Next(2) == 0)) draft.Query.Add((name, QueryOf(operation, name)));
 
         if (operation.TakesCsv)
         {
@@ -61,6 +62,16 @@ internal sealed partial class ValidRequests(ApiDocument document, Cast cast, str
         draft.Set("Content-Type", "application/json");
         return draft;
     }
+
+    private string QueryOf(Operation operation, string name) => name switch
+    {
+        "limit" => "5",
+        "kind" => operation.Path.Contains("ledger", StringComparison.Ordinal) ? Pick(["commission", "points", "balance"]) : Pick(["bargain", "flash-sale", "group-buy"]),
+        "state" => Pick(["Reviewing", "Paid", ""]),
+        "from" => cast.Now.AddDays(-40).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+        "to" => cast.Now.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+        _ => "",
+    };
 
     /// <summary>A file of shipments, now and then with what spreadsheets make of one.</summary>
     private string Shipments(int number)

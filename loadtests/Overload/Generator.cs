@@ -117,7 +117,8 @@ internal sealed class Generator(IPEndPoint server, IRequests requests) : IDispos
         busy.Add(connection.Socket, connection);
         try
         {
-            connection.Send(requests);
+            var (length, ticket) = requests.Write(connection.Buffer);
+            connection.Send(length, ticket);
         }
         catch (SocketException)
         {
@@ -171,53 +172,5 @@ internal sealed class Generator(IPEndPoint server, IRequests requests) : IDispos
     {
         for (var since = Stopwatch.StartNew(); busy.Count > 0 && since.Elapsed < AnswerMax;) Receive(tally, tally);
         foreach (var silent in busy.Values.ToList()) Replace(silent, tally);
-    }
-
-    private sealed class Connection
-    {
-        private readonly byte[] buffer = new byte[8_192];
-        private int read;
-
-        public Connection(IPEndPoint server) => Socket.Connect(server);
-
-        public Socket Socket { get; } = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-
-        public long Since { get; private set; }
-
-        public int Ticket { get; private set; }
-
-        /// <summary>The seconds that the newest answer asks to stay away.</summary>
-        public int? RetryAfter => buffer.AsSpan(0, read).IndexOf("Retry-After: "u8) is >= 0 and var at ? NumberAt(buffer, at + "Retry-After: "u8.Length) : null;
-
-        public void Send(IRequests requests)
-        {
-            (var length, Ticket) = requests.Write(buffer);
-            (Since, read) = (Stopwatch.GetTimestamp(), 0);
-            Socket.Send(buffer.AsSpan(0, length));
-        }
-
-        /// <returns>the status once the answer is whole</returns>
-        public int? Receive()
-        {
-            var more = Socket.Receive(buffer.AsSpan(read));
-            if (more == 0) throw new SocketException((int)SocketError.ConnectionReset);
-            return IsWhole(buffer.AsSpan(0, read += more)) ? (buffer[9] - '0') * 100 + (buffer[10] - '0') * 10 + buffer[11] - '0' : null;
-        }
-
-        private static bool IsWhole(ReadOnlySpan<byte> answer)
-        {
-            if (answer.EndsWith("\r\n0\r\n\r\n"u8)) return true;
-            var head = answer.IndexOf("\r\n\r\n"u8);
-            var at = head < 0 ? -1 : answer[..head].IndexOf("Content-Length: "u8);
-            if (at < 0) return false;
-            return answer.Length >= head + 4 + NumberAt(answer, at + "Content-Length: "u8.Length);
-        }
-
-        private static int NumberAt(ReadOnlySpan<byte> text, int at)
-        {
-            var number = 0;
-            for (; text[at] is >= (byte)'0' and <= (byte)'9'; at++) number = number * 10 + text[at] - '0';
-            return number;
-        }
     }
 }

@@ -3,6 +3,7 @@ using Campaigns.ApiFrontend.Edge;
 using Campaigns.Grains.Campaign;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Shop;
+using Campaigns.Grains.Shopper;
 using Campaigns.Grains.Stock;
 using Campaigns.Silo.Projections;
 
@@ -15,9 +16,17 @@ internal sealed record GateBody(string Reason);
 
 internal sealed record QuotaChange(int Delta);
 
+/// <summary>Somebody whom a campaign reached, and the newest of those whom they brought.</summary>
+/// <param name="Brought">how many they brought themselves, shown here or not</param>
+internal sealed record SpreadPerson(ShopperId ShopperId, int Hop, bool IsNew, int Brought, DateTimeOffset At, IReadOnlyList<SpreadPerson> Children);
+
 /// <summary>Campaigns (活动): what a shopper can take part in, and the merchant's work on them.</summary>
 internal static class CampaignEndpoints
 {
+    // A page of 100 people with 5 children each and 5 of each of those reads 600 short lists at most.
+    private const int SpreadDepthMax = 3;
+    private const int SpreadChildrenMax = 5;
+
     public static void MapCampaigns(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/campaigns", Open).RequireAuthorization(Rights.Shopper).Produces<Page<CampaignListItem>>().WithTags("Campaign").WithSummary("Campaigns to take part in");
@@ -25,6 +34,7 @@ internal static class CampaignEndpoints
         var read = routes.MapGroup("/merchant/v1/campaigns").RequireAuthorization(Rights.MerchantRead).WithTags("Campaign");
         read.MapGet("", All).Produces<Page<CampaignView>>().WithSummary("All campaigns, newest first");
         read.MapGet("/{id:id}", Get).Produces<CampaignView>().WithSummary("A campaign");
+        read.MapGet("/{id:id}/spread", Spread).Produces<Page<SpreadPerson>>().WithSummary("Who brought whom: those who came by themselves, or those whom ?by= brought, each with the newest of their own; ?depth= 1 to 3, 2 if absent");
         read.MapGet("/{id:id}/report", Report).Produces<CampaignReport>().WithSummary("Whether it works: participation, hops, cost, health");
 
         var write = routes.MapGroup("/merchant/v1/campaigns").RequireAuthorization(Rights.MerchantWrite).WithTags("Campaign");
@@ -64,6 +74,19 @@ internal static class CampaignEndpoints
                 documents.Read<CampaignCounts>(caller.Shop, CampaignViews.Counts, id.ToString()) ?? new(),
                 documents.Read<ShopCounts>(caller.Shop, CampaignViews.ShopTotals, CampaignViews.All) ?? new(),
                 documents.AsOf), Api.Json);
+    }
+
+    private static async Task<IResult> Spread(CampaignId id, ShopperId? by, int? depth, MerchantCaller caller, Paging page, IGrains grains, DocumentStore documents)
+    {
+        if (depth is < 1 or > SpreadDepthMax) return Api.Refuse(Refusal.Invalid("depth", "1 to 3 levels."));
+        if ((await grains.Ask(id.In(caller.Shop), new GetCampaign())).Refusal is { } refusal) return Api.Refuse(refusal);
+
+        var people = documents.List<SpreadNode>(caller.Shop, CampaignViews.Spread, CampaignViews.BroughtBy(id, by), page.Cursor, page.Limit);
+        return TypedResults.Json(new Page<SpreadPerson>([.. people.Items.Select(p => Person(p, depth ?? 2))], people.NextCursor, people.AsOf), Api.Json);
+
+        SpreadPerson Person(SpreadNode node, int levels) => new(node.ShopperId, node.Hop, node.IsNew, node.Brought, node.At, levels == 1 || node.Brought == 0
+            ? []
+            : [.. documents.List<SpreadNode>(caller.Shop, CampaignViews.Spread, CampaignViews.BroughtBy(id, node.ShopperId), null, SpreadChildrenMax).Items.Select(c => Person(c, levels - 1))]);
     }
 
     private static Task<IResult> Draft(CampaignDraft body, MerchantCaller caller, EffectId effect, IGrains grains) =>

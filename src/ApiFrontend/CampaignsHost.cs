@@ -142,6 +142,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         services.AddSingleton(s => new Projector(journal, Definitions(), Projections(), documents, s.GetRequiredService<ILogger<Projector>>()));
         services.AddHttpClient();
         services.AddSingleton<IReceiver>(s => new GatewayReceiver(s.GetRequiredService<IPaymentGateway>));
+        services.AddSingleton<IReceiver>(s => new TransferReceiver(s.GetRequiredService<IPaymentGateway>));
         if (builder.Environment.IsDevelopment()) AddSandbox(services, KeyFolder(options.Data));
         AddWeChat(services, weChat);
 
@@ -155,7 +156,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         services.AddOpenApi("v1", OpenApiDocument.Describe);
     }
 
-    internal static IEnumerable<GrainDefinition> Definitions() => [.. Mechanics.Grains, new SandboxPaymentGrain()];
+    internal static IEnumerable<GrainDefinition> Definitions() => [.. Mechanics.Grains, new SandboxPaymentGrain(), new SandboxTransferGrain()];
 
     internal static IReadOnlyList<IProjection> Projections() => [.. Mechanics.Projections, new SandboxBill()];
 
@@ -184,6 +185,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         app.UseRouting();
         app.Use(app.Services.GetRequiredService<InFlight>().Enter);
         app.UseMiddleware<RequestLog>();
+        app.Use(app.Services.GetRequiredService<SoldOutSales>().Enter);
         app.UseExceptionHandler(_ => { });
         app.UseStatusCodePages(Problems.Fill);
         app.UseRules();
@@ -200,6 +202,8 @@ internal sealed class CampaignsHost : IAsyncDisposable
         app.MapFlashSales();
         app.MapGroupBuys();
         app.MapOrders();
+        app.MapCommissions();
+        app.MapWithdrawals();
         app.MapCatalogue();
         app.MapPaymentCallbacks();
         app.MapHealth();

@@ -1,4 +1,5 @@
 using Campaigns.ApiFrontend.Edge;
+using Campaigns.Grains.Commission;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Product;
 using Campaigns.Grains.Shop;
@@ -9,7 +10,8 @@ namespace Campaigns.ApiFrontend;
 
 internal sealed record SkuBody(string Name, long ListPriceFen, long Stock);
 
-internal sealed record ProductBody(string Title, string Type, IReadOnlyList<SkuBody> Skus);
+/// <param name="Commission">its own rates; absent: the shop's</param>
+internal sealed record ProductBody(string Title, string Type, IReadOnlyList<SkuBody> Skus, CommissionRates? Commission = null);
 
 internal sealed record StockChange(long Delta, string Reason);
 
@@ -38,8 +40,9 @@ internal static class CatalogueEndpoints
     private static async Task<IResult> AddProduct(ProductBody body, MerchantCaller caller, EffectId effect, IGrains grains)
     {
         if (body.Skus.Contains(null!)) return Api.Refuse(EdgeRefusal.Malformed);
+        if (await CommissionEndpoints.WhyNot(body.Commission, caller.Shop, grains) is { } refusal) return Api.Refuse(refusal);
         var skus = body.Skus.Select((s, i) => new NewSku(new(Ids.Derive("sku", effect.Value.ToString("N"), i.ToString())), s.Name, new(s.ListPriceFen), s.Stock)).ToList();
-        return (await grains.Ask(new ProductId(effect.Value).In(caller.Shop), new AddProduct(body.Title, body.Type, skus))).Created(p => $"/merchant/v1/products/{p.Id}");
+        return (await grains.Ask(new ProductId(effect.Value).In(caller.Shop), new AddProduct(body.Title, body.Type, skus, body.Commission))).Created(p => $"/merchant/v1/products/{p.Id}");
     }
 
     private static async Task<IResult> GetProduct(ProductId id, MerchantCaller caller, IGrains grains) => (await grains.Ask(id.In(caller.Shop), new GetProduct())).Ok();

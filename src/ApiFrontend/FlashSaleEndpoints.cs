@@ -17,7 +17,7 @@ internal static class FlashSaleEndpoints
         var sales = routes.MapGroup("/v1/flash-sales").RequireAuthorization(Rights.Shopper).WithTags("FlashSale");
         sales.MapGet("/{id:id}", Get).Produces<FlashSaleView>().WithSummary("The sale that runs or comes next, with what is left");
         sales.MapGet("/{id:id}/events", Events).Produces(200, contentType: "text/event-stream").WithMetadata(new Counted(Counts.Stream)).WithSummary("What happens to the sale, live (SSE)");
-        sales.MapPost("/{id:id}/orders", Order).Produces<OrderView>(201).WithSummary("Take units and order them; they are held until the order is paid or runs out");
+        sales.MapPost("/{id:id}/orders", Order).Produces<OrderView>(201).WithMetadata(TakesUnits.Instance).WithSummary("Take units and order them; they are held until the order is paid or runs out");
     }
 
     private static async Task<IResult> Get(FlashSaleId id, ShopperCaller caller, IGrains grains) => (await grains.Ask(id.In(caller.Shop), new GetFlashSale())).Ok();

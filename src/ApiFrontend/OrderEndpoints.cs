@@ -32,8 +32,8 @@ internal sealed record ListedOrder(
     DateTimeOffset? ReceiveBefore = null,
     DateTimeOffset? ReceivedAt = null);
 
-/// <param name="Refund">null while late money is <c>Held</c> and it is found out who can take it</param>
-/// <param name="AgeSeconds">how long it has not been settled</param>
+/// <param name="Refund">null unless it is being refunded</param>
+/// <param name="AgeSeconds">how long it has not been settled: seconds are normal for <c>Captured</c> and <c>Closing</c>, through which every payment or unpaid order passes</param>
 /// <param name="Problem">the gateway's word for a failure, such as <c>NOT_ENOUGH</c></param>
 internal sealed record LimboEntry(OrderId Order, string? Refund, long AmountFen, LimboState State, string Reason, DateTimeOffset Since, long AgeSeconds, PaymentId? Payment = null, string? Problem = null);
 
@@ -64,6 +64,9 @@ internal sealed record ShipmentBody(string Carrier, string TrackingNumber);
 /// <param name="Lines">the units that it is for; <c>line</c> counts from 1, as in the order</param>
 /// <param name="Reason">1–80 characters: the buyer reads it in WeChat</param>
 internal sealed record RefundBody(string Reason, long? AmountFen = null, IReadOnlyList<RefundedUnits>? Lines = null);
+
+/// <param name="Reason">1–80 characters: how it was given back</param>
+internal sealed record SettlementBody(string Reason);
 
 internal sealed record CancelBody(string? Reason = null);
 
@@ -99,6 +102,7 @@ internal static class OrderEndpoints
         var changes = routes.MapGroup("/merchant/v1").RequireAuthorization(Rights.MerchantWrite).WithTags("Order");
         changes.MapPost("/orders/{id:id}/shipments", Ship).Produces<OrderView>(201).WithSummary("Ship an order, or correct its shipment until it is received");
         changes.MapPost("/orders/{id:id}/refunds", Refund).Produces<OrderView>(201).WithSummary("Give money back: for units at their net price, an amount, or all that is left");
+        changes.MapPost("/limbo/{id:id}/settlements", Settle).Produces<SettledStray>(201).WithSummary("Money of a wrong amount was given back by hand; the id is its payment's");
         changes.MapPost("/shipment-uploads", ShipmentUploads.Upload).Produces<ShipmentReport>().WithMetadata(new CsvBody(ShipmentUploads.Format), new RequestSizeLimitAttribute(ShipmentUploads.BytesMax))
             .WithSummary("Ship up to 5,000 orders with one CSV file; a row that cannot be shipped blocks no other");
     }
@@ -172,6 +176,9 @@ internal static class OrderEndpoints
         var refunded = await grains.Ask(id.In(caller.Shop), new RefundOrder(effect.Value, body.AmountFen, body.Lines, body.Reason));
         return refunded.Refusal is { } refusal ? Api.Refuse(refusal) : (await grains.Ask(id.In(caller.Shop), new GetOrder(null))).Created();
     }
+
+    private static async Task<IResult> Settle(PaymentId id, SettlementBody body, MerchantCaller caller, IGrains grains) =>
+        (await grains.Ask(id.In(caller.Shop), new SettleStray(body.Reason))).Created();
 
     private static async Task<IResult> Receive(OrderId id, EmptyBody? body, ShopperCaller caller, IGrains grains)
     {

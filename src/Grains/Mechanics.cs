@@ -21,6 +21,9 @@ public static class Mechanics
         new GroupBuy.GroupBuyGrain(),
         new Order.OrderGrain(),
         new Payment.PaymentGrain(),
+        new Commission.CommissionGrain(),
+        new Ledger.LedgerGrain(),
+        new Withdrawal.WithdrawalGrain(),
         new Request.RequestGrain(),
     ];
 
@@ -37,6 +40,9 @@ public static class Mechanics
         new GroupBuy.GroupBuyBook(),
         new Order.OrderBook(),
         new Payment.PaymentBook(),
+        new Commission.CommissionBook(),
+        new Ledger.LedgerBook(),
+        new Withdrawal.WithdrawalBook(),
     ];
 
     public static IReadOnlyList<IProjection> Projections { get; } =
@@ -49,5 +55,8 @@ public static class Mechanics
         new Order.OrderViews(),
         new Order.OrderTimeline(),
         new Payment.PaymentViews(),
+        new Commission.CommissionViews(),
+        new Ledger.LedgerViews(),
+        new Withdrawal.WithdrawalViews(),
     ];
 }

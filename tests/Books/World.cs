@@ -1,21 +1,25 @@
 using Campaigns.Grains;
 using Campaigns.Grains.Bargain;
+using Campaigns.Grains.Binding;
 using Campaigns.Grains.Campaign;
+using Campaigns.Grains.Distributor;
 using Campaigns.Grains.FlashSale;
 using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Ledger;
 using Campaigns.Grains.Order;
 using Campaigns.Grains.Payment;
 using Campaigns.Grains.Product;
 using Campaigns.Grains.Shop;
 using Campaigns.Grains.Shopper;
 using Campaigns.Grains.Stock;
+using Campaigns.Grains.Withdrawal;
 using Campaigns.Silo.Books;
 
 namespace Campaigns.Tests.Books;
 
 /// <summary>
 /// A small shop whose states the real rules have made: one bargain paid, one ordered, one running, one whose order was cancelled before its
-/// money came and was refunded; and a flash sale with an open and a paid order. Clean; a test breaks one thing in it.
+/// money came and was refunded; a flash sale with an open and a paid order; and a promoter with a paid and an open withdrawal. Clean; a test breaks one thing in it.
 /// </summary>
 internal sealed class World : IBooks
 {
@@ -52,6 +56,13 @@ internal sealed class World : IBooks
         Tell(LostOrder, new StartPayment(PaymentId.Of(LatePayment.Key), ShopperId.Of(Person(6).Key)));
         Tell(LostOrder, new CancelOrder(ShopperId.Of(Person(6).Key), null));
         foreach (var payment in (ReadOnlySpan<GrainId>)[ThePayment, LatePayment]) Tell(payment, new ConfirmPayment("t", new(990), Now));
+
+        Tell(TheLedger, new PostEntries(Promoter, LedgerKind.Commission, Guid.NewGuid(), PaidOrder.Key, 1, [new("given", LedgerAccount.Shop, LedgerAccount.Available, new(2_000))]));
+        foreach (var (withdrawal, fen) in (ReadOnlySpan<(GrainId, long)>)[(PaidWithdrawal, 1_000), (HeldWithdrawal, 400)])
+        {
+            Tell(withdrawal, new AskWithdrawal(Promoter, new(fen), new(new(100), new(5_000), new(5_000), 1, "Asia/Shanghai")));
+            if (withdrawal == PaidWithdrawal) Tell(withdrawal, new DecideWithdrawal(Guid.NewGuid(), IsApproved: true, null));
+        }
     }
 
     public static GrainId TheProduct { get; } = Grain("product", 1);
@@ -88,6 +99,13 @@ internal sealed class World : IBooks
 
     public static GrainId LatePayment { get; } = Grain("payment", 33);
 
+    public static GrainId PaidWithdrawal { get; } = Grain("withdrawal", 40);
+
+    public static GrainId HeldWithdrawal { get; } = Grain("withdrawal", 41);
+
+    /// <summary>The commission of somebody who has withdrawn 1,000 of 2,000 fen and wants 400 more.</summary>
+    public static GrainId TheLedger { get; } = Promoter.LedgerIn(Shop, LedgerKind.Commission);
+
     public static GrainId Person(int number) => Grain("shopper", 100 + number);
 
     /// <summary>Exactly what is wrong once <paramref name="change"/> has broken something: nothing before, and these words about some grain after.</summary>
@@ -120,6 +138,8 @@ internal sealed class World : IBooks
         return [.. findings.Kept.Select(f => $"{f.Where}: {f.What}")];
     }
 
+    private static ShopperId Promoter => ShopperId.Of(Person(9).Key);
+
     private static GrainId Grain(string kind, int number) => new(kind, Shop, new Guid(number, 0, 0x7000, 0x80, 0, 0, 0, 0, 0, 0, 0));
 
     private void Assist(int person, GrainId bargain) => Tell(Person(person), new PledgeAssist(BargainId.Of(bargain.Key), Policy, $"device-{person}"));
@@ -147,6 +167,9 @@ internal sealed class World : IBooks
     private Receipt? Receive(Owed owed)
     {
         if (owed.To.Kind == Gateway.Kind) return new(owed.Command switch { Prepay => new Prepaid("wx"), CloseAtGateway => new ClosedAtGateway(), _ => new RefundedAtGateway(RefundStatus.Succeeded) }, null);
+        if (owed.To.Kind == BindingAddress.Kind) return new(new Attribution(null), null); // nobody here promotes anybody
+        if (owed.To.Kind == TransferGateway.Kind) return new(new TransferredAtGateway(TransferStatus.Succeeded), null);
+        if (owed.Command is GetDistributorTerms) return new(new DistributorTerms(DistributorStanding.Active, null, null, 100, 100), null);
         if (Decide(owed.To, owed.Command) is { } refusal) return new(null, refusal);
         var answer = Definitions[owed.To.Kind].AnswerAny(states[owed.To], owed.Command, new Turn(owed.To, Now));
         return answer.IsLater ? null : new(answer.Value, answer.Refusal);

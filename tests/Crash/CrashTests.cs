@@ -14,6 +14,6 @@ public sealed class CrashTests
             CancellationToken.None);
 
         Assert.True(report.Findings.IsEmpty, string.Join('\n', [report.Summary, .. report.Findings.Words, .. report.ServerLog]));
-        Assert.True(report.Kills > 0 && report.Acknowledged > 0, report.Summary);
+        Assert.True(report.Kills > 0 && report.Acknowledged > 0 && report.Takes > 0 && report.Seats > 0, report.Summary);
     }
 }

@@ -142,7 +142,7 @@ public class FlashSaleRulesTests
         var story = Held(0).Hold(1, 1, 2).When(new OrderReleased(OrderNo(1))).Then(new UnitsReleased(OrderNo(1), 2, SellsAgain: true, Opens)).ThenAgainNothing();
 
         Assert.Equal((10, 0, 0), story.Units());
-        Assert.Empty(story.State.UnitsOf);
+        Assert.Equal((Somebody(1).Value, 0), (Assert.Single(story.State.UnitsOf).Key, story.State.UnitsOf.Values.Sum()));
         story.When(Take(2, 1, 2)).ThenOne<UnitsTaken>();
     }
 
@@ -540,6 +540,19 @@ public class FlashSaleRulesTests
         }
 
         Assert.Equal(21, told);
+    }
+
+    [Fact]
+    public void Whoever_had_units_is_among_the_takers_and_more_than_ten_thousand_are_not_copied()
+    {
+        var story = Held(0).Hold(1, 1).Hold(2, 2).When(new OrderReleased(OrderNo(1)));
+        Assert.Equal([Somebody(1).Value, Somebody(2).Value], Takers()!.Order());
+        for (var i = 3; i <= SaleTakers.Max; i++) story.State.UnitsOf.Add(Somebody(i).Value, 1);
+        Assert.Equal(SaleTakers.Max, Takers()!.Count);
+        story.State.UnitsOf.Add(Somebody(SaleTakers.Max + 1).Value, 1);
+        Assert.Null(Takers());
+
+        IReadOnlySet<Guid>? Takers() => ((SaleTakers)new FlashSaleGrain().Answer(story.State, new GetTakers(), default).Value!).Shoppers;
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Campaigns.Grains;
+using Campaigns.Grains.Binding;
 using Campaigns.Grains.Campaign;
 using Campaigns.Grains.GroupBuy;
 using Campaigns.Grains.Kernel;
@@ -166,6 +167,7 @@ internal sealed class Market : IBooks
             return new(new RefundedAtGateway(RefundStatus.Succeeded), null);
         }
 
+        if (owed.To.Kind == BindingAddress.Kind) return new(new Attribution(null), null); // nobody here promotes anybody
         return Ask(owed.To, owed.Command) is { } refusal ? new(null, refusal) : Answer(owed);
     }
 

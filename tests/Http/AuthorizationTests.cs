@@ -1,8 +1,11 @@
 using System.Text.RegularExpressions;
 using Campaigns.ApiFrontend;
 using Campaigns.ApiFrontend.Edge;
+using Campaigns.Grains.Distributor;
 using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Ledger;
 using Campaigns.Grains.Shop;
+using Campaigns.Grains.Shopper;
 using Campaigns.Tests.Kit;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
@@ -34,6 +37,8 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         "POST /sandbox/prepay-faults",
         "POST /sandbox/refund-faults",
         "POST /sandbox/shops",
+        "POST /sandbox/transfers/{id:id}/fail",
+        "POST /sandbox/transfers/{id:id}/succeed",
         "POST /v1/sessions", // the code of wx.login
     ];
 
@@ -75,7 +80,18 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         ["POST /merchant/v1/orders/{id:id}/refunds"] = new(Meets.Nobody, Meets.NotFound, """{"reason":"why"}"""),
         ["POST /merchant/v1/shipment-uploads"] = new(Meets.Nobody, Meets.Own, "orderId,carrier,trackingNumber\n<orders>,SF,SF1", "text/csv"),
         ["GET /merchant/v1/shipment-uploads/template"] = new(Meets.Nobody, Meets.Own),
+        ["POST /v1/me/withdrawals"] = new(Meets.NotEligible, Meets.NotEligible, """{"amountFen":100}"""),
+        ["GET /v1/me/withdrawals"] = new(Meets.Own, Meets.Own),
+        ["GET /v1/me/withdrawals/{id:id}"] = new(Meets.NotFound, Meets.NotFound),
+        ["GET /v1/me/ledger"] = new(Meets.Own, Meets.Own),
+        ["GET /merchant/v1/withdrawals"] = new(Meets.Nobody, Meets.Own),
+        ["GET /merchant/v1/withdrawals/{id:id}"] = new(Meets.Nobody, Meets.NotFound),
+        ["GET /merchant/v1/withdrawals/export"] = new(Meets.Nobody, Meets.Own),
+        ["POST /merchant/v1/withdrawals/{id:id}/approvals"] = new(Meets.Nobody, Meets.NotFound, Reason),
+        ["POST /merchant/v1/withdrawals/{id:id}/rejections"] = new(Meets.Nobody, Meets.NotFound, Reason),
+        ["GET /merchant/v1/ledgers/{id:id}"] = new(Meets.Nobody, Meets.NotFound),
         ["GET /merchant/v1/limbo"] = new(Meets.Nobody, Meets.Own),
+        ["POST /merchant/v1/limbo/{id:id}/settlements"] = new(Meets.Nobody, Meets.NotFound, Reason),
         ["GET /merchant/v1/campaigns/"] = new(Meets.Nobody, Meets.Own),
         ["GET /merchant/v1/campaigns/{id:id}"] = new(Meets.Nobody, Meets.NotFound),
         ["GET /merchant/v1/campaigns/{id:id}/report"] = new(Meets.Nobody, Meets.NotFound),
@@ -92,6 +108,11 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         ["POST /merchant/v1/products"] = new(Meets.Nobody, Meets.Own, """{"title":"t","type":"daily","skus":[{"name":"n","listPriceFen":1,"stock":1}]}"""),
         ["POST /merchant/v1/skus/{id:id}/stock-changes"] = new(Meets.Nobody, Meets.NotFound, """{"delta":1,"reason":"why"}"""),
         ["POST /merchant/v1/skus/{id:id}/price-changes"] = new(Meets.Nobody, Meets.NotFound, """{"listPriceFen":1}"""),
+        ["GET /v1/me/commissions"] = new(Meets.Own, Meets.Own),
+        ["GET /merchant/v1/commissions"] = new(Meets.Nobody, Meets.Own),
+        ["GET /merchant/v1/orders/{id:id}/commissions"] = new(Meets.Nobody, Meets.NotFound),
+        ["GET /merchant/v1/distribution/leaderboard"] = new(Meets.Nobody, Meets.Own),
+        ["POST /merchant/v1/skus/{id:id}/commission-changes"] = new(Meets.Nobody, Meets.NotFound, """{"commission":{"level1Percent":10,"level2Percent":0}}"""),
         ["PUT /merchant/v1/settings"] = new(Meets.Nobody, Meets.Own, Settings),
         ["POST /merchant/v1/shoppers/{id:id}/blocks"] = new(Meets.Nobody, Meets.NotFound, """{"until":"2099-01-01T00:00:00Z","reason":"why"}"""),
     };
@@ -241,12 +262,13 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         var (status, code) = meets switch
         {
             Meets.NotOwner => (403, "NotOwner"),
+            Meets.NotEligible => (403, "NotEligible"),
             Meets.Invalid => (422, "Invalid"),
             _ => (404, "NotFound"),
         };
         var reply = await Send(caller, name, row, scene.Ids);
         Assert.True(reply.Status == status && reply.Code == code, $"{name} answered {who}: {reply.Status} {reply.Content}");
-        if (meets == Meets.NotOwner) return;
+        if (meets is Meets.NotOwner or Meets.NotEligible) return;
 
         // What is somebody else's must look like what does not exist at all.
         var nothing = await Send(caller, name, row, kind => new string('0', 32));
@@ -308,6 +330,9 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         /// <summary>403: everybody in the shop sees the bargain anyway.</summary>
         NotOwner,
 
+        /// <summary>403: it takes a distributor.</summary>
+        NotEligible,
+
         /// <summary>422 with the field that names it.</summary>
         Invalid,
 
@@ -333,11 +358,20 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
             var (amei, bo) = (await shop.SignIn(), await shop.SignIn());
             var bargain = await amei.Succeed(running);
             var order = await amei.Order(bargain);
+            var stray = await amei.Stray(running.Sku);
             var product = (await shop.Merchant.Post("/merchant/v1/products", new { title = "t", type = "daily", skus = new[] { new { name = "n", listPriceFen = 1, stock = 1 } } })).Expect(201);
             var other = await shop.AnotherShop();
             var group = await shop.Merchant.RunGroup(r => (r["size"], r["perUserLimit"]) = (9, 9));
-            var ids = new Dictionary<string, string> { ["groups"] = group.Id, ["group-rooms"] = (await amei.Found(group.Id)).Room, ["campaigns"] = running.Id, ["skus"] = running.Sku, ["products"] = product.Text("id"), ["bargains"] = await amei.Launch(running.Id), ["orders"] = order, ["shoppers"] = amei.Id, ["flash-sales"] = (await shop.Merchant.RunSale()).Id };
+            var ids = new Dictionary<string, string> { ["groups"] = group.Id, ["group-rooms"] = (await amei.Found(group.Id)).Room, ["campaigns"] = running.Id, ["skus"] = running.Sku, ["products"] = product.Text("id"), ["bargains"] = await amei.Launch(running.Id), ["orders"] = order, ["limbo"] = stray, ["shoppers"] = amei.Id, ["ledgers"] = amei.Id, ["withdrawals"] = await Withdraw(shop, amei), ["flash-sales"] = (await shop.Merchant.RunSale()).Id };
             return new(ids, bo, await shop.SignIn(shop: other.ShopId), other);
+        }
+
+        private static async Task<string> Withdraw(LiveShop shop, LiveShopper who)
+        {
+            var (grains, owner) = (shop.Host.Services.GetRequiredService<IGrains>(), ShopperId.Of(Guid.ParseExact(who.Id, "N")));
+            await grains.Ask(owner.DistributorIn(CampaignsHost.DemoShop), new JoinDistribution(HasBought: true, null));
+            await grains.Ask(owner.LedgerIn(CampaignsHost.DemoShop, LedgerKind.Commission), new PostEntries(owner, LedgerKind.Commission, owner.Value, owner.Value, 1, [new("given", LedgerAccount.Shop, LedgerAccount.Available, new(1_000))]));
+            return (await who.Post("/v1/me/withdrawals", new { amountFen = 100 })).Expect(201).Text("id");
         }
 
         public IEnumerable<(string Who, Client Caller, Meets Meets)> StrangersTo(string name, Row row)

@@ -196,6 +196,17 @@ public sealed class CampaignTests(LiveShop shop) : IClassFixture<LiveShop>
         Assert.Equal([2, 1], report.Body["hops"]!.AsArray().Select(h => h!.GetValue<int>()));
         Assert.Contains(report.Body["health"]!.AsArray(), h => h!["metric"]!.GetValue<string>() == "hops" && h["verdict"]!.GetValue<string>() == "healthy");
         Assert.NotNull(report.Body["asOf"]);
+
+        // Amei came by herself and brought Bo and Chen; Bo brought Dan, and Chen was there before.
+        var roots = (await own.Get($"/merchant/v1/campaigns/{campaign.Id}/spread?depth=3")).Expect(200);
+        Assert.Equal($"{amei.Id}:0:2({chen.Id}:1:0(),{bo.Id}:1:1({dan.Id}:2:0()))", Tree(Assert.Single(roots.Items)!));
+        Assert.Equal([chen.Id, bo.Id], (await own.Get($"/merchant/v1/campaigns/{campaign.Id}/spread?by={amei.Id}&depth=1")).Expect(200).Items.Select(p => p["shopperId"]!.GetValue<string>()));
+        Assert.Empty((await own.Get($"/merchant/v1/campaigns/{campaign.Id}/spread?by={amei.Id}&depth=1")).Items[0]!["children"]!.AsArray());
+        (await own.Get($"/merchant/v1/campaigns/{campaign.Id}/spread?depth=4")).Refused(422, "Invalid");
+        (await own.Get($"/merchant/v1/campaigns/{campaign.Id}/spread?by=nobody")).Refused(400, "Malformed");
+        (await shop.Merchant.Get($"/merchant/v1/campaigns/{campaign.Id}/spread")).Refused(404, "NotFound");
+
+        static string Tree(JsonNode person) => $"{person["shopperId"]}:{person["hop"]}:{person["brought"]}({string.Join(',', person["children"]!.AsArray().Select(c => Tree(c!)))})";
     }
 
     [Fact]

@@ -9,7 +9,7 @@ public sealed class OpenApiTests(LiveShop shop) : IClassFixture<LiveShop>
 {
     private const string Update = "UPDATE_OPENAPI";
 
-    private static readonly string[] Tags = ["Session", "Campaign", "Bargain", "GroupBuy", "FlashSale", "Order", "Catalogue", "Callback", "Health", "Sandbox"];
+    private static readonly string[] Tags = ["Session", "Campaign", "Bargain", "GroupBuy", "FlashSale", "Order", "Catalogue", "Commission", "Withdrawal", "Callback", "Health", "Sandbox"];
     private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     [Fact]

@@ -89,18 +89,37 @@ public sealed class PaymentTests(LiveShop shop) : IClassFixture<LiveShop>
     }
 
     [Fact]
-    public async Task Money_of_another_amount_is_not_taken_and_is_in_limbo_once_its_order_is_over()
+    public async Task Money_of_another_amount_is_not_taken_and_is_in_limbo_once_its_order_is_over_until_it_was_given_back_by_hand()
     {
         var own = await shop.AnotherShop();
         var amei = await shop.SignIn(shop: own.ShopId);
         var order = (await amei.Post("/v1/orders", new { lines = new[] { new { sku = await own.AddSku(), quantity = 1 } } })).Expect(201).Text("id");
-        await amei.Pay(order, new { amountFen = 1 });
+        var payment = await amei.StartPayment(order);
+        await shop.Pay(payment, new { amountFen = 1 });
+        var settlements = $"/merchant/v1/limbo/{payment}/settlements";
+        (await own.Post(settlements, new { reason = "too early" })).Refused(409, "WrongState");
         await shop.Pass(TimeSpan.FromMinutes(16));
         await shop.Quiet();
 
         Assert.Equal("TimedOut", (await amei.SeeOrder(order)).Text("state"));
         var limbo = Assert.Single(await own.Limbo());
         Assert.Equal((order, 1, "Held", "wrong amount"), (limbo["order"]!.GetValue<string>(), limbo["amountFen"]!.GetValue<int>(), limbo["state"]!.GetValue<string>(), limbo["reason"]!.GetValue<string>()));
+        Assert.Equal(payment, limbo["payment"]!.GetValue<string>());
+
+        (await shop.Merchant.Post(settlements, new { reason = "not mine" })).Refused(404, "NotFound");
+        (await own.Post($"/merchant/v1/limbo/{Guid.NewGuid():N}/settlements", new { reason = "whose?" })).Refused(404, "NotFound");
+        (await own.Post(settlements, new { reason = new string('x', 81) })).Refused(422, "Invalid");
+        (await own.Post(settlements, new { })).Refused(400, "Malformed");
+        Assert.Single(await own.Limbo());
+
+        var settled = (await own.Post(settlements, new { reason = "returned in the portal" })).Expect(201);
+        Assert.Equal((payment, order, 1, "returned in the portal"), (settled.Text("payment"), settled.Text("order"), settled.Number("amountFen"), settled.Text("reason")));
+        Assert.Empty(await own.Limbo());
+        Assert.DoesNotContain((await shop.Ops(HttpMethod.Get, "/ops/limbo")).Expect(200).Items, l => l["shop"]!.GetValue<string>() == own.ShopId);
+        await shop.Quiet();
+        var position = shop.Position;
+        Assert.Equal(settled.Content, (await own.Post(settlements, new { reason = "once more" })).Expect(201).Content);
+        Assert.Equal(position, shop.Position);
     }
 
     [Fact]

@@ -227,6 +227,18 @@ public sealed class LiveShopper(LiveShop shop, string shopId, string name, strin
 
     public async Task Pay(string order, object? how = null) => await Shop.Pay(await StartPayment(order), how);
 
+    /// <summary>An order that is paid with another amount and cancelled: its money is a stray.</summary>
+    /// <returns>the id of the payment</returns>
+    public async Task<string> Stray(string sku)
+    {
+        var order = (await Post("/v1/orders", new { lines = new[] { new { sku, quantity = 1 } } })).Expect(201).Text("id");
+        var payment = await StartPayment(order);
+        await Shop.Pay(payment, new { amountFen = 1 });
+        (await Post($"/v1/orders/{order}/cancellations")).Expect(200);
+        await Shop.Quiet();
+        return payment;
+    }
+
     public Task<Reply> TryTake(string sale, int quantity = 1, string? key = null) =>
         key is null ? Post($"/v1/flash-sales/{sale}/orders", new { quantity }) : PostOnce(key, $"/v1/flash-sales/{sale}/orders", new { quantity });
 

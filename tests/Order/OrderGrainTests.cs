@@ -1,3 +1,4 @@
+using Campaigns.Grains.Binding;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Order;
 using Campaigns.Grains.Payment;
@@ -26,7 +27,7 @@ public sealed class OrderGrainTests
     private static readonly OrderLine CakeLine = new(Cake, "凤梨酥", 1, 4_000, 4_000);
     private static readonly DiscountLine Cut = new("砍价", "merchant", 2_000);
     private static readonly PlaceOrder Place = new(Amei, "bargain", Bargain, Campaign, [TeaLine, CakeLine], [Cut], 15);
-    private static readonly OrderPlaced Placed = new(Amei, "bargain", Bargain, Campaign, [TeaLine, CakeLine], [Cut], Amount, 15);
+    private static readonly OrderPlaced Placed = new(Amei, "bargain", Bargain, Campaign, [TeaLine, CakeLine], [Cut], Amount, 15, At: Start);
     private static readonly OrderEvent[] Open = [Placed, new LineHeld(Tea), new LineHeld(Cake), new OrderOpened(PayBefore)];
     private static readonly OrderEvent[] Paying = [.. Open, new PaymentStarted(First)];
     private static readonly OrderEvent[] Paid = [.. Paying, new PaidInFull(First, Start)];
@@ -308,7 +309,7 @@ public sealed class OrderGrainTests
     public void Money_pays_the_order_and_the_order_owes_its_consequences()
     {
         story.Given(Paying).Given(new DebtSettled("open-payment", First.Value))
-            .When(new TakePayment(First, Amount)).Then(new PaidInFull(First, Start)).ThenAgainNothing().ThenSurvivesSnapshot();
+            .When(new TakePayment(First, Amount)).Then(new PaidInFull(First, Start, AsksPromoter: true)).ThenAgainNothing().ThenSurvivesSnapshot();
 
         Assert.Same(Done.Instance, story.Answer().Value);
         Assert.Equal(OrderStatus.Paid, View.State);
@@ -318,22 +319,23 @@ public sealed class OrderGrainTests
                 new(Tea.In(Demo), new ConsumeStock(story.Self.Key)),
                 new(Cake.In(Demo), new ConsumeStock(story.Self.Key)),
                 new(Bargain, new OrderPaid(OrderId.Of(story.Self.Key), Amount)),
-                new Owed(Amei.In(Demo), new NotePaidOrder()),
+                new(Amei.In(Demo), new NotePaidOrder()),
+                new Owed(Amei.BindingIn(Demo), new AskAttribution(Start)),
             ],
             story.Debts.Select(d => grain.Message(story.State, d, story.Self)));
     }
 
     [Fact]
-    public void A_plain_order_has_nobody_to_tell_but_the_buyer()
+    public void A_plain_order_has_nobody_to_tell_but_the_buyer_and_asks_who_brought_them()
     {
         story.Given(Placed with { Source = null, Purpose = null }, new LineHeld(Tea), new LineHeld(Cake), new OrderOpened(PayBefore)).ThenSurvivesSnapshot();
 
         story.When(new TakePayment(First, Amount)).ThenOne<PaidInFull>();
-        Assert.Equal(["consume", "consume", "tell-buyer"], story.Debts.Select(d => d.What));
+        Assert.Equal(["consume", "consume", "tell-buyer", "ask-promoter"], story.Debts.Select(d => d.What));
     }
 
     [Fact]
-    public void Money_that_comes_before_the_time_out_is_decided_counts() => story.Given(Paying).At(PayBefore).When(new TakePayment(First, Amount)).Then(new PaidInFull(First, PayBefore));
+    public void Money_that_comes_before_the_time_out_is_decided_counts() => story.Given(Paying).At(PayBefore).When(new TakePayment(First, Amount)).Then(new PaidInFull(First, PayBefore, AsksPromoter: true));
 
     [Fact]
     public void Money_after_the_time_out_goes_back_as_late()

@@ -1,3 +1,4 @@
+using Campaigns.Grains.Binding;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Order;
 using Campaigns.Grains.Payment;
@@ -57,11 +58,11 @@ public sealed class OrderOfGroupTests
     [Fact]
     public void A_complete_group_makes_its_paid_orders_count()
     {
-        story.Given(Awaiting).When(new ConfirmGroup(Money.Zero)).Then(new GroupConfirmed(Start)).ThenAgainNothing().ThenSurvivesSnapshot();
+        story.Given(Awaiting).When(new ConfirmGroup(Money.Zero)).Then(new GroupConfirmed(Start, AsksPromoter: true)).ThenAgainNothing().ThenSurvivesSnapshot();
 
         Assert.Equal(OrderStatus.Paid, View.State);
         Assert.Same(Done.Instance, story.Answer().Value);
-        Assert.Equal([new(Tea.In(Demo), new ConsumeStock(story.Self.Key)), new Owed(Amei.In(Demo), new NotePaidOrder())], story.Debts.Select(d => grain.Message(story.State, d, story.Self)));
+        Assert.Equal([new(Tea.In(Demo), new ConsumeStock(story.Self.Key)), new(Amei.In(Demo), new NotePaidOrder()), new Owed(Amei.BindingIn(Demo), new AskAttribution(Start))], story.Debts.Select(d => grain.Message(story.State, d, story.Self)));
     }
 
     [Fact]
@@ -171,7 +172,7 @@ public sealed class OrderOfGroupTests
     [Fact]
     public void A_group_that_completes_while_a_member_asks_to_leave_keeps_them()
     {
-        story.Given(Leaving).When(new ConfirmGroup(Money.Zero)).Then(new GroupConfirmed(Start));
+        story.Given(Leaving).When(new ConfirmGroup(Money.Zero)).Then(new GroupConfirmed(Start, AsksPromoter: true));
         story.WhenRefused("leave-group", GrainRefusal.WrongState).Then(new LeaveRefused());
 
         Assert.Equal("OrderNotCancellable", story.Answer(new CancelOrder(Amei, null)).Refusal!.Code);

@@ -81,7 +81,7 @@ public sealed class OrderViewsTests : IDisposable
         Happened([.. late, new RefundRequested($"{Self}-1", First, new(500), "lower final price", LowersPrice: true), new RefundNoted($"{Self}-1", RefundStatus.Processing), new RefundNoted($"{Self}-1", RefundStatus.Failed), new RefundNoted($"{Self}-1", RefundStatus.Succeeded)]);
         Happened(new OrderShipped("SF", "SF1", 7, Start), new ShipmentCorrected("SF", "SF2"), new OrderReceived(Start, ByBuyer: false), new OrderClosed(Start));
         Happened(new LineHeld(Tea, 1), new RevivalFailed("SoldOut"), new OrderReceived(Start, ByBuyer: true), new OrderCancelled("why"), new RefundRequested("x", First, new(1), "second payment"));
-        Happened(Placed with { AwaitsGroup = false }, new PaidInFull(null, Start));
+        Happened(Placed with { AwaitsGroup = false }, new PaidInFull(null, Start), new OrderAttributed(Amei, "moments", IsSuspect: true));
 
         var (chinese, english) = (Told(isEnglish: false), Told(isEnglish: true));
         Assert.Equal(Enum.GetValues<OrderMoment>().Order(), documents.List<OrderTimelineItem>(Demo, OrderTimeline.Moments, Self.ToString(), null, 100).Items.Select(i => i.What).Distinct().Order());

@@ -14,6 +14,8 @@ public sealed class PaymentBookTests
         ["nobody shall pay it and the gateway is asked for a prepay id"] = w => Closing(w).Debts.Owe(PaymentRules.AskPrepay, PaidOrder.Key),
         ["it is Paid and the gateway is asked to close it"] = w => w.The<PaymentState>(ThePayment).Debts.Owe(PaymentRules.AskClose, PaidOrder.Key),
         ["it is Closed and the gateway is asked to close it"] = w => Closing(w).IsClosed = true,
+        ["it has a stray and was not closed"] = w => w.Change<PaymentState>(ThePayment, p => p with { Stray = new("t", new(1), default) }),
+        ["its stray is of the 990 fen that it asks for"] = w => w.Change<PaymentState>(ThePayment, p => p with { Stray = new("t", new(990), default), IsClosed = true }),
         ["its order 00000014000070008000000000000000 does not exist"] = w => w.Remove(PaidOrder),
         ["has another payment"] = w => w.Change<OrderState>(PaidOrder, o => o with { Payment = null }),
         ["has neither taken them nor is it being told"] = w => w.Change<OrderState>(PaidOrder, o => o with { PaidBy = null }),

@@ -21,6 +21,7 @@ public sealed class PaymentGrainTests
     private static readonly PaymentEvent[] Ready = [Opened, new PaymentReady("prepay-1", Start)];
     private static readonly PaymentEvent[] Paid = [.. Ready, new PaymentConfirmed("wx-1", Start)];
     private static readonly PaymentEvent[] Told = [.. Paid, new OrderTold("tell-order", Order.Value)];
+    private static readonly PaymentEvent[] Strayed = [.. Ready, new CloseAsked(), new PaymentClosed(), new PaymentAmountDiffers(Order, "wx-1", new(7_999), Start)];
     private static readonly PaymentEvent[] Refunding = [.. Told, new RefundAsked("o-1", new(3_000), "late payment")];
 
     private readonly PaymentGrain grain = new();
@@ -36,7 +37,8 @@ public sealed class PaymentGrainTests
     public void A_payment_that_was_not_opened_is_not_found()
     {
         story.When(Confirm).ThenRefused(GrainRefusal.NotFound).When(Refund).ThenRefused(GrainRefusal.NotFound)
-            .When(new ClosePayment()).ThenRefused(GrainRefusal.NotFound).When(RefundNews).ThenRefused(GrainRefusal.NotFound).When(new GetPayment(true)).ThenNothing();
+            .When(new ClosePayment()).ThenRefused(GrainRefusal.NotFound).When(RefundNews).ThenRefused(GrainRefusal.NotFound)
+            .When(new SettleStray("")).ThenRefused(GrainRefusal.NotFound).When(new GetPayment(true)).ThenNothing();
 
         Assert.Equal("NotFound", story.Answer(new GetPayment(true)).Refusal!.Code);
     }
@@ -89,6 +91,45 @@ public sealed class PaymentGrainTests
 
         story.When(new ClosePayment()).WhenSettled("close", new ClosedAtGateway(new("wx-1", new(7_999), Start))).Then(new PaymentClosed(), new PaymentAmountDiffers(story.State.Order!.Value, "wx-1", new(7_999), Start)).ThenSurvivesSnapshot();
         Assert.Empty(story.Debts);
+    }
+
+    [Fact]
+    public void A_stray_that_was_given_back_by_hand_is_settled_with_the_reason_and_the_time()
+    {
+        story.Given(Strayed).After(TimeSpan.FromDays(1)).When(new SettleStray("returned in the portal")).Then(new StraySettled("returned in the portal", Start.AddDays(1))).ThenAgainNothing().ThenSurvivesSnapshot();
+
+        Assert.Equal(new SettledStray(Self, Order, "wx-1", 7_999, Start, "returned in the portal", Start.AddDays(1)), story.Answer().Value);
+    }
+
+    [Fact]
+    public void The_first_word_about_a_stray_stays()
+    {
+        story.Given(Strayed).When(new SettleStray("returned in the portal")).After(TimeSpan.FromDays(1)).When(new SettleStray("returned twice?")).ThenNothing();
+
+        Assert.Equal(new SettledStray(Self, Order, "wx-1", 7_999, Start, "returned in the portal", Start), story.Answer().Value);
+    }
+
+    [Fact]
+    public void A_stray_is_settled_with_a_reason_of_1_to_80_characters() =>
+        story.Given(Ready).When(new SettleStray(" ")).ThenRefused(GrainRefusal.Invalid, r => Assert.Equal("reason", Assert.Single(r.Findings!).Field))
+            .Given(Strayed[2..]).When(new SettleStray("")).ThenRefused(GrainRefusal.Invalid).When(new SettleStray(null!)).ThenRefused(GrainRefusal.Invalid)
+            .When(new SettleStray(new('茶', 81))).ThenRefused(GrainRefusal.Invalid).When(new SettleStray(new('茶', 80))).ThenOne<StraySettled>();
+
+    [Fact]
+    public void A_payment_without_a_stray_has_nothing_to_settle()
+    {
+        foreach (var history in new[] { Ready, Told, Refunding, [.. Ready, new CloseAsked()], [.. Ready, new CloseAsked(), new PaymentClosed()] })
+            new Story<PaymentState, PaymentEvent>(grain).Given(history).When(new SettleStray("why")).ThenRefused(GrainRefusal.WrongState);
+    }
+
+    [Fact]
+    public void A_payment_has_one_stray_at_most_and_takes_its_own_money_beside_it()
+    {
+        story.Given(Strayed).When(new ClosePayment()).ThenNothing().When(Confirm with { Amount = new(7_998) }).ThenRefused(PaymentRefusal.AmountMismatch);
+        story.When(Confirm).ThenOne<PaymentConfirmed>().ThenSurvivesSnapshot();
+
+        Assert.Equal(new(7_999), story.State.Stray!.Amount);
+        story.When(new SettleStray("returned in the portal")).ThenOne<StraySettled>();
     }
 
     [Fact]
@@ -365,7 +406,7 @@ public sealed class PaymentGrainTests
     [Fact]
     public void Every_state_survives_a_snapshot()
     {
-        foreach (var history in new[] { [Opened], Ready, Paid, Told, Refunding, [.. Ready, new CloseAsked()], [.. Ready, new CloseAsked(), new PaymentClosed()] })
+        foreach (var history in new[] { [Opened], Ready, Paid, Told, Refunding, [.. Ready, new CloseAsked()], [.. Ready, new CloseAsked(), new PaymentClosed()], Strayed, [.. Strayed, new StraySettled("portal", Start)] })
             new Story<PaymentState, PaymentEvent>(grain).Given(history).ThenSurvivesSnapshot();
     }
 

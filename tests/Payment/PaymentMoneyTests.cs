@@ -52,5 +52,7 @@ public sealed class PaymentMoneyTests : IDocuments
 
     void IDocuments.Put<TDocument>(ShopId shop, string collection, string key, string owner, DateTimeOffset sort, TDocument document) => written = document as PaymentMoney;
 
+    void IDocuments.Drop(ShopId shop, string collection, string key) => written = null;
+
     private void Tell(object fact) => new PaymentMoneys().Apply(new(Grain, minutes + 1, Start.AddMinutes(++minutes), fact), this);
 }

@@ -30,6 +30,9 @@ public sealed class ProductGrainTests
         { "skus[0].stock", Add with { Skus = [One with { Stock = 10_000_001 }] } },
         { "skus[1].name", Add with { Skus = [One, One with { Id = Large, Name = "" }] } },
         { "skus[1].id", Add with { Skus = [One, One] } },
+        { "commission.level1Percent", Add with { Commission = new(101, 0) } },
+        { "commission.level2Percent", Add with { Commission = new(0, -1) } },
+        { "commission.level1Percent", Add with { Commission = new(60, 41) } },
     };
 
     public static TheoryData<AddProduct> Bounds =>
@@ -63,6 +66,14 @@ public sealed class ProductGrainTests
         story.When(Add with { Skus = [One] }).ThenSurvivesSnapshot();
 
         Assert.Equal(new Owed(Small.In(story.Self.Shop), new OpenStock("凤梨酥", "small", "daily", new(9_900), 10)), story.Message("open-sku"));
+    }
+
+    [Fact]
+    public void A_product_s_own_commission_rates_are_those_that_its_SKUs_open_with()
+    {
+        story.When(Add with { Skus = [One], Commission = new(20, 5) }).Then(new ProductAdded(Add.Title, Add.Type, [One], new(20, 5))).ThenSurvivesSnapshot();
+
+        Assert.Equal(new OpenStock("凤梨酥", "small", "daily", new(9_900), 10, new(20, 5)), story.Message("open-sku").Command);
     }
 
     [Fact]

@@ -48,6 +48,28 @@ public sealed class ProjectorTests
     }
 
     [Fact]
+    public async Task A_document_that_was_dropped_is_gone_stored_or_not()
+    {
+        await using var engines = await Engines.Start();
+        using var documents = Open(engines);
+        documents.Put(Shop, "totals", "stored", "all", engines.Clock.GetUtcNow(), new CounterTotal(1, 1));
+        documents.Commit(1, engines.Clock.GetUtcNow());
+        Assert.Single(All(documents));
+
+        documents.Put(Shop, "totals", "new", "all", engines.Clock.GetUtcNow(), new CounterTotal(2, 2));
+        foreach (var key in (string[])["stored", "new", "unknown"]) documents.Drop(Shop, "totals", key);
+        Assert.Null(documents.Find<CounterTotal>(Shop, "totals", "stored"));
+        documents.Commit(2, engines.Clock.GetUtcNow());
+        Assert.Empty(All(documents));
+        Assert.Null(documents.Find<CounterTotal>(Shop, "totals", "new"));
+
+        documents.Drop(Shop, "totals", "stored");
+        documents.Put(Shop, "totals", "stored", "all", engines.Clock.GetUtcNow(), new CounterTotal(3, 3));
+        documents.Commit(3, engines.Clock.GetUtcNow());
+        Assert.Equal(new(3, 3), Assert.Single(All(documents)));
+    }
+
+    [Fact]
     public async Task Rebuild_from_zero_gives_the_same_documents()
     {
         await using var engines = await Engines.Start();

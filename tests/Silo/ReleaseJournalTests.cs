@@ -18,7 +18,7 @@ namespace Campaigns.Tests.Silo;
 /// </summary>
 public sealed class ReleaseJournalTests : IDisposable
 {
-    private static readonly Dictionary<string, GrainDefinition> Definitions = ((IEnumerable<GrainDefinition>)[.. Mechanics.Grains, new SandboxPaymentGrain()]).ToDictionary(d => d.Kind, StringComparer.Ordinal);
+    private static readonly Dictionary<string, GrainDefinition> Definitions = ((IEnumerable<GrainDefinition>)[.. Mechanics.Grains, new SandboxPaymentGrain(), new SandboxTransferGrain()]).ToDictionary(d => d.Kind, StringComparer.Ordinal);
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("campaigns-");
 

@@ -22,7 +22,7 @@ internal sealed class Process
         Machine = new(world);
         Task? starting = null;
         var clock = new ProductClock(system: world.Time);
-        engine = new(world.Disk, world.Definitions.Select(d => new Witness(d, world.Evidence)), [world.Gateway], clock, world.Weather.Engine, new Complaints(world), Machine);
+        engine = new(world.Disk, world.Definitions.Select(d => new Witness(d, world.Evidence)), [world.Gateway, world.Transfers], clock, world.Weather.Engine, new Complaints(world), Machine);
         Machine.Engine = engine;
         engine.Failed += failure => Failure ??= failure;
         strands.In(() => starting = engine.Start());

@@ -42,6 +42,7 @@ public sealed record Sabotage(string Name, string Assembly, string Type, string 
         new("a seat that came to nothing stays taken", "Grains", "GroupBuy.GroupBuyRules", "Release", DoNothing),
         new("a participation that is over keeps its place", "Grains", "Campaign.CampaignRules", "Close", DoNothing),
         new("money is taken twice for one payment", "Grains", "Order.OrderState", "HasTaken", ReturnFalse),
+        new("what was posted is not on the accounts", "Grains", "Ledger.LedgerRules", "Move", DoNothing),
         new("more is refunded than was paid", "Grains", "Order.OrderRules", "Add", ReturnFirst),
     ];
 

@@ -7,9 +7,12 @@ namespace Campaigns.Simulation;
 
 /// <summary>
 /// A payment gateway outside the process: it outlives crashes, answers late or not at all, and does each thing once however often it is asked.
+/// Of some payments it takes a fen more than it was asked for, which no gateway should.
 /// </summary>
 internal sealed class SimulatedGateway(World world) : IReceiver
 {
+    private const int StrayEvery = 32;
+
     private readonly Dictionary<PaymentId, Money> announced = [];
     private readonly Dictionary<PaymentId, PaidAtGateway> paid = [];
     private readonly HashSet<PaymentId> closed = [];
@@ -18,7 +21,7 @@ internal sealed class SimulatedGateway(World world) : IReceiver
     public string Kind => Gateway.Kind;
 
     /// <summary>What shoppers have paid and not got back.</summary>
-    public long Kept(PaymentId payment) => (paid.ContainsKey(payment) ? announced[payment].Fen : 0) - refunds.Values.Where(r => r.Payment == payment).Sum(r => r.Amount.Fen);
+    public long Kept(PaymentId payment) => (paid.TryGetValue(payment, out var money) ? money.Amount.Fen : 0) - refunds.Values.Where(r => r.Payment == payment).Sum(r => r.Amount.Fen);
 
     public async Task<Receipt> Receive(GrainId to, object command, CancellationToken cancellation)
     {
@@ -37,11 +40,14 @@ internal sealed class SimulatedGateway(World world) : IReceiver
         if (!paid.TryGetValue(payment, out var money))
         {
             if (closed.Contains(payment)) return null;
-            paid.Add(payment, money = new($"tx-{paid.Count}", amount, world.Time.Now));
+            paid.Add(payment, money = new($"tx-{paid.Count}", IsStray(payment) ? amount + new Money(1) : amount, world.Time.Now));
         }
 
-        return new(money.TransactionId, amount, world.Time.Now);
+        return new(money.TransactionId, money.Amount, world.Time.Now);
     }
+
+    /// <summary>Whether another amount is taken for it: its id decides, which was drawn.</summary>
+    public static bool IsStray(PaymentId payment) => payment.Value.ToByteArray()[0] % StrayEvery == 0;
 
     private object Do(object command)
     {

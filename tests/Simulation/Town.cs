@@ -2,10 +2,13 @@ using Campaigns.Grains.Bargain;
 using Campaigns.Grains.Campaign;
 using Campaigns.Grains.GroupBuy;
 using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Ledger;
 using Campaigns.Grains.Order;
+using Campaigns.Grains.Payment;
 using Campaigns.Grains.Shop;
 using Campaigns.Grains.Shopper;
 using Campaigns.Grains.Stock;
+using Campaigns.Grains.Withdrawal;
 using Campaigns.Simulation.Plays;
 
 namespace Campaigns.Simulation;
@@ -39,11 +42,21 @@ internal sealed class Town(World world)
 
     public List<(OrderId Order, ShopperId Buyer)> Orders { get; } = [];
 
+    public List<WithdrawalId> Withdrawals { get; } = [];
+
+    /// <summary>What was posted, or may have been, to the points of each.</summary>
+    public Dictionary<ShopperId, List<PostEntries>> Points { get; } = [];
+
+    /// <summary>Payments that the gateway took another amount for.</summary>
+    public List<PaymentId> Strays { get; } = [];
+
     public Random Chance => world.Chance;
 
     public DateTimeOffset Now => world.Time.Now;
 
     public SimulatedGateway Gateway => world.Gateway;
+
+    public SimulatedTransfers Transfers => world.Transfers;
 
     public Guid NewId()
     {

@@ -36,6 +36,7 @@ internal sealed class World : IDisposable
         Disk = new(this, definitions, file);
         Evidence = new(this);
         Gateway = new(this);
+        Transfers = new(this);
         Town = new(this);
     }
 
@@ -50,6 +51,8 @@ internal sealed class World : IDisposable
     public SimulatedDisk Disk { get; }
 
     public SimulatedGateway Gateway { get; }
+
+    public SimulatedTransfers Transfers { get; }
 
     public Evidence Evidence { get; }
 

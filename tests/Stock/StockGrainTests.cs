@@ -19,7 +19,7 @@ public sealed class StockGrainTests
 
     public static TheoryData<object> CommandsToAnUnknownSku =>
     [
-        new ChangeStock(Request, 1, "more"), new ChangePrice(Request, new(1)), new ReserveStock(Campaign, 1), new CloseReservation(Campaign),
+        new ChangeStock(Request, 1, "more"), new ChangePrice(Request, new(1)), new ChangeCommission(Request, null), new ReserveStock(Campaign, 1), new CloseReservation(Campaign),
         new HoldStock(First, null, 1), new ConsumeStock(First), new ReleaseStock(First),
     ];
 
@@ -34,6 +34,11 @@ public sealed class StockGrainTests
         { StockRefusal.SoldOut, new ChangeStock(Request, -5, "one more than is free") },
         { GrainRefusal.Invalid, new ChangePrice(Request, new(-1)) },
         { GrainRefusal.Invalid, new ChangePrice(Request, new(10_000_000_001)) },
+        { GrainRefusal.Invalid, new ChangeCommission(Request, new(-1, 0)) },
+        { GrainRefusal.Invalid, new ChangeCommission(Request, new(101, 0)) },
+        { GrainRefusal.Invalid, new ChangeCommission(Request, new(0, -1)) },
+        { GrainRefusal.Invalid, new ChangeCommission(Request, new(0, 101)) },
+        { GrainRefusal.Invalid, new ChangeCommission(Request, new(51, 50)) },
         { GrainRefusal.Invalid, new ReserveStock(Campaign, -1) },
         { GrainRefusal.Invalid, new ReserveStock(Campaign, 10_000_001) },
         { StockRefusal.SoldOut, new ReserveStock(Campaign, 11) },
@@ -52,6 +57,8 @@ public sealed class StockGrainTests
         { 10, new ChangeStock(Request, -10, new('x', 500)) },
         { 10, new ChangePrice(Request, Money.Zero) },
         { 10, new ChangePrice(Request, new(10_000_000_000)) },
+        { 10, new ChangeCommission(Request, new(0, 0)) },
+        { 10, new ChangeCommission(Request, new(50, 50)) },
         { 10, new ReserveStock(Campaign, 0) },
         { 10_000_000, new ReserveStock(Campaign, 10_000_000) },
         { 10, new HoldStock(First, null, 1) },
@@ -120,6 +127,18 @@ public sealed class StockGrainTests
 
         story.When(new ChangeStock(Request, 3, "found")).Then(new StockChanged(3, "found")).ThenSurvivesSnapshot();
         Assert.Equal(new(9, 6, 3), Level);
+    }
+
+    [Fact]
+    public void A_SKU_has_commission_rates_of_its_own_until_they_are_taken_away()
+    {
+        story.When(new OpenStock("凤梨酥", "small", "daily", new(9_900), 10, new(101, 0))).ThenRefused(GrainRefusal.Invalid);
+        story.When(new OpenStock("凤梨酥", "small", "daily", new(9_900), 10, new(20, 5))).Then(Opened with { Commission = new(20, 5) }).ThenSurvivesSnapshot();
+        Assert.Equal(new(20, 5), ((SkuView)story.Answer().Value!).Commission);
+
+        story.When(new ChangeCommission(Request, new(0, 0))).Then(new CommissionChanged(new(0, 0))).ThenAgainNothing().ThenSurvivesSnapshot();
+        story.When(new ChangeCommission(Request, null)).Then(new CommissionChanged(null)).ThenAgainNothing().ThenSurvivesSnapshot();
+        Assert.Null(((SkuView)story.Answer().Value!).Commission);
     }
 
     [Fact]

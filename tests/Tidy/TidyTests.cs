@@ -21,6 +21,7 @@ public sealed partial class TidyTests
         ["Bargain/BargainViews.cs"] = "read models",
         ["Campaign/CampaignKinds.cs"] = "the registration of mechanics, read by the edge",
         ["Campaign/CampaignViews.cs"] = "read models",
+        ["Commission/CommissionViews.cs"] = "read models",
         ["Order/OrderNets.cs"] = "the arithmetic of discounts and refunds by line",
         ["Order/OrderTimeline.cs"] = "read models: what happened to an order, in words",
         ["FlashSale/FlashSaleCalendar.cs"] = "weeks, days and zones are read and tested apart from what is sold",
@@ -28,9 +29,11 @@ public sealed partial class TidyTests
         ["FlashSale/FlashSaleViews.cs"] = "read models",
         ["GroupBuy/GroupBuyPublication.cs"] = "what a merchant is told before publishing is read apart from what a shopper is",
         ["GroupBuy/GroupBuyViews.cs"] = "read models",
+        ["Ledger/LedgerViews.cs"] = "read models",
         ["Order/OrderViews.cs"] = "read models",
         ["Payment/PaymentMoney.cs"] = "what came and went, compared with the gateway's bill by the command line",
         ["Payment/PaymentViews.cs"] = "read models",
+        ["Withdrawal/WithdrawalViews.cs"] = "read models",
         ["Shop/ApiKeyGrain.cs"] = "a grain of thirty lines: events, rules and shell fit one file",
     };
 

@@ -200,12 +200,13 @@ internal sealed class Loopback(WebApplication app) : IAsyncDisposable
 {
     public Uri Address { get; } = new(app.Urls.Single());
 
-    public static async Task<Loopback> Start(Action<WebApplication> map, string environment = "Development")
+    public static async Task<Loopback> Start(Action<WebApplication> map, string environment = "Development", Action<IServiceCollection>? add = null)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = environment });
         builder.Logging.ClearProviders();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(1));
         builder.WebHost.UseUrls("http://127.0.0.1:0");
+        add?.Invoke(builder.Services);
         var app = builder.Build();
         map(app);
         await app.StartAsync();

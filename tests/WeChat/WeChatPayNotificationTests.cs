@@ -150,11 +150,8 @@ public sealed class WeChatPayNotificationTests
     public void Body_nested_too_deep_is_refused() =>
         Refused(WeChatPayRefusal.MalformedBody, Signed(Encoding.UTF8.GetBytes($$"""{"x":{{new string('[', 10_000)}}""")));
 
-    [Theory]
-    [InlineData("mch_payment")]
-    [InlineData("profitsharing")]
-    public void Notification_about_something_else_is_refused(string originalType) =>
-        Refused(WeChatPayRefusal.NotATransaction, Encrypted("{}", originalType: originalType));
+    [Fact]
+    public void Notification_about_something_else_is_refused() => Refused(WeChatPayRefusal.NotATransaction, Encrypted("{}", originalType: "profitsharing"));
 
     [Fact]
     public void Resource_under_another_key_is_refused() =>
@@ -224,6 +221,43 @@ public sealed class WeChatPayNotificationTests
     [InlineData("""{"mchid":"1900007291","out_trade_no":"T1","out_refund_no":"R1","status":"SUCCESS","amount":{"total":1,"refund":1}}""", nameof(WeChatPayRefusal.MalformedBody))]
     [InlineData("""{"mchid":"1900007292","out_trade_no":"T1","out_refund_no":"R1","refund_status":"SUCCESS","amount":{"total":1,"refund":1}}""", nameof(WeChatPayRefusal.WrongMerchant))]
     public void Refund_that_is_none_of_ours_is_refused(string plaintext, string refusal) => Refused(Enum.Parse<WeChatPayRefusal>(refusal), Encrypted(plaintext, originalType: "refund"));
+
+    [Theory]
+    [InlineData("mch_id")]
+    [InlineData("mchid")]
+    public void Documented_transfer_opens_however_its_merchant_is_spelt(string merchantMember)
+    {
+        var opened = Open(Encrypted(
+            $$"""
+            {"out_bill_no":"plfk2020042013","transfer_bill_no":"1330000071100999991182020050700019480001","state":"FAIL","{{merchantMember}}":"1900007291",
+             "transfer_amount":2000,"openid":"o-MYE42l80oelYMDE34nYD456Xoy","fail_reason":"OVERDUE_CLOSE",
+             "create_time":"2015-05-20T13:29:35+08:00","update_time":"2015-05-20T13:29:35+08:00"}
+            """,
+            originalType: "mch_payment"));
+        Assert.Equal(("plfk2020042013", "FAIL", 2_000, "OVERDUE_CLOSE"), (opened.Transfer!.OutBillNo, opened.Transfer.State, opened.Transfer.TransferAmount, opened.Transfer.FailReason));
+        Assert.Null(opened.Transaction);
+        Assert.Null(opened.Refund);
+        Assert.Null(opened.Refusal);
+    }
+
+    [Theory]
+    [InlineData("{}", nameof(WeChatPayRefusal.MalformedBody))]
+    [InlineData("""{"out_bill_no":"W1","state":"SUCCESS","mch_id":"1900007291","transfer_amount":"1"}""", nameof(WeChatPayRefusal.MalformedBody))]
+    [InlineData("""{"out_bill_no":"W1","state":"SUCCESS","mch_id":"1900007291"}""", nameof(WeChatPayRefusal.MalformedBody))]
+    [InlineData("""{"out_bill_no":"W1","state":"SUCCESS","transfer_amount":1}""", nameof(WeChatPayRefusal.WrongMerchant))]
+    [InlineData("""{"out_bill_no":"W1","state":"SUCCESS","mch_id":"1900007292","transfer_amount":1}""", nameof(WeChatPayRefusal.WrongMerchant))]
+    [InlineData("""{"out_bill_no":"W1","state":"SUCCESS","mch_id":"1900007291","mchid":"1900007292","transfer_amount":1}""", nameof(WeChatPayRefusal.WrongMerchant))]
+    [InlineData("""{"out_bill_no":"W1","state":"SUCCESS","mch_id":"1900007292","mchid":"1900007291","transfer_amount":1}""", nameof(WeChatPayRefusal.WrongMerchant))]
+    public void Transfer_that_is_none_of_ours_is_refused(string plaintext, string refusal) => Refused(Enum.Parse<WeChatPayRefusal>(refusal), Encrypted(plaintext, originalType: "mch_payment"));
+
+    [Fact]
+    public void Composed_transfer_opens()
+    {
+        var transfer = new WeChatPayTransfer("W1", "SUCCESS", 2_000, MerchantId: "1900007291");
+        var composed = WeChatPayNotification.Compose("3119dfba-e649-5eec-ab1e-3412bc4d2e17", transfer, ApiV3Key, Platform, Now);
+        Assert.Equal(transfer, Open(composed).Transfer);
+        Assert.Equal(("MCHTRANSFER.BILL.FINISHED", "mch_payment"), ((string?)JsonNode.Parse(composed.Body)!["event_type"], (string?)JsonNode.Parse(composed.Body)!["resource"]!["original_type"]));
+    }
 
     [Fact]
     public void While_the_APIv3_key_changes_both_open()

@@ -59,6 +59,8 @@ public sealed class WeChatSettingsTests : IAsyncLifetime
     [InlineData("WeChatPay:NotifyUrl", "http://shop.example.com/callbacks/wechat-pay", "has to begin with https://")]
     [InlineData("WeChatPay:NotifyUrl", "shop.example.com/callbacks/wechat-pay", "is not an address")]
     [InlineData("WeChatPay:NotifyUrl", "https://shop.example.com/callbacks/wechat-pay?shop=1", "has a query")]
+    [InlineData("WeChatPay:NotifyUrl", "@long", "is not an address of at most 215 characters")]
+    [InlineData("WeChatPay:TransferRemark", "提现", "missing: WeChatPay:TransferSceneId")]
     [InlineData("WeChatPay:NotifyUrl", "https://shop.example.com/", "does not end in /callbacks/wechat-pay")]
     [InlineData("WeChatPay:BaseAddress", "http://127.0.0.1:1", "not allowed outside Development: WeChatPay:BaseAddress")]
     [InlineData("WeChatPay:BaseAddress", "https://pay.example.com", "not allowed outside Development: WeChatPay:BaseAddress")]
@@ -76,10 +78,50 @@ public sealed class WeChatSettingsTests : IAsyncLifetime
             "@public" => desk.FileOf("public.pem"),
             "@private" => desk.FileOf("private.pem"),
             "@short" => desk.Keep("short.pem", ShortKey()),
+            "@long" => $"https://shop.example.com/{new string('x', 190)}/callbacks/wechat-pay",
             "@large" => desk.Keep("large.pem", new string('x', 100_000)),
             ['@', ..] => desk.Keep("wrong", value[1..]),
             _ => value,
         };
+        var refused = Assert.Throws<StartRefused>(() => Start(configuration));
+        Assert.Contains(words, refused.Message, StringComparison.Ordinal);
+        Assert.Equal(2, refused.Message.Split("\n  - ").Length);
+    }
+
+    [Fact]
+    public void Transfers_are_there_if_their_scene_is()
+    {
+        var configuration = Complete();
+        Assert.Null(Start(configuration).Merchant!.Transfers);
+        configuration["WeChatPay:TransferSceneId"] = "1005";
+        var scene = Start(configuration).Merchant!.Transfers!;
+        Assert.Equal(("1005", "推广佣金提现", null), (scene.Id, scene.Remark, scene.Perception));
+        Assert.Equal([new("岗位类型", "推广员"), new("报酬说明", "推广佣金")], scene.Reports);
+
+        (configuration["WeChatPay:TransferSceneId"], configuration["WeChatPay:TransferReports"]) = ("1000", " 奖励说明 = 邀请=奖励 ; 活动名称=年货节; ");
+        (configuration["WeChatPay:TransferRemark"], configuration["WeChatPay:TransferPerception"]) = ("奖励", "现金奖励");
+        scene = Start(configuration).Merchant!.Transfers!;
+        Assert.Equal(("1000", "奖励", "现金奖励"), (scene.Id, scene.Remark, scene.Perception));
+        Assert.Equal([new("奖励说明", "邀请=奖励"), new("活动名称", "年货节")], scene.Reports);
+
+        (configuration["WeChatPay:TransferSceneId"], configuration["WeChatPay:TransferReports"]) = ("1006", "事由=报销");
+        Assert.Equal([new("事由", "报销")], Start(configuration).Merchant!.Transfers!.Reports);
+    }
+
+    [Theory]
+    [InlineData("WeChatPay:TransferSceneId", "commission", "is not the id of a scene")]
+    [InlineData("WeChatPay:TransferSceneId", "1006", "missing: WeChatPay:TransferReports, what has to be reported in scene 1006")]
+    [InlineData("WeChatPay:TransferReports", "岗位类型=推广员", "in scene 1005 exactly 岗位类型 and 报酬说明 are reported")]
+    [InlineData("WeChatPay:TransferReports", "岗位类型=推广员;报酬说明=推广佣金;活动名称=年货节", "in scene 1005 exactly 岗位类型 and 报酬说明 are reported")]
+    [InlineData("WeChatPay:TransferReports", "岗位类型;报酬说明=推广佣金", "is not of the form")]
+    [InlineData("WeChatPay:TransferReports", "岗位类型=推广员;报酬说明=123456789012345678901234567890123", "has more than 32 characters")]
+    [InlineData("WeChatPay:TransferRemark", "123456789012345678901234567890123", "WeChatPay:TransferRemark has more than 32 characters")]
+    [InlineData("WeChatPay:TransferPerception", "123456789012345678901234567890123", "WeChatPay:TransferPerception has more than 32 characters")]
+    public void Transfers_that_WeChat_Pay_would_refuse_keep_Production_from_starting(string name, string value, string words)
+    {
+        var configuration = Complete();
+        configuration["WeChatPay:TransferSceneId"] = "1005";
+        configuration[name] = value;
         var refused = Assert.Throws<StartRefused>(() => Start(configuration));
         Assert.Contains(words, refused.Message, StringComparison.Ordinal);
         Assert.Equal(2, refused.Message.Split("\n  - ").Length);

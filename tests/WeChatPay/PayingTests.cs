@@ -177,6 +177,19 @@ public sealed class PayingTests(OpenWeChatShop open) : IClassFixture<OpenWeChatS
         Assert.Empty(Gateway.Violations.Skip(before));
     }
 
+    [Fact]
+    public async Task A_closing_that_the_gateway_does_not_answer_is_in_limbo_until_it_does()
+    {
+        var purchase = await shop.Begin();
+        foreach (var call in (PayCall[])[PayCall.Close, PayCall.Query]) Gateway.Faults.Next(call, Fault.ErrorUndone, 40);
+        await shop.Close(purchase);
+        Assert.Equal(["asked to be closed, not yet answered by the gateway"], await shop.LimboOf(purchase));
+
+        Gateway.Faults.End();
+        await shop.Until(async () => (await shop.LimboOf(purchase)).Count == 0, TimeSpan.FromSeconds(20));
+        Assert.Equal(TradeState.Closed, Gateway.StateOf(purchase.Payment));
+    }
+
     [Theory]
     [MemberData(nameof(Faults))]
     public async Task A_closing_that_goes_wrong_is_done_once_the_gateway_can(string fault, int times)

@@ -77,6 +77,8 @@ internal sealed class WeChatShop : IAsyncDisposable
         Gateway.Faults.End();
         Gateway.Ledger.RefundsEndAtOnce = false;
         Gateway.Ledger.NotEnough = 0;
+        Gateway.Transfers.NotEnough = 0;
+        Gateway.Transfers.IsAddressAllowed = true;
         Gateway.Notifier.Resolve = address => new(Live.Host.Address, address.AbsolutePath);
         Clock.Skew = TimeSpan.Zero;
         return this;
@@ -88,12 +90,22 @@ internal sealed class WeChatShop : IAsyncDisposable
     /// <summary>Somebody orders for five yuan and does not pay yet.</summary>
     public async Task<(LiveShopper Shopper, string Order)> Order()
     {
-        var amei = await Live.SignIn();
-        var payer = await Live.Host.Services.GetRequiredService<IGrains>().Ask(ShopperId.Of(Guid.ParseExact(amei.Id, "N")).In(new("demo")), new GetPayer());
-        lock (Gateway.Ledger.OpenIds!) Gateway.Ledger.OpenIds.Add(payer.Reply!.OpenId);
+        var amei = await SignIn();
         var sku = await Live.Merchant.AddSku(Price);
         return (amei, (await amei.Post("/v1/orders", new { lines = new[] { new { sku, quantity = 1 } } })).Expect(201).Text("id"));
     }
+
+    /// <summary>Somebody new whom the gateway knows too.</summary>
+    public async Task<LiveShopper> SignIn()
+    {
+        var amei = await Live.SignIn();
+        var payer = await Live.Host.Services.GetRequiredService<IGrains>().Ask(IdOf(amei).In(new("demo")), new GetPayer());
+        lock (Gateway.Ledger.OpenIds!) Gateway.Ledger.OpenIds.Add(payer.Reply!.OpenId);
+        return amei;
+    }
+
+    /// <summary>Somebody new whom money can be sent to.</summary>
+    public async Task<ShopperId> Payee() => IdOf(await SignIn());
 
     /// <summary>Somebody orders and is shown the payment sheet, however long it takes.</summary>
     public async Task<Purchase> Begin()
@@ -184,6 +196,8 @@ internal sealed class WeChatShop : IAsyncDisposable
         secrets.Delete(recursive: true);
     }
 
+    private static ShopperId IdOf(LiveShopper shopper) => ShopperId.Of(Guid.ParseExact(shopper.Id, "N"));
+
     private Dictionary<string, string> Configure(bool certificates, bool publicKey)
     {
         var settings = new Dictionary<string, string>(StringComparer.Ordinal)
@@ -196,6 +210,7 @@ internal sealed class WeChatShop : IAsyncDisposable
             ["WeChatPay:NotifyUrl"] = "https://shop.example/callbacks/wechat-pay",
             ["WeChatPay:BaseAddress"] = Gateway.Address.ToString(),
             ["WeChatPay:PlatformCertificates"] = certificates ? "true" : "false",
+            ["WeChatPay:TransferSceneId"] = "1005",
         };
         if (!publicKey) return settings;
         settings["WeChatPay:PublicKeyId"] = Gateway.Keys.PublicKey.Serial;

@@ -11,6 +11,9 @@ internal enum PayCall
     Certificates = 6,
     Bill = 7,
     Download = 8,
+    Transfer = 9,
+    QueryTransfer = 10,
+    CancelTransfer = 11,
 }
 
 /// <summary>What goes wrong with a call that was right. <c>Done</c> and <c>Undone</c> say whether the gateway did what was asked all the same.</summary>

@@ -151,6 +151,21 @@ internal static class Forms
         ("goods_detail?", Form.List(Form.Object(
             ("merchant_goods_id", Form.Text(1, 32)), ("wechatpay_goods_id?", Form.Text(0, 32)), ("goods_name?", Form.Text(0, 256)), ("unit_price", Form.Count), ("refund_amount", Form.Count), ("refund_quantity", Form.Fen)))));
 
+    public static readonly Form Transfer = Form.Object(
+        ("appid", Form.Text(1, 32)),
+        ("out_bill_no", Form.Text(1, 32, "[0-9A-Za-z]+")),
+        ("transfer_scene_id", Form.Text(1, 36, "[0-9]+")),
+        ("openid", Form.Text(1, 64)),
+        ("user_name?", Form.Text(1, 1_024)),
+        ("transfer_amount", Form.Fen),
+        ("transfer_remark", Form.Text(1, 32)),
+        ("notify_url?", Form.Address(256)),
+        ("user_recv_perception?", Form.Text(1, 32)),
+        ("transfer_scene_report_infos", Form.List(Form.Object(("info_type", Form.Text(1, 15)), ("info_content", Form.Text(1, 32))))),
+        ("user_recv_style?", Form.Object(("type", Form.Text(1, 32, "CONFIRM_PAGE|RED_PACKET")))));
+
+    public static readonly Form Nothing = Form.Object();
+
     /// <summary>The longest reason in bytes: older pages count them, so only what is short in both counts is safe.</summary>
     public const int ReasonBytesMax = 80;
 

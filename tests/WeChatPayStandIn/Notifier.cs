@@ -79,6 +79,8 @@ internal sealed class Notifier(PayServer server, TimeProvider clock, Lock gate) 
     /// <summary>A merchant has so long to answer.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    private const string TransferType = "mch_payment";
+
     /// <summary>Where the merchant's address leads today, as the domain name system would say.</summary>
     public Func<Uri, Uri> Resolve { get; set; } = address => address;
 
@@ -102,6 +104,18 @@ internal sealed class Notifier(PayServer server, TimeProvider clock, Lock gate) 
             if (refund.End == RefundEnd.Processing) throw new InvalidOperationException($"Refund {outRefundNo} is not at its end: there is nothing to tell.");
             var address = refund.NotifyUrl ?? throw new InvalidOperationException($"Refund {outRefundNo} was asked for without an address: nobody is told.");
             return new(Guid.NewGuid().ToString(), $"REFUND.{refund.Status}", "refund", clock.GetUtcNow(), server.Ledger.ToldToMerchant(refund), new(address));
+        }
+    }
+
+    /// <param name="merchantMember">some pages of the documentation say <c>mch_id</c>, others <c>mchid</c></param>
+    public Notice Transferred(string outBillNo, string merchantMember = "mch_id")
+    {
+        lock (gate)
+        {
+            var transfer = server.Transfers.Get(outBillNo);
+            if (!transfer.IsAtItsEnd) throw new InvalidOperationException($"Transfer {outBillNo} is {transfer.State}: there is nothing to tell.");
+            var address = transfer.NotifyUrl ?? throw new InvalidOperationException($"Transfer {outBillNo} was asked for without an address: nobody is told.");
+            return new(Guid.NewGuid().ToString(), "MCHTRANSFER.BILL.FINISHED", TransferType, clock.GetUtcNow(), server.Transfers.ToldToMerchant(transfer, merchantMember), new(address));
         }
     }
 
@@ -157,10 +171,11 @@ internal sealed class Notifier(PayServer server, TimeProvider clock, Lock gate) 
     private byte[] Body(Notice notice, Forgery forgery, Variant variant)
     {
         var told = notice.Told.DeepClone().AsObject();
-        if (forgery == Forgery.WrongAmount) told["amount"]![notice.OriginalType == "refund" ? "refund" : "total"] = 1;
-        if (forgery == Forgery.WrongMchid) told["mchid"] = "1900000999";
+        if (forgery == Forgery.WrongAmount && notice.OriginalType == TransferType) told["transfer_amount"] = 1;
+        else if (forgery == Forgery.WrongAmount) told["amount"]![notice.OriginalType == "refund" ? "refund" : "total"] = 1;
+        if (forgery == Forgery.WrongMchid) told[told.ContainsKey("mch_id") ? "mch_id" : "mchid"] = "1900000999";
         if (forgery == Forgery.WrongAppid) told["appid"] = "wx0000000000000000";
-        if (forgery == Forgery.UnknownTrade) told["out_trade_no"] = "ffffffffffffffffffffffffffffffff";
+        if (forgery == Forgery.UnknownTrade) told[notice.OriginalType == TransferType ? "out_bill_no" : "out_trade_no"] = "ffffffffffffffffffffffffffffffff";
 
         var nonce = PayCrypto.Nonce(12);
         var associated = variant is Variant.EmptyAssociatedData or Variant.NoAssociatedData ? "" : notice.OriginalType;
@@ -179,7 +194,7 @@ internal sealed class Notifier(PayServer server, TimeProvider clock, Lock gate) 
             ["create_time"] = PayLedger.Time(notice.CreatedAt),
             ["resource_type"] = "encrypt-resource",
             ["event_type"] = variant == Variant.UnknownEventType ? "TRANSACTION.SOMETHING" : notice.EventType,
-            ["summary"] = notice.OriginalType == "refund" ? "退款通知" : "支付成功",
+            ["summary"] = notice.OriginalType switch { "refund" => "退款通知", TransferType => "商家转账单据终态通知", _ => "支付成功" },
             ["resource"] = resource,
         });
     }

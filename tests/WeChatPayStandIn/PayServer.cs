@@ -44,6 +44,7 @@ internal sealed partial class PayServer : IAsyncDisposable
         Keys = new(clock.GetUtcNow(), seed);
         Faults = new(seed);
         Ledger = new(merchant, clock);
+        Transfers = new(merchant, Keys, Ledger, clock);
         merchantKey.ImportFromPem(merchant.PublicKeyPem);
         Notifier = new(this, clock, gate);
     }
@@ -55,6 +56,8 @@ internal sealed partial class PayServer : IAsyncDisposable
     public Faults Faults { get; }
 
     public PayLedger Ledger { get; }
+
+    public TransferBook Transfers { get; }
 
     public Notifier Notifier { get; }
 
@@ -145,6 +148,24 @@ internal sealed partial class PayServer : IAsyncDisposable
         lock (gate) Ledger.EndRefund(outRefundNo, end);
     }
 
+    /// <summary>Money that users got, in fen.</summary>
+    public long TransferredFen(string openId)
+    {
+        lock (gate) return Transfers.All.Where(t => t.OpenId == openId && t.State == TransferState.Success).Sum(t => t.Amount);
+    }
+
+    /// <summary>The user confirms a transfer on their phone, with what the merchant's app was given. Nobody is told yet.</summary>
+    public void Confirm(string package)
+    {
+        lock (gate) Transfers.Confirm(package);
+    }
+
+    /// <summary>A transfer comes to where it comes. Nobody is told yet.</summary>
+    public void Go(string outBillNo, TransferState to, string? failReason = null)
+    {
+        lock (gate) Transfers.Go(outBillNo, to, failReason);
+    }
+
     public async ValueTask DisposeAsync()
     {
         Faults.Release();
@@ -165,7 +186,7 @@ internal sealed partial class PayServer : IAsyncDisposable
 
         Fault? fault = null;
         PayReply? reply;
-        var asked = request.Headers["Wechatpay-Serial"].Count == 0 ? null : request.Headers["Wechatpay-Serial"].ToString();
+        var asked = SerialOf(request);
         lock (gate)
         {
             reply = RefuseCaller(request, target, body) ?? RefuseHeaders(request, body) ?? RefuseSerial(asked);
@@ -240,6 +261,12 @@ internal sealed partial class PayServer : IAsyncDisposable
                 (PayCall.Close, () => Taking(body, Forms.Close, (System.Text.Json.JsonElement asked, out string? fault) => Ledger.Close(number, asked, out fault))),
             ("POST", ["", "v3", "refund", "domestic", "refunds"]) => (PayCall.Refund, () => Taking(body, Forms.Refund, Ledger.Refund)),
             ("GET", ["", "v3", "refund", "domestic", "refunds", var number]) => (PayCall.QueryRefund, () => Nothing(query) ?? Ledger.QueryRefund(number)),
+            ("POST", ["", "v3", "fund-app", "mch-transfer", "transfer-bills"]) =>
+                (PayCall.Transfer, () => Taking(body, Forms.Transfer, (System.Text.Json.JsonElement wanted, out string? fault) => Transfers.Create(wanted, SerialOf(request), out fault))),
+            ("GET", ["", "v3", "fund-app", "mch-transfer", "transfer-bills", "out-bill-no", var number]) => (PayCall.QueryTransfer, () => Nothing(query) ?? Transfers.Query(t => t.OutBillNo == number)),
+            ("GET", ["", "v3", "fund-app", "mch-transfer", "transfer-bills", "transfer-bill-no", var number]) => (PayCall.QueryTransfer, () => Nothing(query) ?? Transfers.Query(t => t.BillNo == number)),
+            ("POST", ["", "v3", "fund-app", "mch-transfer", "transfer-bills", "out-bill-no", var number, "cancel"]) =>
+                (PayCall.CancelTransfer, () => (body.Length > 0 && Forms.Read(body, Forms.Nothing).Wrong is { } wrong ? Break(400, "PARAM_ERROR", "parameters", wrong) : null) ?? Transfers.Cancel(number)),
             ("GET", ["", "v3", "certificates"]) => (PayCall.Certificates, () => Nothing(query) ?? Certificates()),
             ("GET", ["", "v3", "bill", "tradebill"]) => (PayCall.Bill, () => Bill(query)),
             ("GET", ["", "v3", "billdownload", "file"]) => (PayCall.Download, () => Download(query)),
@@ -367,9 +394,11 @@ internal sealed partial class PayServer : IAsyncDisposable
         var accepts = request.Headers.Accept.ToString();
         if (!accepts.Contains("application/json", StringComparison.Ordinal) && !accepts.Contains("*/*", StringComparison.Ordinal)) return Break(406, "PARAM_ERROR", "headers", "Accept does not allow application/json");
         if (request.Headers.UserAgent.Count == 0) return Break(403, "PARAM_ERROR", "headers", "User-Agent is missing");
-        if (request.Method == "POST" && request.ContentType?.Split(';')[0].Trim() != "application/json") return Break(415, "PARAM_ERROR", "headers", "Content-Type is not application/json");
+        if (request.Method == "POST" && body.Length > 0 && request.ContentType?.Split(';')[0].Trim() != "application/json") return Break(415, "PARAM_ERROR", "headers", "Content-Type is not application/json");
         return request.Method == "GET" && body.Length > 0 ? Break(400, "PARAM_ERROR", "headers", "a GET has a body") : null;
     }
+
+    private static string? SerialOf(HttpRequest request) => request.Headers["Wechatpay-Serial"].Count == 0 ? null : request.Headers["Wechatpay-Serial"].ToString();
 
     private PayReply? RefuseSerial(string? asked) => asked is null || Keys.All.Any(k => k.Serial == asked) ? null : Break(400, "PARAM_ERROR", "headers", "Wechatpay-Serial names no key of this gateway");
 

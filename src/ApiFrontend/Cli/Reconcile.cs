@@ -138,6 +138,8 @@ internal static class Reconcile
         public void Put<TDocument>(ShopId shop, string collection, string key, string owner, DateTimeOffset sort, TDocument document)
             where TDocument : class => documents[(shop, collection, key)] = document;
 
+        public void Drop(ShopId shop, string collection, string key) => documents.Remove((shop, collection, key));
+
         public IReadOnlyCollection<TDocument> All<TDocument>(string collection) => [.. documents.Where(d => d.Key.Collection == collection).Select(d => d.Value).OfType<TDocument>()];
     }
 

@@ -24,8 +24,10 @@ internal sealed record ShopperCaller(ShopId Shop, ShopperId Shopper)
 {
     public GrainId Grain => Shopper.In(Shop);
 
-    public static ValueTask<ShopperCaller?> BindAsync(HttpContext context) => new(
-        Ids.TryParse<ShopperId>(context.User.FindFirstValue("sub"), out var shopper) ? new ShopperCaller(new(context.User.FindFirstValue(Rights.ShopClaim)!), shopper) : null);
+    public static ValueTask<ShopperCaller?> BindAsync(HttpContext context) => new(Of(context.User));
+
+    public static ShopperCaller? Of(ClaimsPrincipal user) =>
+        Ids.TryParse<ShopperId>(user.FindFirstValue("sub"), out var shopper) ? new(new(user.FindFirstValue(Rights.ShopClaim)!), shopper) : null;
 }
 
 /// <summary>The merchant's program that is asking, as its key says.</summary>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Campaigns.Grains.Campaign;
 using Campaigns.Grains.Kernel;
 using Microsoft.AspNetCore.Diagnostics;
 
@@ -35,8 +36,10 @@ internal static class Problems
 
     private const string ContentType = "application/problem+json";
     private const int BusyRetrySeconds = 1;
-    private static readonly Lazy<Prepared[]> BusyEnglish = new(() => Prepare(Texts![nameof(GrainRefusal.Busy)].English));
-    private static readonly Lazy<Prepared[]> BusyChinese = new(() => Prepare(Texts![nameof(GrainRefusal.Busy)].Chinese));
+    private static readonly Lazy<Prepared[]> BusyEnglish = new(() => PrepareBusy(Texts![nameof(GrainRefusal.Busy)].English));
+    private static readonly Lazy<Prepared[]> BusyChinese = new(() => PrepareBusy(Texts![nameof(GrainRefusal.Busy)].Chinese));
+    private static readonly Lazy<Prepared> SoldOutEnglish = new(() => Prepare(Refusal.Of(CampaignRefusal.SoldOut), Texts![nameof(CampaignRefusal.SoldOut)].English));
+    private static readonly Lazy<Prepared> SoldOutChinese = new(() => Prepare(Refusal.Of(CampaignRefusal.SoldOut), Texts![nameof(CampaignRefusal.SoldOut)].Chinese));
 
     // Codes whose status differs from that of their kind.
     private static readonly Dictionary<string, int> SpecialStatus = new(StringComparer.Ordinal)
@@ -104,14 +107,26 @@ internal static class Problems
     /// <param name="retryAfter">1–<see cref="RetryAfterMax"/> seconds</param>
     public static void WriteBusy(HttpContext context, int retryAfter)
     {
-        var id = context.TraceIdentifier = NewRequestId();
+        context.TraceIdentifier = NewRequestId();
         var isEnglish = PrefersEnglish(context);
-        var (seconds, before, after) = (isEnglish ? BusyEnglish : BusyChinese).Value[retryAfter - 1];
-        var response = context.Response;
-        response.StatusCode = 503;
+        context.Response.Headers.RetryAfter = retryAfter.ToString(CultureInfo.InvariantCulture);
+        Write(context, (isEnglish ? BusyEnglish : BusyChinese).Value[retryAfter - 1], isEnglish);
+    }
+
+    /// <summary><c>409 SoldOut</c> from prepared bytes, for the ninety-nine of a hundred who come too late.</summary>
+    public static void WriteSoldOut(HttpContext context)
+    {
+        var isEnglish = PrefersEnglish(context);
+        Write(context, (isEnglish ? SoldOutEnglish : SoldOutChinese).Value, isEnglish);
+    }
+
+    private static void Write(HttpContext context, Prepared prepared, bool isEnglish)
+    {
+        var (status, before, after) = prepared;
+        var (id, response) = (context.TraceIdentifier, context.Response);
+        response.StatusCode = status;
         response.ContentType = ContentType;
         response.ContentLength = before.Length + id.Length + after.Length;
-        response.Headers.RetryAfter = seconds;
         response.Headers.ContentLanguage = isEnglish ? "en" : "zh-CN";
         response.Headers[RequestLog.IdHeader] = id;
         var body = response.BodyWriter.GetSpan((int)response.ContentLength);
@@ -134,16 +149,14 @@ internal static class Problems
         _ => Task.CompletedTask,
     };
 
-    private static Prepared[] Prepare(string detail)
+    private static Prepared[] PrepareBusy(string detail) => [.. Enumerable.Range(1, RetryAfterMax).Select(seconds => Prepare(Refusal.Of(GrainRefusal.Busy), detail, seconds))];
+
+    private static Prepared Prepare(Refusal refusal, string detail, int? retryAfter = null)
     {
-        const string code = nameof(GrainRefusal.Busy);
         const string id = "the-id-comes-here";
-        return [.. Enumerable.Range(1, RetryAfterMax).Select(seconds =>
-        {
-            var problem = new Problem($"urn:campaigns:refusal:{code}", Texts[code].English, 503, code, detail, id, Limit: null, ResetsAt: null, seconds, Findings: null);
-            var parts = JsonSerializer.Serialize(problem, Api.Json).Split(id);
-            return new Prepared(seconds.ToString(CultureInfo.InvariantCulture), Encoding.UTF8.GetBytes(parts[0]), Encoding.UTF8.GetBytes(parts[1]));
-        })];
+        var problem = new Problem($"urn:campaigns:refusal:{refusal.Code}", Texts[refusal.Code].English, StatusOf(refusal), refusal.Code, detail, id, Limit: null, ResetsAt: null, retryAfter, Findings: null);
+        var parts = JsonSerializer.Serialize(problem, Api.Json).Split(id);
+        return new Prepared(problem.Status, Encoding.UTF8.GetBytes(parts[0]), Encoding.UTF8.GetBytes(parts[1]));
     }
 
     /// <summary>The caller's language: zh-CN unless they prefer English.</summary>
@@ -159,7 +172,7 @@ internal static class Problems
     }
 
     /// <summary>A refusal in bytes; the request id comes between them.</summary>
-    private sealed record Prepared(string RetryAfter, byte[] Before, byte[] After);
+    private sealed record Prepared(int Status, byte[] Before, byte[] After);
 }
 
 /// <summary>Requests that cannot be read, and our own bugs, as problems. Nothing of an exception ever reaches a client.</summary>

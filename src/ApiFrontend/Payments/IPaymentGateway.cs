@@ -1,5 +1,6 @@
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Payment;
+using Campaigns.Grains.Withdrawal;
 using Campaigns.Silo;
 
 namespace Campaigns.ApiFrontend.Payments;
@@ -15,6 +16,9 @@ internal interface IPaymentGateway
     Task<Outcome<ClosedAtGateway>> Close(ShopId shop, CloseAtGateway close, CancellationToken cancellation);
 
     Task<RefundedAtGateway> Refund(ShopId shop, RefundAtGateway refund, CancellationToken cancellation);
+
+    /// <summary>Pays a shopper; asked again, says how that stands. <c>Failed</c> is final: nothing was paid, and nothing will be.</summary>
+    Task<TransferredAtGateway> Transfer(ShopId shop, TransferAtGateway transfer, CancellationToken cancellation);
 
     /// <summary>What the gateway has taken and given back on one day in Beijing, over all shops.</summary>
     Task<GatewayBill> Bill(DateOnly day, CancellationToken cancellation);
@@ -37,4 +41,13 @@ internal sealed class GatewayReceiver(Func<IPaymentGateway> gateway) : IReceiver
     };
 
     private static Receipt Receipt<TReply>(Outcome<TReply> outcome) => new(outcome.Reply, outcome.Refusal);
+}
+
+/// <summary>Carries what withdrawals owe to the gateway.</summary>
+internal sealed class TransferReceiver(Func<IPaymentGateway> gateway) : IReceiver
+{
+    public string Kind => TransferGateway.Kind;
+
+    public async Task<Receipt> Receive(GrainId to, object command, CancellationToken cancellation) =>
+        new(await gateway().Transfer(to.Shop, (TransferAtGateway)command, cancellation), null);
 }

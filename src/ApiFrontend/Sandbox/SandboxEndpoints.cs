@@ -1,12 +1,18 @@
 using Campaigns.ApiFrontend.Edge;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Payment;
+using Campaigns.Grains.Withdrawal;
 using Campaigns.Silo;
 using Campaigns.Silo.Local;
 
 namespace Campaigns.ApiFrontend.Sandbox;
 
 internal sealed record SandboxPay(int DelaySeconds = 0, int Repeat = 0, bool Forge = false, long? AmountFen = null);
+
+internal sealed record SandboxSucceed(int Repeat = 0, bool Forge = false, long? AmountFen = null);
+
+/// <param name="Problem">WeChat Pay's word for it</param>
+internal sealed record SandboxFail(string Problem = "PAYEE_ACCOUNT_ABNORMAL", int Repeat = 0, bool Forge = false, long? AmountFen = null);
 
 internal sealed record GatewayFaults(int Failures);
 
@@ -20,12 +26,15 @@ internal static class SandboxEndpoints
     private const long AdvanceSecondsMax = 366L * 24 * 3600;
     private const int FailuresMax = 1_000;
     private const int DelaySecondsMax = 30 * 24 * 3600;
+    private const int ProblemLengthMax = 64;
 
     public static void MapSandbox(this IEndpointRouteBuilder routes)
     {
         var sandbox = routes.MapGroup("/sandbox").AllowAnonymous().WithTags("Sandbox");
         sandbox.MapPost("/payments/{id:id}/pay", Pay).Produces<Done>().WithSummary("The shopper pays; the callback follows");
         sandbox.MapPost("/payments/{id:id}/fail", Fail).Produces<Done>().WithSummary("The shopper's payment fails");
+        sandbox.MapPost("/transfers/{id:id}/succeed", (WithdrawalId id, SandboxSucceed? body, IGrains grains) => End(id, body ?? new(), null, grains)).Produces<Done>().WithSummary("A transfer arrives; the callback follows");
+        sandbox.MapPost("/transfers/{id:id}/fail", FailTransfer).Produces<Done>().WithSummary("A transfer fails for good; the callback follows");
         sandbox.MapPost("/refund-faults", FailRefunds).Produces<GatewayFaults>().WithSummary("The next refund calls fail");
         sandbox.MapPost("/prepay-faults", FailPrepays).Produces<GatewayFaults>().WithSummary("The next prepay calls fail");
         sandbox.MapGet("/clock", Clock).Produces<ClockView>().WithSummary("The product's clock");
@@ -43,6 +52,20 @@ internal static class SandboxEndpoints
     }
 
     private static async Task<IResult> Fail(PaymentId id, IGrains grains) => (await grains.Ask(SandboxPayments.Of(id), new FailAtSandbox())).Ok();
+
+    private static async Task<IResult> FailTransfer(WithdrawalId id, SandboxFail? body, IGrains grains)
+    {
+        var fail = body ?? new();
+        if (fail.Problem is not { Length: > 0 and <= ProblemLengthMax } problem || !problem.All(c => char.IsAsciiLetterUpper(c) || char.IsAsciiDigit(c) || c is '_')) return Api.Refuse(Refusal.Invalid("problem", "1–64 capital letters, digits and _."));
+        return await End(id, new(fail.Repeat, fail.Forge, fail.AmountFen), problem, grains);
+    }
+
+    private static async Task<IResult> End(WithdrawalId id, SandboxSucceed how, string? problem, IGrains grains)
+    {
+        if (how.Repeat is < 0 or > SandboxTransferGrain.RepeatMax) return Api.Refuse(Refusal.Invalid("repeat", "0–10 times."));
+        if (how.AmountFen is < 0) return Api.Refuse(Refusal.Invalid("amountFen", "Not negative."));
+        return (await grains.Ask(SandboxTransfers.Of(id), new EndAtSandbox(problem, how.Repeat, how.Forge, how.AmountFen is { } fen ? new Money(fen) : null))).Ok();
+    }
 
     private static IResult FailRefunds(GatewayFaults body, SandboxGateway gateway) => Plan(body, gateway.FailRefunds);
 

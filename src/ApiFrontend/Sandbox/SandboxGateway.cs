@@ -5,6 +5,7 @@ using Campaigns.ApiFrontend.WeChat;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Payment;
 using Campaigns.Grains.Shopper;
+using Campaigns.Grains.Withdrawal;
 using Campaigns.Silo;
 using Campaigns.Silo.Projections;
 
@@ -48,6 +49,9 @@ internal sealed class SandboxGateway(IGrains grains, SandboxKeys keys, Projector
 
         return Reply(await grains.Ask(SandboxPayments.Of(refund.Payment), new RefundAtSandbox(refund.RefundId, refund.Amount), cancellation));
     }
+
+    public async Task<TransferredAtGateway> Transfer(ShopId shop, TransferAtGateway transfer, CancellationToken cancellation) =>
+        Reply(await grains.Ask(SandboxTransfers.Of(transfer.Withdrawal), new TransferAtSandbox(shop, transfer.Amount), cancellation));
 
     public async Task<GatewayBill> Bill(DateOnly day, CancellationToken cancellation)
     {
@@ -115,7 +119,11 @@ internal sealed class SandboxKeys
     private RSA Forger { get; }
 
     public ComposedNotification Compose(string id, WeChatPayTransaction transaction, bool forge, DateTimeOffset now) =>
-        WeChatPayNotification.Compose(id, transaction, ApiV3Key, new SigningKey(PlatformSerial, forge ? Forger : Platform), now);
+        WeChatPayNotification.Compose(id, transaction, ApiV3Key, Signer(forge), now);
+
+    public ComposedNotification Compose(string id, WeChatPayTransfer transfer, bool forge, DateTimeOffset now) => WeChatPayNotification.Compose(id, transfer, ApiV3Key, Signer(forge), now);
+
+    private SigningKey Signer(bool forge) => new(PlatformSerial, forge ? Forger : Platform);
 
     private static RSA Load(string file)
     {
@@ -133,12 +141,14 @@ internal sealed class CallbackPoster(IHttpClientFactory http, SandboxKeys keys, 
 
     public async Task<Receipt> Receive(GrainId to, object command, CancellationToken cancellation)
     {
-        var post = (PostCallback)command;
-        var transaction = new WeChatPayTransaction(
-            SandboxKeys.Mchid, SandboxKeys.App.Appid, post.Payment.ToString(), SandboxPayments.TransactionOf(post.Payment), WeChatPayTransaction.Success, post.PaidAt, new(post.Amount.Fen, post.Amount.Fen), new(post.OpenId), post.Shop.Value);
-        var notification = keys.Compose(Guid.NewGuid().ToString(), transaction, post.Forge, clock.GetUtcNow());
+        var (path, forge, notification) = command switch
+        {
+            PostCallback post => (PaymentCallbacks.Path, post.Forge, keys.Compose(Guid.NewGuid().ToString(), About(post), post.Forge, clock.GetUtcNow())),
+            PostTransferCallback post => ($"{PaymentCallbacks.Path}/{post.Shop}", post.Forge, keys.Compose(Guid.NewGuid().ToString(), About(post), post.Forge, clock.GetUtcNow())),
+            _ => throw new InvalidOperationException($"The poster takes no {command.GetType().Name}."),
+        };
 
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(self(), PaymentCallbacks.Path)) { Content = new ByteArrayContent(notification.Body) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(self(), path)) { Content = new ByteArrayContent(notification.Body) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         notification.Headers.CopyTo(request.Headers);
         using var client = http.CreateClient(nameof(CallbackPoster));
@@ -146,9 +156,15 @@ internal sealed class CallbackPoster(IHttpClientFactory http, SandboxKeys keys, 
         if ((int)response.StatusCode >= 500) throw new HttpRequestException($"The callback was answered {(int)response.StatusCode}.");
 
         // The clock was moved while it was on its way and made its timestamp stale: sent again like the real gateway would, or the money is lost.
-        if (!post.Forge && response.StatusCode == System.Net.HttpStatusCode.Unauthorized) throw new HttpRequestException("The callback was refused as not genuine.");
+        if (!forge && response.StatusCode == System.Net.HttpStatusCode.Unauthorized) throw new HttpRequestException("The callback was refused as not genuine.");
 
         // The real gateway repeats any refused callback for a day; here one refusal is enough to see it in the log.
         return new(Done.Instance, null);
     }
+
+    private static WeChatPayTransaction About(PostCallback post) => new(
+        SandboxKeys.Mchid, SandboxKeys.App.Appid, post.Payment.ToString(), SandboxPayments.TransactionOf(post.Payment), WeChatPayTransaction.Success, post.PaidAt, new(post.Amount.Fen, post.Amount.Fen), new(post.OpenId), post.Shop.Value);
+
+    private static WeChatPayTransfer About(PostTransferCallback post) =>
+        new(post.Withdrawal.ToString(), post.Problem is null ? "SUCCESS" : "FAIL", post.Amount.Fen, post.Problem, MerchantId: SandboxKeys.Mchid);
 }

@@ -163,7 +163,7 @@ internal sealed class WeChatPayClient(HttpClient http, WeChatPayMerchant merchan
         if (status >= 500) throw new WeChatPayUnsettled(what, $"{status} {word}", isTransient: true);
         if (status is < 400 or 429 || word.Length == 0) throw new WeChatPayUnsettled(what, $"{status} {word}");
         var error = new WeChatPayError(status, word);
-        if (error.Is("SYSTEM_ERROR", "BANK_ERROR", "FREQUENCY_LIMITED", "RATELIMIT_EXCEEDED")) throw new WeChatPayUnsettled(what, error.ToString());
+        if (error.Is("SYSTEM_ERROR", "BANK_ERROR", "FREQUENCY_LIMITED", "FREQUENCY_LIMIT_EXCEED", "RATELIMIT_EXCEEDED")) throw new WeChatPayUnsettled(what, error.ToString());
 
         return error;
     }

@@ -7,12 +7,13 @@ using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Order;
 using Campaigns.Grains.Payment;
 using Campaigns.Grains.Shopper;
+using Campaigns.Grains.Withdrawal;
 
 namespace Campaigns.ApiFrontend.WeChat;
 
 /// <summary>
-/// WeChat Pay v3 (微信支付) as the payments' gateway: JSAPI orders of mini programs, their closing, refunds and bills. Our numbers are the ids of
-/// payments and refunds, so a repeat finds what the first call made. Source: WeChat Pay v3 documentation, "JSAPI payment".
+/// WeChat Pay v3 (微信支付) as the payments' gateway: JSAPI orders of mini programs, their closing, refunds, transfers and bills. Our numbers are
+/// the ids of payments, refunds and withdrawals, so a repeat finds what the first call made. Source: WeChat Pay v3 documentation, "JSAPI payment".
 /// </summary>
 internal sealed class WeChatPayGateway(WeChatPayClient client, WeChatPayMerchant merchant, IGrains grains, TimeProvider clock, ILogger<WeChatPayGateway> log) : IPaymentGateway
 {
@@ -23,8 +24,10 @@ internal sealed class WeChatPayGateway(WeChatPayClient client, WeChatPayMerchant
     private const string Refunds = "/v3/refund/domestic/refunds";
     private const string Currency = "CNY";
 
-    /// <summary>The notification address of a shop's refunds: what they tell names no shop.</summary>
-    public static Uri RefundNotifyUrl(Uri notifyUrl, ShopId shop) => new($"{notifyUrl.AbsoluteUri}/{shop}");
+    private readonly WeChatPayTransfers transfers = new(client, merchant, grains);
+
+    /// <summary>The notification address of a shop's refunds and transfers: what they tell names no shop.</summary>
+    public static Uri ShopNotifyUrl(Uri notifyUrl, ShopId shop) => new($"{notifyUrl.AbsoluteUri}/{shop}");
 
     public async Task<Outcome<Prepaid>> Prepay(ShopId shop, Prepay prepay, CancellationToken cancellation)
     {
@@ -69,10 +72,12 @@ internal sealed class WeChatPayGateway(WeChatPayClient client, WeChatPayMerchant
         }
 
         var body = new RefundOrder(
-            refund.Payment.ToString(), refund.RefundId, Cut(refund.Reason, ReasonBytesMax, r => r.Utf8SequenceLength), RefundNotifyUrl(merchant.NotifyUrl, shop).AbsoluteUri, new(refund.Amount.Fen, refund.Total.Fen, Currency));
+            refund.Payment.ToString(), refund.RefundId, Cut(refund.Reason, ReasonBytesMax, r => r.Utf8SequenceLength), ShopNotifyUrl(merchant.NotifyUrl, shop).AbsoluteUri, new(refund.Amount.Fen, refund.Total.Fen, Currency));
         var reply = await client.Post(what, Refunds, body, WeChatPayGatewayJson.Default.RefundOrder, cancellation);
         return reply.Error is { } error ? new(RefundStatus.Failed, error.Code) : StateOf(what, refund, reply);
     }
+
+    public Task<TransferredAtGateway> Transfer(ShopId shop, TransferAtGateway transfer, CancellationToken cancellation) => transfers.Transfer(shop, transfer, cancellation);
 
     public async Task<GatewayBill> Bill(DateOnly day, CancellationToken cancellation)
     {
@@ -128,7 +133,8 @@ internal sealed class WeChatPayGateway(WeChatPayClient client, WeChatPayMerchant
         _ => null,
     };
 
-    private static TReply Read<TReply>(string what, WeChatPayReply reply, JsonTypeInfo<TReply> type)
+    /// <exception cref="WeChatPayUnsettled">it is not the JSON it has to be</exception>
+    internal static TReply Read<TReply>(string what, WeChatPayReply reply, JsonTypeInfo<TReply> type)
         where TReply : class =>
         WeChatPayNotification.Parse(reply.Body, type) ?? throw new WeChatPayUnsettled(what, $"status {reply.Status} with a body that makes no sense");
 

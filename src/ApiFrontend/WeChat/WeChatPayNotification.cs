@@ -25,7 +25,7 @@ internal enum WeChatPayRefusal
     /// <summary>Genuine, but the payment went to another merchant or another app.</summary>
     WrongMerchant = 7,
 
-    /// <summary>Genuine, but about neither a payment nor a refund, such as a profit sharing.</summary>
+    /// <summary>Genuine, but about neither a payment nor a refund nor a transfer, such as a profit sharing.</summary>
     NotATransaction = 8,
 }
 
@@ -82,9 +82,21 @@ internal sealed record WeChatPayRefund(string Mchid, string OutTradeNo, string O
 /// <summary>Amounts in fen.</summary>
 internal sealed record WeChatPayRefundAmount(long Total, long Refund);
 
-/// <summary>Either what it tells about or the reason why it is not believed.</summary>
-internal readonly record struct OpenedNotification(WeChatPayTransaction? Transaction, WeChatPayRefusal? Refusal, WeChatPayRefund? Refund = null)
+/// <summary>The transfer (商家转账) a notification tells about, at its end. It names neither app nor shop.</summary>
+/// <param name="State">SUCCESS, FAIL or CANCELLED</param>
+/// <param name="MerchantId">the merchant, whom some pages of the documentation spell <paramref name="Mchid"/></param>
+internal sealed record WeChatPayTransfer(
+    string OutBillNo, string State, long TransferAmount, string? FailReason = null, [property: JsonPropertyName("mch_id")] string? MerchantId = null, string? Mchid = null)
 {
+    public bool IsFor(WeChatPayKeys keys) =>
+        (MerchantId ?? Mchid) is not null && (MerchantId ?? keys.Mchid) == keys.Mchid && (Mchid ?? keys.Mchid) == keys.Mchid;
+}
+
+/// <summary>Either what it tells about or the reason why it is not believed.</summary>
+internal readonly record struct OpenedNotification(WeChatPayTransaction? Transaction, WeChatPayRefusal? Refusal, WeChatPayRefund? Refund = null, WeChatPayTransfer? Transfer = null)
+{
+    public static implicit operator OpenedNotification(WeChatPayTransfer transfer) => new(Transaction: null, Refusal: null, Transfer: transfer);
+
     public static implicit operator OpenedNotification(WeChatPayRefund refund) => new(Transaction: null, Refusal: null, refund);
 
     public static implicit operator OpenedNotification(WeChatPayTransaction transaction) => new(transaction, Refusal: null);
@@ -103,6 +115,7 @@ internal static class WeChatPayNotification
 {
     private const string TransactionType = "transaction";
     private const string RefundType = "refund";
+    private const string TransferType = "mch_payment";
 
     /// <summary>Believes nothing before the signature: parses and decrypts only what WeChat Pay has signed.</summary>
     /// <param name="headers">The four signing headers.</param>
@@ -113,9 +126,10 @@ internal static class WeChatPayNotification
     {
         if (WeChatPaySignatures.Verify(headers, body, keys.PlatformKeys, now) is { } refusal) return refusal;
         if (Parse(body, WeChatPayJson.Default.WeChatPayEnvelope) is not { } envelope) return WeChatPayRefusal.MalformedBody;
-        if (envelope.Resource.OriginalType is not (TransactionType or RefundType)) return WeChatPayRefusal.NotATransaction;
+        if (envelope.Resource.OriginalType is not (TransactionType or RefundType or TransferType)) return WeChatPayRefusal.NotATransaction;
         if (keys.Decrypt(envelope.Resource) is not { } plaintext) return WeChatPayRefusal.UndecryptableResource;
         if (envelope.Resource.OriginalType is RefundType) return OpenRefund(plaintext, keys);
+        if (envelope.Resource.OriginalType is TransferType) return OpenTransfer(plaintext, keys);
         if (Parse(plaintext, WeChatPayJson.Default.WeChatPayTransaction) is not { } transaction) return WeChatPayRefusal.MalformedBody;
         if (!transaction.IsFor(keys)) return WeChatPayRefusal.WrongMerchant;
         return transaction;
@@ -123,12 +137,18 @@ internal static class WeChatPayNotification
 
     /// <summary>Writes what WeChat Pay would send; <paramref name="id"/> (36 characters at most) names the event.</summary>
     public static ComposedNotification Compose(
-        string id, WeChatPayTransaction transaction, ApiV3Key apiV3Key, SigningKey platformKey, DateTimeOffset now)
+        string id, WeChatPayTransaction transaction, ApiV3Key apiV3Key, SigningKey platformKey, DateTimeOffset now) =>
+        Compose(id, JsonSerializer.SerializeToUtf8Bytes(transaction, WeChatPayJson.Default.WeChatPayTransaction), TransactionType, "TRANSACTION.SUCCESS", "支付成功", apiV3Key, platformKey, now);
+
+    /// <summary>Writes what WeChat Pay would send at the end of a transfer.</summary>
+    public static ComposedNotification Compose(string id, WeChatPayTransfer transfer, ApiV3Key apiV3Key, SigningKey platformKey, DateTimeOffset now) =>
+        Compose(id, JsonSerializer.SerializeToUtf8Bytes(transfer, WeChatPayJson.Default.WeChatPayTransfer), TransferType, "MCHTRANSFER.BILL.FINISHED", "商家转账单据终态通知", apiV3Key, platformKey, now);
+
+    private static ComposedNotification Compose(string id, byte[] plaintext, string originalType, string eventType, string summary, ApiV3Key apiV3Key, SigningKey platformKey, DateTimeOffset now)
     {
-        var plaintext = JsonSerializer.SerializeToUtf8Bytes(transaction, WeChatPayJson.Default.WeChatPayTransaction);
         var nonce = WeChatPaySignatures.NewNonce()[..WeChatPayResource.NonceBytes];
-        var resource = WeChatPayResource.Encrypt(apiV3Key, plaintext, nonce, TransactionType, TransactionType);
-        var envelope = new WeChatPayEnvelope(id, now, "TRANSACTION.SUCCESS", resource, "encrypt-resource", "支付成功");
+        var resource = WeChatPayResource.Encrypt(apiV3Key, plaintext, nonce, originalType, originalType);
+        var envelope = new WeChatPayEnvelope(id, now, eventType, resource, "encrypt-resource", summary);
         var body = JsonSerializer.SerializeToUtf8Bytes(envelope, WeChatPayJson.Default.WeChatPayEnvelope);
         return new(WeChatPaySignatures.SignReply(platformKey, body, WeChatPaySignatures.NewNonce(), now), body);
     }
@@ -138,6 +158,13 @@ internal static class WeChatPayNotification
         if (Parse(plaintext, WeChatPayJson.Default.WeChatPayRefund) is not { } refund) return WeChatPayRefusal.MalformedBody;
         if (!string.Equals(refund.Mchid, keys.Mchid, StringComparison.Ordinal)) return WeChatPayRefusal.WrongMerchant;
         return refund;
+    }
+
+    private static OpenedNotification OpenTransfer(byte[] plaintext, WeChatPayKeys keys)
+    {
+        if (Parse(plaintext, WeChatPayJson.Default.WeChatPayTransfer) is not { } transfer) return WeChatPayRefusal.MalformedBody;
+        if (!transfer.IsFor(keys)) return WeChatPayRefusal.WrongMerchant;
+        return transfer;
     }
 
     /// <summary>Null for everything that is not the JSON it has to be.</summary>
@@ -163,4 +190,5 @@ internal static class WeChatPayNotification
 [JsonSerializable(typeof(WeChatPayEnvelope))]
 [JsonSerializable(typeof(WeChatPayTransaction))]
 [JsonSerializable(typeof(WeChatPayRefund))]
+[JsonSerializable(typeof(WeChatPayTransfer))]
 internal sealed partial class WeChatPayJson : JsonSerializerContext;

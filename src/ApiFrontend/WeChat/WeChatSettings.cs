@@ -1,16 +1,19 @@
 using System.Security.Cryptography;
 using Campaigns.ApiFrontend.Payments;
+using Campaigns.Grains.Kernel;
 
 namespace Campaigns.ApiFrontend.WeChat;
 
 /// <summary>A merchant of WeChat Pay with everything that proves it. Nothing of it shows up in a log.</summary>
 /// <param name="Key">the merchant's API certificate: its serial and private key</param>
-/// <param name="NotifyUrl">where WeChat Pay reaches us, for refunds with the shop behind it</param>
+/// <param name="NotifyUrl">where WeChat Pay reaches us, for refunds and transfers with the shop behind it</param>
 /// <param name="Address">WeChat Pay, or a stand-in</param>
 /// <param name="Standby">the other site, asked when the first cannot be reached</param>
 /// <param name="PublicKeyId">which key replies shall be signed with; null leaves that to WeChat Pay</param>
 /// <param name="UsesCertificates">whether platform certificates are downloaded</param>
-internal sealed record WeChatPayMerchant(string Mchid, string Appid, SigningKey Key, WeChatPayKeys Keys, Uri NotifyUrl, Uri Address, Uri? Standby, string? PublicKeyId, bool UsesCertificates)
+/// <param name="Transfers">null for a merchant who pays nobody out</param>
+internal sealed record WeChatPayMerchant(
+    string Mchid, string Appid, SigningKey Key, WeChatPayKeys Keys, Uri NotifyUrl, Uri Address, Uri? Standby, string? PublicKeyId, bool UsesCertificates, TransferScene? Transfers = null)
 {
     public static readonly Uri Official = new("https://api.mch.weixin.qq.com");
     public static readonly Uri OfficialStandby = new("https://api2.mch.weixin.qq.com");
@@ -26,7 +29,12 @@ internal sealed class WeChatSettings
     public static readonly Uri OfficialLogin = new("https://api.weixin.qq.com");
 
     private const int PemBytesMax = 64 * 1024;
-    private const int NotifyUrlLengthMax = 255;
+    private const int SceneIdLengthMax = 36;
+    private const string DefaultReports = "岗位类型=推广员;报酬说明=推广佣金";
+    private const string DefaultRemark = "推广佣金提现";
+
+    // WeChat Pay takes 256 characters with the shop behind it.
+    private const int NotifyUrlLengthMax = 256 - 1 - ShopId.LengthMax;
 
     private readonly IConfiguration configuration;
     private readonly bool isDevelopment;
@@ -82,13 +90,52 @@ internal sealed class WeChatSettings
         Check(publicKeyId is not null || usesCertificates || (Optional("WeChatPay:PublicKeyId") ?? Optional("WeChatPay:PublicKeyFile")) is not null, "missing: WeChatPay:PublicKeyId with WeChatPay:PublicKeyFile, or WeChatPay:PlatformCertificates=true: what WeChat Pay says could not be verified");
 
         var notifyUrl = NotifyUrl();
+        var transfers = Transfers();
         var address = Address("WeChatPay:BaseAddress");
         var standby = Address("WeChatPay:StandbyAddress") ?? (address is null ? WeChatPayMerchant.OfficialStandby : null);
         if (problems.Count > before) return;
 
         var key = new SigningKey(serial!.ToUpperInvariant(), privateKey!);
-        Merchant = new(mchid!, appid!, key, new(mchid!, appid!, apiV3Key!, keys, second), notifyUrl!, address ?? WeChatPayMerchant.Official, standby, publicKeyId, usesCertificates);
+        Merchant = new(mchid!, appid!, key, new(mchid!, appid!, apiV3Key!, keys, second), notifyUrl!, address ?? WeChatPayMerchant.Official, standby, publicKeyId, usesCertificates, transfers);
     }
+
+    private TransferScene? Transfers()
+    {
+        var (id, reports, remark, perception) = (Optional("WeChatPay:TransferSceneId"), Optional("WeChatPay:TransferReports"), Optional("WeChatPay:TransferRemark"), Optional("WeChatPay:TransferPerception"));
+        if (id is null)
+        {
+            Check((reports ?? remark ?? perception) is null, "missing: WeChatPay:TransferSceneId, without which there are no transfers that the other WeChatPay:Transfer… settings could be of");
+            return null;
+        }
+
+        if (id.Length > SceneIdLengthMax || !id.All(char.IsAsciiDigit))
+        {
+            problems.Add("WeChatPay:TransferSceneId is not the id of a scene (digits alone)");
+            return null;
+        }
+
+        CheckLength("WeChatPay:TransferRemark", remark);
+        CheckLength("WeChatPay:TransferPerception", perception);
+        return new(id, Reports(id, reports ?? (id == TransferScene.Commission ? DefaultReports : "")), remark ?? DefaultRemark, perception);
+    }
+
+    private List<TransferReport> Reports(string scene, string text)
+    {
+        const string name = "WeChatPay:TransferReports";
+        var reports = text.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(r => r.Split('=', 2, StringSplitOptions.TrimEntries)).Select(r => new TransferReport(r[0], r.Length == 2 ? r[1] : "")).ToList();
+        Check(reports.Count > 0, $"missing: {name}, what has to be reported in scene {scene}, as in {DefaultReports}");
+        foreach (var (type, content) in reports)
+        {
+            Check(type.Length > 0 && content.Length > 0, $"{name} is not of the form {DefaultReports}");
+            CheckLength(name, content);
+        }
+
+        if (reports.Count > 0 && TransferScene.ReportsOf.TryGetValue(scene, out var demanded))
+            Check(reports.Select(r => r.InfoType).Order(StringComparer.Ordinal).SequenceEqual(demanded.Order(StringComparer.Ordinal), StringComparer.Ordinal), $"{name}: in scene {scene} exactly {string.Join(" and ", demanded)} are reported");
+        return reports;
+    }
+
+    private void CheckLength(string name, string? text) => Check(text is null || text.Length <= TransferScene.TextLengthMax, $"{name} has more than {TransferScene.TextLengthMax} characters");
 
     private string? Optional(string name) => configuration[name] is { Length: > 0 } value ? value : null;
 

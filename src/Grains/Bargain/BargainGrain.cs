@@ -158,6 +158,7 @@ internal sealed class BargainGrain() : GrainDefinition<BargainState, BargainEven
             launch.Campaign.Value,
             [new OrderLine(launch.Sku, launch.Title, 1, order.UnitPriceFen, order.UnitPriceFen)],
             discount > 0 ? [new DiscountLine("砍价优惠", "merchant", discount)] : [],
-            order.PaymentWindowMinutes);
+            order.PaymentWindowMinutes,
+            EarnsCommission: launch.Terms.EarnsCommission);
     }
 }

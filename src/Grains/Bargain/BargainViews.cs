@@ -21,7 +21,7 @@ public sealed class BargainViews : IProjection
         {
             case BargainStarted e:
                 Put(documents, shop, new(new(e.Id, e.Campaign, e.Title, BargainStatus.Running, e.ListPriceFen, e.Terms.FloorFen, e.ListPriceFen, e.Slots.Length, e.Slots.Length, e.At, e.EndsAt, null), e.Owner, 0, 0));
-                CampaignViews.TakePart(documents, fact, e.Campaign, e.Owner, hop: 0);
+                CampaignViews.TakePart(documents, fact, e.Campaign, e.Owner, by: null);
                 CampaignViews.Count(documents, fact, e.Campaign, c => c with { Launched = c.Launched + 1 });
                 break;
             case PriceCut e when Find(documents, fact) is { } bargain:
@@ -64,7 +64,7 @@ public sealed class BargainViews : IProjection
     private static void Helped(IDocuments documents, in Recorded fact, Listed bargain, ShopperId helper)
     {
         var campaign = bargain.Item.CampaignId;
-        var isFirst = CampaignViews.Help(documents, fact, campaign, helper, CampaignViews.HopOf(documents, fact.Grain.Shop, campaign, bargain.Owner) + 1);
+        var isFirst = CampaignViews.Help(documents, fact, campaign, helper, bargain.Owner);
         CampaignViews.Count(documents, fact, campaign, c => c with { Assists = c.Assists + 1, Helpers = c.Helpers + (isFirst ? 1 : 0) });
     }
 

@@ -79,6 +79,9 @@ public abstract record CampaignTerms
     /// <summary>How many units may be won or sold in all, 1–10,000,000.</summary>
     public required int Quota { get; init; }
 
+    /// <summary>False if nobody earns a commission by what is bought in it. Set, not init: missing, it keeps its default.</summary>
+    public bool EarnsCommission { get; set; } = true;
+
     /// <summary>True if admission takes a place of the quota; false if a place is claimed at success.</summary>
     [JsonIgnore]
     public abstract bool TakesPlaceAtEntry { get; }

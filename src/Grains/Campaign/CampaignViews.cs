@@ -96,6 +96,12 @@ public sealed record CampaignReport(
     private static HealthCheck Check(string metric, long value, HealthBand healthy) => new(metric, value, healthy.Low, healthy.High, value < healthy.Low ? "low" : value > healthy.High ? "high" : "healthy");
 }
 
+/// <summary>Somebody whom a campaign reached, in the tree of who brought whom (裂变).</summary>
+/// <param name="Hop">how many hand-overs it took; 0 for who came by themselves</param>
+/// <param name="IsNew">was a new customer when it happened</param>
+/// <param name="Brought">how many they brought themselves</param>
+public sealed record SpreadNode(ShopperId ShopperId, ShopperId? BroughtBy, int Hop, bool IsNew, int Brought, DateTimeOffset At);
+
 /// <summary>Lists of campaigns for shoppers and merchants, and how many shoppers a shop has.</summary>
 public sealed class CampaignViews : IProjection
 {
@@ -104,7 +110,11 @@ public sealed class CampaignViews : IProjection
     public const string PublishedByKind = "campaigns-by-kind";
     public const string Counts = "campaign-counts";
     public const string ShopTotals = "shop-counts";
+    public const string Spread = "spread";
     public const string All = "all";
+
+    /// <summary>Who owns the documents of those whom this shopper brought into the campaign; null for those who came by themselves.</summary>
+    public static string BroughtBy(CampaignId campaign, ShopperId? by) => $"{campaign}/{by?.ToString() ?? "-"}";
 
     public bool Reads(string kind) => kind is "campaign" or "shopper";
 
@@ -173,30 +183,33 @@ public sealed class CampaignViews : IProjection
     internal static void Count(IDocuments documents, in Recorded fact, CampaignId campaign, Func<CampaignCounts, CampaignCounts> change) =>
         documents.Put(fact.Grain.Shop, Counts, campaign.ToString(), "", fact.At, change(documents.Find<CampaignCounts>(fact.Grain.Shop, Counts, campaign.ToString()) ?? new()));
 
-    /// <summary>How far the campaign had travelled when it reached this shopper; 0 for who came by themselves.</summary>
-    internal static int HopOf(IDocuments documents, ShopId shop, CampaignId campaign, ShopperId shopper) => documents.Find<Reached>(shop, "reached", $"{campaign}/{shopper}")?.Hop ?? 0;
-
     /// <summary>Notes that somebody takes part. The first time counts, by whatever way: that is how far the campaign had to travel to reach them.</summary>
-    internal static void TakePart(IDocuments documents, in Recorded fact, CampaignId campaign, ShopperId shopper, int hop) => Reach(documents, fact, campaign, shopper, hop);
+    /// <param name="by">who brought them; null if they came by themselves</param>
+    internal static void TakePart(IDocuments documents, in Recorded fact, CampaignId campaign, ShopperId shopper, ShopperId? by) => Reach(documents, fact, campaign, shopper, by);
 
     /// <summary>Notes that somebody helps.</summary>
+    /// <param name="helped">who was helped, and so brought them</param>
     /// <returns>true if it is the first time</returns>
-    internal static bool Help(IDocuments documents, in Recorded fact, CampaignId campaign, ShopperId helper, int hop)
+    internal static bool Help(IDocuments documents, in Recorded fact, CampaignId campaign, ShopperId helper, ShopperId helped)
     {
-        var reached = Reach(documents, fact, campaign, helper, hop);
+        var reached = Reach(documents, fact, campaign, helper, helped);
         if (!reached.Helped) documents.Put(fact.Grain.Shop, "reached", $"{campaign}/{helper}", "", fact.At, reached with { Helped = true });
         return !reached.Helped;
     }
 
-    private static Reached Reach(IDocuments documents, in Recorded fact, CampaignId campaign, ShopperId shopper, int hop)
+    private static Reached Reach(IDocuments documents, in Recorded fact, CampaignId campaign, ShopperId shopper, ShopperId? by)
     {
         var key = $"{campaign}/{shopper}";
         if (documents.Find<Reached>(fact.Grain.Shop, "reached", key) is { } known) return known;
 
+        if (by == shopper) by = null;
+        var hop = by is { } bringer ? (documents.Find<Reached>(fact.Grain.Shop, "reached", $"{campaign}/{bringer}")?.Hop ?? 0) + 1 : 0;
         var reached = new Reached(hop, Helped: false);
         documents.Put(fact.Grain.Shop, "reached", key, "", fact.At, reached);
         var person = documents.Find<Known>(fact.Grain.Shop, "shoppers", shopper.ToString());
         var isNew = person is { HasBought: false } && fact.At < person.FirstSeen.AddDays(ShopperRules.NewCustomerDays);
+        Place(documents, fact.Grain.Shop, campaign, new(shopper, by, hop, isNew, 0, fact.At));
+        if (by is { } parent && documents.Find<SpreadNode>(fact.Grain.Shop, Spread, $"{campaign}/{parent}") is { } above) Place(documents, fact.Grain.Shop, campaign, above with { Brought = above.Brought + 1 });
         Count(documents, fact, campaign, c => c with
         {
             Participants = c.Participants + 1,
@@ -205,6 +218,9 @@ public sealed class CampaignViews : IProjection
         });
         return reached;
     }
+
+    private static void Place(IDocuments documents, ShopId shop, CampaignId campaign, SpreadNode node) =>
+        documents.Put(shop, Spread, $"{campaign}/{node.ShopperId}", BroughtBy(campaign, node.BroughtBy), node.At, node);
 
     private static void Change(IDocuments documents, in Recorded fact, Func<Listed, Listed> change)
     {

@@ -47,3 +47,44 @@ public sealed record SaleLine(SkuId Sku, long NetFen, long RefundedFen);
 /// <param name="AfterSaleDays">how long after its receipt it stays open for after-sale, 0–90; null until it is shipped</param>
 public sealed record NoteSale(
     ShopperId Buyer, ShopperId Promoter, string? Channel, bool IsSuspect, string Kind, Guid? Campaign, DateTimeOffset PlacedAt, IReadOnlyList<SaleLine> Lines, DateTimeOffset? ReceivedAt, int? AfterSaleDays) : ICommand<Done>;
+
+/// <summary>Why nobody earns by a sale.</summary>
+public enum NoCommissionReason
+{
+    /// <summary>The merchant had stopped distribution.</summary>
+    DistributionStopped = 1,
+
+    /// <summary>The promoter is no active distributor.</summary>
+    PromoterNotActive = 2,
+
+    /// <summary>The rates are 0, or what they come to is less than one fen.</summary>
+    NothingToEarn = 3,
+}
+
+/// <summary>What the sale of one order earned, for the merchant. <c>NotFound</c> if nobody promoted its buyer.</summary>
+public sealed record GetCommission : ICommand<CommissionView>;
+
+/// <summary>The commission of one order.</summary>
+/// <param name="IsSuspect">the promoter was seen on the buyer's device</param>
+/// <param name="NoCommission">why nobody earns by it; null if somebody does, or while that is being found out</param>
+/// <param name="Levels">each with who earns it; empty while it is being found out</param>
+public sealed record CommissionView(
+    OrderId OrderId,
+    ShopperId Promoter,
+    string? Channel,
+    bool IsSuspect,
+    NoCommissionReason? NoCommission,
+    CommissionStatus? State,
+    DateTimeOffset? AvailableAt,
+    IReadOnlyList<EarnedLevel> Levels);
+
+/// <summary>One level of an order's commission.</summary>
+/// <param name="Id">also what its entries in the ledger are about</param>
+/// <param name="AmountFen">what was granted: it is never counted again, whatever the settings say later</param>
+/// <param name="ReversedFen">what of that was taken back with refunds</param>
+public sealed record EarnedLevel(string Id, CommissionLevel Level, ShopperId Earner, long AmountFen, long ReversedFen, IReadOnlyList<EarnedLine> Lines);
+
+/// <param name="NetFen">what the line really cost</param>
+/// <param name="RefundedFen">what of that went back</param>
+/// <param name="AmountFen">what it earned at this level, rounded down to the fen</param>
+public sealed record EarnedLine(SkuId Sku, long NetFen, long RefundedFen, long AmountFen);

@@ -33,7 +33,7 @@ internal sealed class FlashSaleBook : Book<FlashSaleState>
 
         var limit = state.Sale!.Terms.PerUserLimit;
         foreach (var (shopper, units) in state.UnitsOf)
-            if (units < 1 || units > limit) yield return $"{shopper:N} has {units} units, and {limit} are allowed";
+            if (units < 0 || units > limit) yield return $"{shopper:N} has {units} units, and {limit} are allowed";
         var sum = state.UnitsOf.Values.Sum();
         if (sum != state.Held + state.Sold) yield return $"shoppers have {sum} units, but {state.Held} are held and {state.Sold} sold";
     }

@@ -19,7 +19,7 @@ internal sealed class FlashSaleGrain() : GrainDefinition<FlashSaleState, FlashSa
     public override SaleDecision Decide(FlashSaleState state, object command, in Turn turn) => command switch
     {
         TakeUnits c => FlashSaleRules.Decide(state, c, turn.Now),
-        GetFlashSale or GetQuota => SaleDecision.Nothing,
+        GetFlashSale or GetQuota or GetTakers => SaleDecision.Nothing,
         OrderPaid c => FlashSaleRules.Decide(state, c, turn.Now),
         OrderReleased c => FlashSaleRules.Decide(state, c, turn.Now),
         OfferLatePayment c => FlashSaleRules.Decide(state, c, turn.Now),
@@ -39,6 +39,7 @@ internal sealed class FlashSaleGrain() : GrainDefinition<FlashSaleState, FlashSa
         TakeUnits c => AnswerTo(state, c),
         GetFlashSale => Reply.Of(View(state, turn.Now)),
         GetQuota => Reply.Of(QuotaOf(state, turn.Now)),
+        GetTakers => Reply.Of(new SaleTakers(state.UnitsOf.Count > SaleTakers.Max ? null : state.UnitsOf.Keys.ToHashSet())),
         OfferLatePayment => Reply.Of(new LatePaymentAnswer(null)),
         _ => Reply.Of(Done.Instance),
     };
@@ -178,6 +179,7 @@ internal sealed class FlashSaleGrain() : GrainDefinition<FlashSaleState, FlashSa
             discount > 0 ? [new DiscountLine("秒杀优惠", "merchant", discount)] : [],
             minutes,
             sale.Terms.HoldSeconds,
-            AsksLate: true);
+            AsksLate: true,
+            EarnsCommission: sale.Terms.EarnsCommission);
     }
 }

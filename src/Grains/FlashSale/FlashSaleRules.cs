@@ -106,7 +106,7 @@ internal sealed class FlashSaleState : IOrderSource
     /// <summary>Orders that are neither paid nor released.</summary>
     public Dictionary<Guid, SaleHold> Holds { get; set; } = [];
 
-    /// <summary>Units that each shopper holds or has bought in the current occurrence, while it sells.</summary>
+    /// <summary>Units that each shopper holds or has bought in the current occurrence, while it sells; 0 for who gave back what they had.</summary>
     public Dictionary<Guid, int> UnitsOf { get; set; } = [];
 
     /// <summary>The newest orders that were paid or released, oldest first: a late repeat must neither take nor give back once more.</summary>
@@ -510,8 +510,6 @@ internal static class FlashSaleRules
             return;
         }
 
-        var left = state.UnitsOf[hold.Shopper] - hold.Quantity;
-        if (left > 0) state.UnitsOf[hold.Shopper] = left;
-        else state.UnitsOf.Remove(hold.Shopper);
+        state.UnitsOf[hold.Shopper] -= hold.Quantity;
     }
 }

@@ -22,7 +22,7 @@ public sealed class FlashSaleViews : IProjection
                 break;
             case UnitsTaken e:
                 Left(documents, fact, left => left - e.Quantity);
-                CampaignViews.TakePart(documents, fact, CampaignId.Of(fact.Grain.Key), e.Shopper, hop: 0);
+                CampaignViews.TakePart(documents, fact, CampaignId.Of(fact.Grain.Key), e.Shopper, by: null);
                 break;
             case LateUnitsTaken { Quantity: var late }:
                 Left(documents, fact, left => left - late);

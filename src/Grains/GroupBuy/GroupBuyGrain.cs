@@ -132,7 +132,8 @@ internal sealed class GroupBuyGrain() : GrainDefinition<GroupRoomState, GroupRoo
             discount > 0 ? [new DiscountLine(seat.IsFounder && room.Terms.LeaderPriceFen is not null ? "团长优惠" : "拼团优惠", "merchant", discount)] : [],
             room.Terms.SeatHoldMinutes ?? seat.PaymentWindowMinutes,
             AwaitsGroup: true,
-            AsksLate: true);
+            AsksLate: true,
+            EarnsCommission: room.Terms.EarnsCommission);
     }
 
     private static GroupRoomView View(GroupRoomState state, DateTimeOffset now)

@@ -50,7 +50,7 @@ public sealed class GroupBuyViews : IProjection
                 break;
             case SeatHeld e when Find(documents, fact) is { Item.State: GroupRoomStatus.Open } room && documents.Find<Asked>(fact.Grain.Shop, "group-seats", SeatKey(fact, e.Order)) is { } asked:
                 Put(documents, fact.Grain.Shop, room with { Members = [.. room.Members, new(e.Order, asked.Shopper, asked.Quantity, null)], Everybody = [.. room.Everybody.Where(s => s != asked.Shopper), asked.Shopper] });
-                CampaignViews.TakePart(documents, fact, room.Item.CampaignId, asked.Shopper, asked.Shopper == room.Founder ? 0 : CampaignViews.HopOf(documents, fact.Grain.Shop, room.Item.CampaignId, room.Founder) + 1);
+                CampaignViews.TakePart(documents, fact, room.Item.CampaignId, asked.Shopper, by: room.Founder);
                 if (!asked.IsLate) Count(documents, fact, c => c with { Orders = c.Orders + 1 });
                 break;
             case SeatPaid e when Find(documents, fact) is { } room && documents.Find<Asked>(fact.Grain.Shop, "group-seats", SeatKey(fact, e.Order)) is { } asked:

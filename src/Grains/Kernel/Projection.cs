@@ -24,4 +24,7 @@ public interface IDocuments
     /// <summary>Writes a document; <paramref name="owner"/> and <paramref name="sort"/> place it in lists.</summary>
     void Put<TDocument>(ShopId shop, string collection, string key, string owner, DateTimeOffset sort, TDocument document)
         where TDocument : class;
+
+    /// <summary>Takes a document away; nothing happens if there is none.</summary>
+    void Drop(ShopId shop, string collection, string key);
 }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Shopper;
 
@@ -57,16 +59,53 @@ public static class LedgerAddress
     public static GrainId LedgerIn(this ShopperId owner, ShopId shop, LedgerKind kind) => new(Kind, shop, Ids.Derive(Kind, kind.ToString(), owner.ToString()));
 }
 
+/// <summary>What is on each account of one ledger.</summary>
+[StructLayout(LayoutKind.Auto)]
+public readonly record struct LedgerBalances(long Shop, long Pending, long Frozen, long Available, long Held, long Withdrawn, long Debt)
+{
+    public long Of(LedgerAccount account) => account switch
+    {
+        LedgerAccount.Shop => Shop,
+        LedgerAccount.Pending => Pending,
+        LedgerAccount.Frozen => Frozen,
+        LedgerAccount.Available => Available,
+        LedgerAccount.Held => Held,
+        LedgerAccount.Withdrawn => Withdrawn,
+        LedgerAccount.Debt => Debt,
+        _ => throw new UnreachableException($"Unknown account {account}"),
+    };
+
+    public LedgerBalances After(LedgerMove move) => With(move.From, -move.Amount.Fen).With(move.To, move.Amount.Fen);
+
+    private LedgerBalances With(LedgerAccount account, long more) => account switch
+    {
+        LedgerAccount.Shop => this with { Shop = checked(Shop + more) },
+        LedgerAccount.Pending => this with { Pending = checked(Pending + more) },
+        LedgerAccount.Frozen => this with { Frozen = checked(Frozen + more) },
+        LedgerAccount.Available => this with { Available = checked(Available + more) },
+        LedgerAccount.Held => this with { Held = checked(Held + more) },
+        LedgerAccount.Withdrawn => this with { Withdrawn = checked(Withdrawn + more) },
+        LedgerAccount.Debt => this with { Debt = checked(Debt + more) },
+        _ => throw new UnreachableException($"Unknown account {account}"),
+    };
+}
+
+/// <summary>What an entry has moved. An entry that meets a debt, or makes one, is two moves: one for each account.</summary>
+/// <param name="Step">the number of the entry</param>
+public sealed record LedgerMove(int Step, string Reason, LedgerAccount From, LedgerAccount To, Money Amount);
+
 /// <summary>One entry (分录): an amount goes from one account to another.</summary>
 /// <param name="Reason">a stable word such as <c>commission-earned</c>, 1–40 characters</param>
 /// <param name="Amount">above 0</param>
 /// <param name="MayOwe">what <c>Available</c> does not hold is taken from <c>Debt</c>, instead of being refused</param>
+/// <remarks>Nobody names <c>Debt</c>: it is made by <paramref name="MayOwe"/> and paid off by what becomes available.</remarks>
 public sealed record LedgerEntry(string Reason, LedgerAccount From, LedgerAccount To, Money Amount, bool MayOwe = false);
 
 /// <summary>
 /// Posts entries, all or none. The steps of a source are numbered 1, 2, 3 … without a gap; those that were posted before are skipped, so a
 /// repeat changes nothing. What becomes <c>Available</c> pays off <c>Debt</c> first. Refused <c>InsufficientBalance</c> if an account does
-/// not hold what is taken from it, <c>WrongState</c> if a step before <paramref name="FirstStep"/> is missing.
+/// not hold what is taken from it or more would be taken back than was ever given, <c>WrongState</c> if a step before
+/// <paramref name="FirstStep"/> is missing or the source is closed. <c>Held</c> moves only with the end of the withdrawal that it is held for.
 /// </summary>
 /// <param name="Source">what the entries are about, such as a withdrawal, or one level of an order's commission</param>
 /// <param name="Subject">what a statement shows beside them: the order or the withdrawal</param>
@@ -88,6 +127,9 @@ public sealed record LedgerPosted(int Through, long GivenFen, long TakenBackFen)
 /// <param name="DailyCap">all withdrawals of one calendar day together, in fen</param>
 /// <param name="TimeZone">of the shop, whose days are counted</param>
 public sealed record HoldForWithdrawal(ShopperId Owner, LedgerKind Kind, Guid Withdrawal, Money Amount, Money DailyCap, string TimeZone) : ICommand<LedgerPosted>;
+
+/// <summary>Would this withdrawal be held? Decides nothing: it keeps hopeless ones from being written.</summary>
+public sealed record CheckHoldForWithdrawal(HoldForWithdrawal Hold) : ICommand<Done>;
 
 /// <summary>The balances; all zero for an owner who never had an entry.</summary>
 public sealed record GetLedger : ICommand<LedgerView>;

@@ -1,3 +1,4 @@
+using Campaigns.Grains.Commission;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Payment;
 using Campaigns.Grains.Shopper;
@@ -27,7 +28,7 @@ internal sealed class OrderBook : Book<OrderState>
     {
         if (state.Stage == OrderStage.None) return ["it has facts but was never placed"];
 
-        return [.. Sums(state), .. Way(state), .. Stock(grain, state, books), .. Money(grain, state, books), .. Refunds(grain, state, books), .. Source(grain, state, books)];
+        return [.. Sums(state), .. Way(state), .. Stock(grain, state, books), .. Money(grain, state, books), .. Refunds(grain, state, books), .. Source(grain, state, books), .. Promotion(grain, state, books)];
     }
 
     private static IEnumerable<string> Sums(OrderState state)
@@ -129,6 +130,20 @@ internal sealed class OrderBook : Book<OrderState>
         else if (state.Stage is OrderStage.Holding or OrderStage.Pending or OrderStage.AwaitingGroup && !source.Stands(self)) yield return $"it is {state.Stage} and its source {address} has no such order";
         else if ((state.IsPaid || state.Stage == OrderStage.AwaitingGroup) && !source.KnowsPaid(self) && !state.Debts.Contains(OrderRules.TellPaid, address.Key)) yield return $"it is {state.Stage} and its source {address} was not told";
         else if (state.Stage is OrderStage.Cancelled or OrderStage.TimedOut && state is { IsReleased: true, Late: null } && !source.KnowsLost(self)) yield return $"it is {state.Stage} and its source {address} was not told";
+    }
+
+    /// <summary>A sale that somebody promoted is known to its commission as it is now, unless the commission is being told.</summary>
+    private static IEnumerable<string> Promotion(GrainId grain, OrderState state, IBooks books)
+    {
+        if (state.Attributed is not { } sale) yield break;
+        if (!state.IsPaid) yield return $"it is {state.Stage} and counts for the promoter {sale.Promoter}";
+        if (sale.Promoter == state.Buyer) yield return "its buyer is its own promoter";
+        if (state.Debts.Contains(OrderRules.AskPromoter, state.Buyer.Value)) yield return $"its promoter {sale.Promoter} is known and asked for";
+        if (state.Debts.Open.Any(d => d.What is OrderRules.TellSale)) yield break;
+
+        var commission = books.Of<CommissionState>(OrderId.Of(grain.Key).CommissionIn(grain.Shop));
+        if (commission is null) yield return $"its promoter {sale.Promoter} has no commission, and it is not being told";
+        else if (!commission.Lines.SequenceEqual(state.Sale()) || commission.ReceivedAt != state.ReceivedAt) yield return "its commission knows another sale, and is not being told";
     }
 
     /// <param name="amount">what must have come; null if it does not matter here</param>

@@ -82,6 +82,7 @@ public sealed record OrderLineView(int Line, SkuId Sku, string Title, int Quanti
 
 /// <summary>An order (订单). Σ lines − Σ discounts = <c>amountFen</c>; amounts come from the server alone.</summary>
 /// <param name="ReceiveBefore">while it is <c>Shipped</c>: when it counts as received without the buyer's word</param>
+/// <param name="Promoter">to the merchant: whose promotion brought the buyer</param>
 public sealed record OrderView(
     OrderId Id,
     string Kind,
@@ -95,7 +96,8 @@ public sealed record OrderView(
     DateTimeOffset ServerTime,
     OrderShipment? Shipment = null,
     DateTimeOffset? ReceiveBefore = null,
-    DateTimeOffset? ReceivedAt = null);
+    DateTimeOffset? ReceivedAt = null,
+    ShopperId? Promoter = null);
 
 /// <summary>
 /// From a mechanic: opens an order and holds its stock, all lines or none; answered when it is open, refused <c>SoldOut</c> when the
@@ -107,6 +109,7 @@ public sealed record OrderView(
 /// <param name="HoldSeconds">if above 0, how long it waits instead, 1–3,600</param>
 /// <param name="AwaitsGroup">once paid it is <c>AwaitingGroup</c> until its source says <see cref="ConfirmGroup"/> or <see cref="VoidOrder"/></param>
 /// <param name="AsksLate">money that comes after it has timed out is offered to its source (<see cref="OfferLatePayment"/>) before it is given back</param>
+/// <param name="EarnsCommission">false if nobody earns a commission by it, whoever promoted the buyer</param>
 public sealed record PlaceOrder(
     ShopperId Buyer,
     string Kind,
@@ -117,7 +120,8 @@ public sealed record PlaceOrder(
     int PaymentWindowMinutes,
     int HoldSeconds = 0,
     bool AwaitsGroup = false,
-    bool AsksLate = false) : ICommand<Done>;
+    bool AsksLate = false,
+    bool EarnsCommission = true) : ICommand<Done>;
 
 /// <summary>The order, for its buyer alone (<c>NotFound</c> for others); null asks on behalf of the merchant.</summary>
 public sealed record GetOrder(ShopperId? Viewer) : ICommand<OrderView>;

@@ -9,6 +9,7 @@ namespace Campaigns.Grains.Order;
 // Stored in the journal forever: add fields, never rename or remove them.
 internal abstract record OrderEvent;
 
+/// <param name="At">null for orders of before it was noted</param>
 [Stored("order-placed")]
 internal sealed record OrderPlaced(
     ShopperId Buyer,
@@ -21,7 +22,9 @@ internal sealed record OrderPlaced(
     int PaymentWindowMinutes,
     int HoldSeconds = 0,
     bool AwaitsGroup = false,
-    bool AsksLate = false) : OrderEvent;
+    bool AsksLate = false,
+    DateTimeOffset? At = null,
+    bool EarnsCommission = true) : OrderEvent;
 
 /// <param name="UnitPriceFen">the list price of this moment, if it is below the line's: nobody pays more</param>
 [Stored("line-held")]
@@ -42,8 +45,9 @@ internal sealed record OrderRejected(string Code, RefusalKind Kind) : OrderEvent
 internal sealed record PaymentStarted(PaymentId Payment) : OrderEvent;
 
 /// <param name="Payment">null for an order over 0 fen</param>
+/// <param name="AsksPromoter">the order counts from now on, and it is asked who promoted its buyer</param>
 [Stored("order-paid")]
-internal sealed record PaidInFull(PaymentId? Payment, DateTimeOffset At) : OrderEvent;
+internal sealed record PaidInFull(PaymentId? Payment, DateTimeOffset At, bool AsksPromoter = false) : OrderEvent;
 
 /// <param name="Closes">the payment that nobody shall pay any more</param>
 [Stored("order-cancelled")]
@@ -54,8 +58,9 @@ internal sealed record OrderCancelled(string? Reason, PaymentId? Closes = null) 
 internal sealed record OrderTimedOut(PaymentId? Closes = null) : OrderEvent;
 
 /// <summary>The group is complete.</summary>
+/// <param name="AsksPromoter">the order counts from now on, and it is asked who promoted its buyer</param>
 [Stored("group-confirmed")]
-internal sealed record GroupConfirmed(DateTimeOffset At) : OrderEvent;
+internal sealed record GroupConfirmed(DateTimeOffset At, bool AsksPromoter = false) : OrderEvent;
 
 /// <summary>The buyer wants to leave the group: its room decides.</summary>
 [Stored("leave-asked")]
@@ -109,6 +114,11 @@ internal sealed record OrderReceived(DateTimeOffset At, bool ByBuyer) : OrderEve
 [Stored("order-closed")]
 internal sealed record OrderClosed(DateTimeOffset At) : OrderEvent;
 
+/// <summary>Somebody promoted the buyer when the order was placed: the sale is theirs, whatever becomes of the binding.</summary>
+/// <param name="IsSuspect">the promoter was seen on the buyer's device</param>
+[Stored("order-attributed")]
+internal sealed record OrderAttributed(ShopperId Promoter, string? Channel, bool IsSuspect) : OrderEvent;
+
 /// <summary>Something owed was delivered and there is nothing more to say about it.</summary>
 [Stored("debt-settled")]
 internal sealed record DebtSettled(string What, Guid About) : OrderEvent;
@@ -137,6 +147,7 @@ internal sealed record DebtSettled(string What, Guid About) : OrderEvent;
 [JsonSerializable(typeof(ShipmentCorrected))]
 [JsonSerializable(typeof(OrderReceived))]
 [JsonSerializable(typeof(OrderClosed))]
+[JsonSerializable(typeof(OrderAttributed))]
 [JsonSerializable(typeof(DebtSettled))]
 [JsonSerializable(typeof(OrderState))]
 internal sealed partial class OrderJson : JsonSerializerContext;

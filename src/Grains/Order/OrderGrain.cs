@@ -1,3 +1,5 @@
+using Campaigns.Grains.Binding;
+using Campaigns.Grains.Commission;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Payment;
 using Campaigns.Grains.Shopper;
@@ -35,7 +37,7 @@ internal sealed class OrderGrain() : GrainDefinition<OrderState, OrderEvent>(Ord
         PlaceOrder or GetOrder when state.Stage == OrderStage.Holding => Kernel.Answer.Later,
         PlaceOrder when state.Stage == OrderStage.Rejected => state.IsReleased ? state.Refusal! : Kernel.Answer.Later,
         PlaceOrder c when state.Source != c.Source || state.HasEndedForItsSource => GrainRefusal.WrongState,
-        GetOrder c => state.IsSeenBy(c.Viewer) ? Kernel.Answer.Of(state.View(OrderId.Of(turn.Self.Key), turn.Now)) : GrainRefusal.NotFound,
+        GetOrder c => state.IsSeenBy(c.Viewer) ? Kernel.Answer.Of(state.View(OrderId.Of(turn.Self.Key), c.Viewer, turn.Now)) : GrainRefusal.NotFound,
         StartPayment => state.Debts.Contains(OrderRules.Announce, state.Payment!.Value.Value) ? Kernel.Answer.Later : Kernel.Answer.Of(state.Payment.Value),
         CancelOrder when state.Leave is not null => Kernel.Answer.Later,
         CancelOrder when state.Stage != OrderStage.Cancelled => OrderRefusal.OrderNotCancellable,
@@ -60,10 +62,24 @@ internal sealed class OrderGrain() : GrainDefinition<OrderState, OrderEvent>(Ord
         OrderRules.OfferLate => new(state.Source!.Value, new OfferLatePayment(OrderId.Of(self.Key), state.Purpose, state.Buyer, state.Lines[0].Quantity)),
         OrderRules.AskRoute => new(state.Late!.Router!.Value, new RouteLatePayment(OrderId.Of(self.Key), state.Late.Tried)),
         OrderRules.TellBuyer => new(state.Buyer.In(self.Shop), new NotePaidOrder()),
+        OrderRules.AskPromoter => new(state.Buyer.BindingIn(self.Shop), new AskAttribution(state.PlacedAt ?? state.PaidAt!.Value)),
+        OrderRules.TellSale => new(OrderId.Of(self.Key).CommissionIn(self.Shop), SaleOf(state)),
         OrderRules.ReturnMoney when state.Refunds.Single(r => r.About == debt.About) is var refund =>
             new(refund.Payment.In(self.Shop), new RefundPayment(refund.Id, refund.Amount, refund.Reason)),
         _ => throw Unknown(debt),
     };
 
     public override Decision<OrderEvent> Settle(OrderState state, Debt debt, in Receipt receipt, in Turn turn) => OrderRules.Settle(state, debt, receipt, OrderId.Of(turn.Self.Key), turn.Now);
+
+    private static NoteSale SaleOf(OrderState state) => new(
+        state.Buyer,
+        state.Attributed!.Promoter,
+        state.Attributed.Channel,
+        state.Attributed.IsSuspect,
+        state.Kind,
+        state.Purpose,
+        state.PlacedAt ?? state.PaidAt!.Value,
+        state.Sale(),
+        state.ReceivedAt,
+        state.Shipment is null ? null : state.AfterSaleDays);
 }

@@ -33,4 +33,30 @@ internal static class OrderNets
     /// first unit on, so that all of them together give back exactly the net, in whatever portions they come.
     /// </summary>
     public static long OfUnits(long net, int quantity, int before, int units) => (net * (before + units) / quantity) - (net * before / quantity);
+
+    /// <summary>
+    /// What of each line's net has gone back. A refund of units is theirs, up to what they cost and is left; the rest of it, and an amount for
+    /// the whole order, is spread over what is left of all lines. The sum is exact, no line gives back more than its net, and another refund never
+    /// makes it less.
+    /// </summary>
+    /// <param name="refunds">in the order in which they were made; together at most the sum of the nets</param>
+    public static long[] Refunded(IReadOnlyList<long> nets, IReadOnlyList<int> quantities, IEnumerable<(long Amount, IReadOnlyList<RefundedUnits>? Units)> refunds)
+    {
+        var (left, before) = (nets.ToArray(), new int[nets.Count]);
+        foreach (var (amount, units) in refunds)
+        {
+            var due = new long[nets.Count];
+            foreach (var (line, quantity) in units ?? [])
+            {
+                due[line - 1] = Math.Min(left[line - 1], OfUnits(nets[line - 1], quantities[line - 1], before[line - 1], quantity));
+                before[line - 1] += quantity;
+            }
+
+            var theirs = Math.Min(amount, due.Sum());
+            var kept = Of(due, theirs);
+            left = Of([.. left.Select((l, i) => l - due[i] + kept[i])], amount - theirs);
+        }
+
+        return [.. nets.Select((net, i) => net - left[i])];
+    }
 }

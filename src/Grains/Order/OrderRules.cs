@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Serialization;
+using Campaigns.Grains.Binding;
+using Campaigns.Grains.Commission;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Payment;
 using Campaigns.Grains.Shopper;
@@ -69,6 +71,11 @@ internal sealed record OrderState
 
     public bool AsksLate { get; set; }
 
+    /// <summary>Null for orders of before it was noted.</summary>
+    public DateTimeOffset? PlacedAt { get; set; }
+
+    public bool EarnsCommission { get; set; } = true;
+
     /// <summary>The lines whose stock is held, until it is known whether all are.</summary>
     public IReadOnlyList<SkuId> Held { get; set; } = [];
 
@@ -103,6 +110,9 @@ internal sealed record OrderState
 
     public DateTimeOffset? ReceivedAt { get; set; }
 
+    /// <summary>Who promoted the buyer; null if nobody did, or it is not known yet.</summary>
+    public OrderAttributed? Attributed { get; set; }
+
     public Debts Debts { get; set; } = new();
 
     /// <summary>Holds whose answer is still awaited.</summary>
@@ -123,6 +133,14 @@ internal sealed record OrderState
 
     /// <summary>What each line really costs, after the discounts and what a group's final price was lower.</summary>
     public long[] Nets() => OrderNets.Of([.. Lines.Select(l => l.AmountFen)], Discounts.Sum(d => d.AmountFen) + Refunds.Where(r => r.LowersPrice).Sum(r => r.Amount.Fen));
+
+    /// <summary>The sale as a commission is counted by: each line with what it really cost, and what of that went back.</summary>
+    public IReadOnlyList<SaleLine> Sale()
+    {
+        var nets = Nets();
+        var refunded = OrderNets.Refunded(nets, [.. Lines.Select(l => l.Quantity)], PaidBy is not { } paidBy ? [] : RefundsOf(paidBy).Where(r => !r.LowersPrice).Select(r => (r.Amount.Fen, r.Units)));
+        return [.. Lines.Select((l, i) => new SaleLine(l.Sku, nets[i], refunded[i]))];
+    }
 
     /// <param name="line">from 1</param>
     public int RefundedUnitsOf(int line) => Refunds.SelectMany(r => r.Units ?? []).Where(u => u.Line == line).Sum(u => u.Quantity);
@@ -146,7 +164,7 @@ internal sealed record OrderState
 
     public bool HasTaken(PaymentId payment) => PaidBy == payment || Late?.Payment == payment || Refunds.Any(r => r.Payment == payment);
 
-    public OrderView View(OrderId id, DateTimeOffset now) => new(
+    public OrderView View(OrderId id, ShopperId? viewer, DateTimeOffset now) => new(
         id,
         Kind,
         Stage switch
@@ -170,7 +188,8 @@ internal sealed record OrderState
         now,
         Shipment,
         Stage == OrderStage.Shipped ? OrderRules.DeadlineOf(this) : null,
-        ReceivedAt);
+        ReceivedAt,
+        viewer is null ? Attributed?.Promoter : null);
 }
 
 /// <summary>Every rule of an order. Pure: no clock, no chance, no I/O.</summary>
@@ -188,6 +207,10 @@ internal static class OrderRules
     public const string AskLeave = "leave-group";
     public const string OfferLate = "offer-late-payment";
     public const string AskRoute = "route-late-payment";
+    public const string AskPromoter = "ask-promoter";
+
+    // One debt per change and not one for the sale: what changes while it is being told must still be told.
+    public const string TellSale = "tell-sale";
 
     public const int LinesMax = 50;
     public const int DiscountsMax = 20;
@@ -249,7 +272,9 @@ internal static class OrderRules
             command.PaymentWindowMinutes,
             command.HoldSeconds,
             command.AwaitsGroup,
-            command.AsksLate);
+            command.AsksLate,
+            now,
+            command.EarnsCommission);
     }
 
     public static OrderDecision Decide(OrderState state, StartPayment command, DateTimeOffset now)
@@ -279,7 +304,8 @@ internal static class OrderRules
         if (state.Stage != OrderStage.AwaitingGroup) return OrderDecision.Nothing;
         if (command.Refund < Money.Zero || command.Refund > state.Amount) return RefundExceedsPaid;
 
-        return command.Refund == Money.Zero ? new GroupConfirmed(now) : new OrderEvent[] { new GroupConfirmed(now), Refund(state, self, command.Refund, LowerPrice) with { LowersPrice = true } };
+        var confirmed = new GroupConfirmed(now, AsksPromoter: state.EarnsCommission && command.Refund < state.Amount);
+        return command.Refund == Money.Zero ? confirmed : new OrderEvent[] { confirmed, Refund(state, self, command.Refund, LowerPrice) with { LowersPrice = true } };
     }
 
     /// <remarks>Neither an order that is being opened nor one that is being revived can tell yet what it is: it is asked again.</remarks>
@@ -309,7 +335,7 @@ internal static class OrderRules
         if (state.Stage != OrderStage.Pending) return Return(state, self, command.Payment, command.Amount, LatePayment);
 
         // Money that came before the time-out was decided counts, even after payBefore: the stock is still held for it.
-        return new PaidInFull(command.Payment, now);
+        return Paid(state, command.Payment, now);
     }
 
     public static OrderDecision Decide(OrderState state, ShipOrder command, DateTimeOffset now)
@@ -400,6 +426,8 @@ internal static class OrderRules
                 return SettleLeave(state, self, receipt.Refusal);
             case OfferLate or AskRoute:
                 return SettleLate(state, self, receipt);
+            case AskPromoter:
+                return SettleAttribution(state, debt, receipt.Reply as Attribution);
         }
 
         // Who was only told something has heard it even when it says no; stock and money stay owed until they are where they belong.
@@ -426,6 +454,8 @@ internal static class OrderRules
             HoldSeconds = e.HoldSeconds,
             AwaitsGroup = e.AwaitsGroup,
             AsksLate = e.AsksLate,
+            PlacedAt = e.At,
+            EarnsCommission = e.EarnsCommission,
             Debts = Owe(state.Debts, Hold, e.Lines.Select(l => l.Sku)),
         },
         LineHeld e => Reprice(state, e) with { Held = [.. state.Held, e.Sku], Debts = state.Debts.Settle(Hold, e.Sku.Value) },
@@ -448,9 +478,9 @@ internal static class OrderRules
             PaidBy = e.Payment,
             PaidAt = e.At,
             Late = null,
-            Debts = OweSource(Owe(state.Debts, Consume, state.Held), TellPaid, state.Source).Owe(TellBuyer, state.Buyer.Value),
+            Debts = OwePromoter(OweSource(Owe(state.Debts, Consume, state.Held), TellPaid, state.Source).Owe(TellBuyer, state.Buyer.Value), state.Buyer, e.AsksPromoter),
         },
-        GroupConfirmed => state with { Stage = OrderStage.Paid, Debts = Owe(state.Debts, Consume, state.Held).Owe(TellBuyer, state.Buyer.Value) },
+        GroupConfirmed e => state with { Stage = OrderStage.Paid, Debts = OwePromoter(Owe(state.Debts, Consume, state.Held).Owe(TellBuyer, state.Buyer.Value), state.Buyer, e.AsksPromoter) },
         LeaveAsked e => state with { Leave = e, Debts = OweSource(state.Debts, AskLeave, state.Source) },
         LeaveRefused => state with { Leave = null, Debts = OweSource(state.Debts, AskLeave, state.Source, isOwed: false) },
         OrderCancelled e => Close(state, e.Closes) with { Stage = OrderStage.Cancelled, Leave = null, Debts = OweSource(Owe(state.Debts, Release, state.Held), AskLeave, state.Source, isOwed: false) },
@@ -479,8 +509,9 @@ internal static class OrderRules
         RefundNoted e => state with { Refunds = [.. state.Refunds.Select(r => string.Equals(r.Id, e.Refund, StringComparison.Ordinal) ? r with { State = e.State } : r)] },
         OrderShipped e => state with { Stage = OrderStage.Shipped, Shipment = new(e.Carrier, e.TrackingNumber, e.At), AfterSaleDays = e.AfterSaleDays },
         ShipmentCorrected e => state with { Shipment = state.Shipment! with { Carrier = e.Carrier, TrackingNumber = e.TrackingNumber }, Corrections = state.Corrections + 1 },
-        OrderReceived e => state with { Stage = OrderStage.Received, ReceivedAt = e.At },
+        OrderReceived e => state with { Stage = OrderStage.Received, ReceivedAt = e.At, Debts = OweSale(state, state.Buyer.Value) },
         OrderClosed => state with { Stage = OrderStage.Closed },
+        OrderAttributed e => state with { Attributed = e, Debts = state.Debts.Settle(AskPromoter, state.Buyer.Value).Owe(TellSale, e.Promoter.Value) },
         DebtSettled { What: Release } e => Released(state with { Debts = state.Debts.Settle(e.What, e.About) }),
         DebtSettled e => state with { Debts = state.Debts.Settle(e.What, e.About) },
         _ => throw new UnreachableException($"Unknown event {@event.GetType().Name}"),
@@ -496,7 +527,7 @@ internal static class OrderRules
         if (state.HoldsAwaited > 1) return answered;
 
         var first = state.Refusal ?? receipt.Refusal;
-        if (state.Late is { } late) return first is null ? new[] { answered, new PaidInFull(late.Payment, now) } : new[] { answered, new RevivalFailed(first.Code), Return(state, self, late.Payment, late.Amount, LatePayment) };
+        if (state.Late is { } late) return first is null ? new[] { answered, Paid(state, late.Payment, now) } : new[] { answered, new RevivalFailed(first.Code), Return(state, self, late.Payment, late.Amount, LatePayment) };
         if (first is not null) return new[] { answered, new OrderRejected(first.Code, first.Kind) };
 
         var priced = answered is LineHeld held ? Reprice(state, held) : state;
@@ -521,6 +552,17 @@ internal static class OrderRules
         { Reply: LatePaymentRoute { Source: var source } } => new LatePaymentRouted(source),
         _ => Return(state, self, state.Late!.Payment, state.Late.Amount, LatePayment),
     };
+
+    /// <summary>Nobody earns by what they buy themselves; and whom nobody ever brought is not known there.</summary>
+    private static OrderDecision SettleAttribution(OrderState state, Debt debt, Attribution? attribution)
+    {
+        if (attribution?.Promoter is not { } promoter || promoter == state.Buyer) return new DebtSettled(debt.What, debt.About);
+
+        return new OrderAttributed(promoter, attribution.Channel, attribution.IsSuspect);
+    }
+
+    // A group's order counts when its group is complete.
+    private static PaidInFull Paid(OrderState state, PaymentId payment, DateTimeOffset now) => new(payment, now, AsksPromoter: state is { EarnsCommission: true, AwaitsGroup: false });
 
     private static OrderEvent[] Undo(OrderState state, OrderId self, string? why, string refundReason) =>
         state.PaidBy is null ? [new OrderCancelled(why)] : [new OrderCancelled(why), Refund(state, self, state.Amount, refundReason)];
@@ -574,7 +616,12 @@ internal static class OrderRules
     };
 
     private static OrderState Add(OrderState state, Refund refund) =>
-        state with { Refunds = [.. state.Refunds, refund], Debts = state.Debts.Owe(ReturnMoney, refund.About) };
+        state with { Refunds = [.. state.Refunds, refund], Debts = (refund.Payment == state.PaidBy ? OweSale(state, refund.About) : state.Debts).Owe(ReturnMoney, refund.About) };
+
+    private static Debts OwePromoter(Debts debts, ShopperId buyer, bool asks) => asks ? debts.Owe(AskPromoter, buyer.Value) : debts;
+
+    // Before it is known whose the sale is, nobody is told; the first word has everything in it.
+    private static Debts OweSale(OrderState state, Guid change) => state.Attributed is null ? state.Debts : state.Debts.Owe(TellSale, change);
 
     private static Debts Owe(Debts debts, string what, IEnumerable<SkuId> skus) => skus.Aggregate(debts, (all, sku) => all.Owe(what, sku.Value));
 

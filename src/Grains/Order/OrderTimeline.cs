@@ -83,6 +83,9 @@ public enum OrderMoment
 
     [Tells("订单已完结", "It is closed")]
     Closed = 23,
+
+    [Tells("订单计入推广人业绩", "It counts for the promoter who brought the buyer")]
+    Attributed = 24,
 }
 
 /// <summary>One moment of an order. Nothing in it says who the buyer is.</summary>
@@ -160,6 +163,7 @@ public sealed class OrderTimeline : IProjection
             OrderRevived => new(OrderMoment.Revived, at),
             RevivalFailed => new(OrderMoment.RevivalFailed, at),
             OrderClosed => new(OrderMoment.Closed, at),
+            OrderAttributed => new(OrderMoment.Attributed, at),
             _ => null,
         };
     }

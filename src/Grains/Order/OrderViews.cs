@@ -28,7 +28,10 @@ public sealed record OrderListItem(
         line => Refunds.SelectMany(r => r.Lines ?? []).Where(u => u.Line == line).Sum(u => u.Quantity));
 }
 
-/// <summary>Where money is that is not settled: a refund's states, or that it is held while it is found out who can take it.</summary>
+/// <summary>
+/// Where money is that is not settled: the state of a refund; <c>Held</c> while it is found out who can take it, or until it is given back by
+/// hand; <c>Captured</c> while its order has not taken it yet; <c>Closing</c> while the gateway may still take it.
+/// </summary>
 public enum LimboState
 {
     Requested = 1,
@@ -36,11 +39,13 @@ public enum LimboState
     Succeeded = 3,
     Failed = 4,
     Held = 5,
+    Captured = 6,
+    Closing = 7,
 }
 
 /// <summary>Money that is neither the shop's nor back where it came from.</summary>
-/// <param name="Refund">null while it is held</param>
-/// <param name="Since">when the money came late, or else when its refund was begun</param>
+/// <param name="Refund">null unless it is being refunded</param>
+/// <param name="Since">from when on it waits for what its state says; a refund of late money, from when that came</param>
 /// <param name="Payment">the payment it came with; null for what was written before this was kept</param>
 public sealed record LimboItem(OrderId Order, string? Refund, long AmountFen, LimboState State, string Reason, DateTimeOffset Since, PaymentId? Payment = null);
 
@@ -88,7 +93,7 @@ public sealed class OrderViews : IProjection
                 break;
             case PaidInFull e when documents.Find<PlacedOrder>(shop, Placed, id.ToString()) is { } placed:
                 Change(documents, fact, o => o with { State = placed.AwaitsGroup ? OrderStatus.AwaitingGroup : OrderStatus.Paid, PaidAt = e.At });
-                if (e.Payment is { } taken) Release(documents, shop, taken);
+                if (e.Payment is { } taken) Take(documents, shop, taken);
                 break;
             case GroupConfirmed:
                 Change(documents, fact, o => o with { State = OrderStatus.Paid });
@@ -112,10 +117,11 @@ public sealed class OrderViews : IProjection
                 Change(documents, fact, o => o with { State = OrderStatus.Closed });
                 break;
             case LatePaymentHeld e:
+                DropLimbo(documents, shop, Awaited(e.Payment));
                 PutLimbo(documents, shop, Held(e.Payment), isOpen: true, new LimboItem(id, null, e.Amount.Fen, LimboState.Held, OrderRules.LatePayment, fact.At, e.Payment));
                 break;
             case RefundRequested e:
-                var since = Release(documents, shop, e.Payment) ?? fact.At;
+                var since = Take(documents, shop, e.Payment) ?? fact.At;
                 PutLimbo(documents, shop, e.Refund, isOpen: true, new LimboItem(id, e.Refund, e.Amount.Fen, LimboState.Requested, e.Reason, since, e.Payment));
                 Change(documents, fact, o => o with { Refunds = [.. o.Refunds, new(e.Refund, e.Amount.Fen, RefundStatus.Requested, e.Reason, e.Units)], LoweredFen = o.LoweredFen + (e.LowersPrice ? e.Amount.Fen : 0) });
                 break;
@@ -128,10 +134,14 @@ public sealed class OrderViews : IProjection
 
     private static string Held(PaymentId payment) => $"held-{payment}";
 
-    /// <summary>Money that was held is the shop's now, or on its way back.</summary>
+    /// <summary>Names money that waits for a word of its order or of the gateway.</summary>
+    internal static string Awaited(PaymentId payment) => $"awaited-{payment}";
+
+    /// <summary>Money that was awaited or held is the shop's now, or on its way back: it counts once.</summary>
     /// <returns>since when it was held, null if it was not</returns>
-    private static DateTimeOffset? Release(IDocuments documents, ShopId shop, PaymentId payment)
+    private static DateTimeOffset? Take(IDocuments documents, ShopId shop, PaymentId payment)
     {
+        DropLimbo(documents, shop, Awaited(payment));
         if (documents.Find<LimboItem>(shop, Limbo, Held(payment)) is not { } held) return null;
         PutLimbo(documents, shop, Held(payment), isOpen: false, held);
         return held.Since;
@@ -143,9 +153,21 @@ public sealed class OrderViews : IProjection
         var wasOpen = documents.Find<ShopLimbo>(ShopId.Installation, Limbo, $"{shop}/{key}")?.IsOpen == true;
         documents.Put(shop, Limbo, key, isOpen ? Open : Settled, item.Since, item);
         documents.Put(ShopId.Installation, Limbo, $"{shop}/{key}", isOpen ? Open : Settled, OldestFirst(item.Since), new ShopLimbo(shop, item, isOpen));
-        if (wasOpen == isOpen) return;
+        if (wasOpen != isOpen) Count(documents, isOpen ? 1 : -1, item);
+    }
 
-        var (sign, totals) = (isOpen ? 1 : -1, documents.Find<LimboTotals>(ShopId.Installation, Totals, All) ?? new(0, 0));
+    // Every payment is awaited for a moment. Unlike the rest, nobody asks for it afterwards, and what comes and goes in one step of the projector is not written.
+    internal static void DropLimbo(IDocuments documents, ShopId shop, string key)
+    {
+        if (documents.Find<LimboItem>(shop, Limbo, key) is not { } item) return;
+        documents.Drop(shop, Limbo, key);
+        documents.Drop(ShopId.Installation, Limbo, $"{shop}/{key}");
+        Count(documents, -1, item);
+    }
+
+    private static void Count(IDocuments documents, int sign, LimboItem item)
+    {
+        var totals = documents.Find<LimboTotals>(ShopId.Installation, Totals, All) ?? new(0, 0);
         documents.Put(ShopId.Installation, Totals, All, "", item.Since, new LimboTotals(totals.Items + sign, totals.AmountFen + (sign * item.AmountFen)));
     }
 

@@ -22,6 +22,12 @@ internal sealed class PaymentBook : Book<PaymentState>
         if (prepays && state.IsClosing) yield return "nobody shall pay it and the gateway is asked for a prepay id";
         if (closes && state.Status is PaymentStatus.Paid or PaymentStatus.Closed) yield return $"it is {state.Status} and the gateway is asked to close it";
 
+        if (state.Stray is { } stray)
+        {
+            if (!state.IsClosed) yield return "it has a stray and was not closed";
+            if (stray.Amount == state.Amount) yield return $"its stray is of the {state.Amount.Fen} fen that it asks for";
+        }
+
         var order = books.Of<OrderState>(id.In(grain.Shop));
         if (order is null)
         {

@@ -63,6 +63,17 @@ public sealed record RefundPayment(string RefundId, Money Amount, string Reason)
 /// <param name="Problem">the gateway's word for a failure</param>
 public sealed record NoteGatewayRefund(string RefundId, Money Amount, RefundStatus State, string? Problem = null) : ICommand<Done>;
 
+/// <summary>From the merchant: the stray of this payment, money of another amount, was given back by hand. Idempotent: the first word about it stays.</summary>
+/// <param name="Reason">how it went back, 1–80 characters</param>
+public sealed record SettleStray(string Reason) : ICommand<SettledStray>;
+
+/// <summary>Money of another amount than was asked for, given back by hand.</summary>
+/// <param name="TransactionId">the gateway's number of the money</param>
+/// <param name="AmountFen">what the gateway took</param>
+/// <param name="PaidAt">as the gateway told it</param>
+/// <param name="Reason">how it went back, in the words of whoever gave it</param>
+public sealed record SettledStray(PaymentId Payment, OrderId Order, string TransactionId, long AmountFen, DateTimeOffset PaidAt, string Reason, DateTimeOffset SettledAt);
+
 /// <summary>The payment gateway is a receiver outside the runtime; its address is a grain's like any other.</summary>
 public static class Gateway
 {

@@ -29,9 +29,14 @@ internal sealed record CloseAsked : PaymentEvent;
 [Stored("payment-closed")]
 internal sealed record PaymentClosed : PaymentEvent;
 
-/// <summary>The gateway has taken another amount than it was asked for: nobody here may have it, and somebody must give it back by hand.</summary>
+/// <summary>The gateway has taken another amount than it was asked for, a stray: nobody here may have it, and somebody must give it back by hand.</summary>
 [Stored("payment-amount-differs")]
 internal sealed record PaymentAmountDiffers(OrderId Order, string TransactionId, Money Amount, DateTimeOffset PaidAt) : PaymentEvent;
+
+/// <summary>A stray was given back by hand.</summary>
+/// <param name="Reason">how, in the merchant's words</param>
+[Stored("stray-settled")]
+internal sealed record StraySettled(string Reason, DateTimeOffset At) : PaymentEvent;
 
 [Stored("refund-asked")]
 internal sealed record RefundAsked(string Refund, Money Amount, string Reason) : PaymentEvent;
@@ -56,6 +61,7 @@ internal sealed record OrderTold(string What, Guid About) : PaymentEvent;
 [JsonSerializable(typeof(CloseAsked))]
 [JsonSerializable(typeof(PaymentClosed))]
 [JsonSerializable(typeof(PaymentAmountDiffers))]
+[JsonSerializable(typeof(StraySettled))]
 [JsonSerializable(typeof(RefundAsked))]
 [JsonSerializable(typeof(RefundProgressed))]
 [JsonSerializable(typeof(RefundEnded))]

@@ -15,6 +15,7 @@ internal sealed class PaymentGrain() : GrainDefinition<PaymentState, PaymentEven
         NoteGatewayRefund c => PaymentRules.Decide(state, c, turn.Now),
         ClosePayment c => PaymentRules.Decide(state, c, turn.Now),
         GetPayment c => PaymentRules.Decide(state, c, turn.Now),
+        SettleStray c => PaymentRules.Decide(state, c, turn.Now),
         _ => throw Unknown(command),
     };
 
@@ -24,6 +25,7 @@ internal sealed class PaymentGrain() : GrainDefinition<PaymentState, PaymentEven
     {
         _ when !state.IsOpened => GrainRefusal.NotFound,
         OpenPayment or RefundPayment or NoteGatewayRefund or ClosePayment => Kernel.Answer.Of(Done.Instance),
+        SettleStray => Kernel.Answer.Of(state.Settled(PaymentId.Of(turn.Self.Key))),
         GetPayment { WhenReady: true } when state.Status == PaymentStatus.Opening => Kernel.Answer.Later,
         _ => Kernel.Answer.Of(state.View(PaymentId.Of(turn.Self.Key))),
     };

@@ -17,6 +17,10 @@ internal sealed record PaymentRefund(string Id, Money Amount, string Reason, Ref
     public Guid About => Ids.Derive("refund", Id);
 }
 
+/// <summary>Money of another amount than was asked for.</summary>
+/// <param name="Reason">how it was given back by hand; null until it was</param>
+internal sealed record Stray(string TransactionId, Money Amount, DateTimeOffset PaidAt, string? Reason = null, DateTimeOffset? SettledAt = null);
+
 internal sealed record PaymentState
 {
     public OrderId? Order { get; set; }
@@ -42,6 +46,10 @@ internal sealed record PaymentState
 
     public DateTimeOffset? PaidAt { get; set; }
 
+    /// <summary>One at most: it is found when the gateway closes the payment, and that is once.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public Stray? Stray { get; set; }
+
     public IReadOnlyList<PaymentRefund> Refunds { get; set; } = [];
 
     public Debts Debts { get; set; } = new();
@@ -62,6 +70,9 @@ internal sealed record PaymentState
 
     public PaymentRefund RefundOf(Guid about) => Refunds.Single(r => r.About == about);
 
+    /// <summary>The stray that was given back by hand.</summary>
+    public SettledStray Settled(PaymentId id) => new(id, Order!.Value, Stray!.TransactionId, Stray.Amount.Fen, Stray.PaidAt, Stray.Reason!, Stray.SettledAt!.Value);
+
     public PaymentView View(PaymentId id) => new(id, Order!.Value, Status, Amount.Fen, PrepayId);
 }
 
@@ -80,6 +91,12 @@ internal static class PaymentRules
 
     /// <summary>WeChat Pay allows 50 partial refunds of one payment.</summary>
     public const int RefundsMax = 50;
+
+    public const int ReasonLengthMax = 80;
+
+    // Why money is awaited.
+    public const string NotTaken = "confirmed, not yet taken by its order";
+    public const string NotClosed = "asked to be closed, not yet answered by the gateway";
 
     /// <summary>WeChat Pay takes a prepay id for two hours; whoever is shown one has ten minutes to use it.</summary>
     public const int PrepayMinutesMax = 110;
@@ -144,6 +161,16 @@ internal static class PaymentRules
         return Progress(refund, command.State, command.Problem);
     }
 
+    public static PaymentDecision Decide(PaymentState state, SettleStray command, DateTimeOffset now)
+    {
+        if (!state.IsOpened) return NotFound;
+        if (string.IsNullOrWhiteSpace(command.Reason) || command.Reason.Length > ReasonLengthMax) return Refusal.Invalid("reason", "A reason has 1 to 80 characters.");
+        if (state.Stray is null) return WrongState;
+        if (state.Stray.SettledAt is not null) return PaymentDecision.Nothing;
+
+        return new StraySettled(command.Reason, now);
+    }
+
     /// <remarks>Whatever was refused is sent again: money stays in limbo, and visibly so, until it is where it belongs.</remarks>
     public static PaymentDecision Settle(PaymentState state, Debt debt, in Receipt receipt, DateTimeOffset now)
     {
@@ -182,7 +209,8 @@ internal static class PaymentRules
             Debts = state.Debts.Settle(AskPrepay, state.Order!.Value.Value).Settle(AskClose, state.Order.Value.Value).Owe(TellOrder, state.Order.Value.Value),
         },
         CloseAsked => state with { Debts = state.Debts.Settle(AskPrepay, state.Order!.Value.Value).Owe(AskClose, state.Order.Value.Value) },
-        PaymentAmountDiffers => state,
+        PaymentAmountDiffers e => state with { Stray = new(e.TransactionId, e.Amount, e.PaidAt) },
+        StraySettled e => state with { Stray = state.Stray! with { Reason = e.Reason, SettledAt = e.At } },
         PaymentClosed => state with { IsClosed = true, Debts = state.Debts.Settle(AskClose, state.Order!.Value.Value) },
         RefundAsked e => Add(state, new(e.Refund, e.Amount, e.Reason, RefundStatus.Requested)),
         RefundProgressed e => Note(state, e.Refund, e.State, e.Problem),

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Campaigns.Grains.Commission;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Stock;
 
@@ -28,6 +29,7 @@ public sealed record ProductSku(SkuId Id, string Name, long ListPriceFen);
 /// Bounds (refused <c>Invalid</c>): title and names 1–120 characters, 1–50 SKUs, price 0–10,000,000,000 fen, stock 0–10,000,000.
 /// </summary>
 /// <param name="Type"><c>daily</c>, <c>handmade</c>, <c>seasonal</c> or <c>virtual</c></param>
-public sealed record AddProduct(string Title, string Type, IReadOnlyList<NewSku> Skus) : ICommand<ProductView>;
+/// <param name="Commission">its own rates, 0–100 percent, both levels together too; null for the shop's. Each SKU may change them later</param>
+public sealed record AddProduct(string Title, string Type, IReadOnlyList<NewSku> Skus, CommissionRates? Commission = null) : ICommand<ProductView>;
 
 public sealed record GetProduct : ICommand<ProductView>;

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Campaigns.Grains.Commission;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Stock;
 
@@ -8,7 +9,7 @@ namespace Campaigns.Grains.Product;
 internal abstract record ProductEvent;
 
 [Stored("product-added")]
-internal sealed record ProductAdded(string Title, string Type, IReadOnlyList<NewSku> Skus) : ProductEvent;
+internal sealed record ProductAdded(string Title, string Type, IReadOnlyList<NewSku> Skus, CommissionRates? Commission = null) : ProductEvent;
 
 [Stored("sku-opened")]
 internal sealed record SkuOpened(SkuId Sku) : ProductEvent;

@@ -28,7 +28,7 @@ internal sealed class ProductGrain() : GrainDefinition<ProductState, ProductEven
     public override Owed Message(ProductState state, Debt debt, GrainId self) => debt.What switch
     {
         ProductRules.OpenSku when state.Skus.Single(s => s.Id.Value == debt.About) is var sku =>
-            new(sku.Id.In(self.Shop), new OpenStock(state.Title!, sku.Name, state.Type, sku.ListPrice, sku.Stock)),
+            new(sku.Id.In(self.Shop), new OpenStock(state.Title!, sku.Name, state.Type, sku.ListPrice, sku.Stock, state.Commission)),
         _ => throw Unknown(debt),
     };
 

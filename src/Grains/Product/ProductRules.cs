@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Serialization;
+using Campaigns.Grains.Commission;
 using Campaigns.Grains.Kernel;
 using ProductDecision = Campaigns.Grains.Kernel.Decision<Campaigns.Grains.Product.ProductEvent>;
 
@@ -12,6 +13,9 @@ internal sealed record ProductState
     public string Type { get; set; } = "";
 
     public IReadOnlyList<NewSku> Skus { get; set; } = [];
+
+    /// <summary>The commission rates that its SKUs open with.</summary>
+    public CommissionRates? Commission { get; set; }
 
     public Debts Debts { get; set; } = new();
 
@@ -36,8 +40,9 @@ internal static class ProductRules
         if (command.Type is not ("daily" or "handmade" or "seasonal" or "virtual")) return Refusal.Invalid("type", "The type is daily, handmade, seasonal or virtual.");
         if (command.Skus.Count is < 1 or > SkusMax) return Refusal.Invalid("skus", "A product has 1 to 50 SKUs.");
         if (command.Skus.Select((_, i) => WrongWith(command.Skus, i)).FirstOrDefault(r => r is not null) is { } wrong) return wrong;
+        if (CommissionRules.WrongWith(command.Commission) is { } wrongRates) return wrongRates;
 
-        return new ProductAdded(command.Title, command.Type, command.Skus);
+        return new ProductAdded(command.Title, command.Type, command.Skus, command.Commission);
     }
 
     /// <summary>A SKU opens at the first try or is asked again: a refusal would only say that its grain is busy.</summary>
@@ -51,7 +56,7 @@ internal static class ProductRules
 
     public static ProductState Evolve(ProductState state, ProductEvent @event) => @event switch
     {
-        ProductAdded e => state with { Title = e.Title, Type = e.Type, Skus = e.Skus, Debts = e.Skus.Aggregate(state.Debts, (debts, sku) => debts.Owe(OpenSku, sku.Id.Value)) },
+        ProductAdded e => state with { Title = e.Title, Type = e.Type, Skus = e.Skus, Commission = e.Commission, Debts = e.Skus.Aggregate(state.Debts, (debts, sku) => debts.Owe(OpenSku, sku.Id.Value)) },
         SkuOpened e => state with { Debts = state.Debts.Settle(OpenSku, e.Sku.Value) },
         _ => throw new UnreachableException($"Unknown event {@event.GetType().Name}"),
     };

@@ -207,7 +207,7 @@ internal static class ShopperRules
 }
 
 /// <summary>The calendar day of a shop's time zone, and the moment it ends: the next local midnight.</summary>
-internal static class LocalDay
+public static class LocalDay
 {
     // The framework's own look-up takes a lock each time: a seventh of the time of an assist.
     private static readonly ConcurrentDictionary<string, TimeZoneInfo> Zones = new(StringComparer.Ordinal);

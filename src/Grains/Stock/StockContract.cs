@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Campaigns.Grains.Commission;
 using Campaigns.Grains.Kernel;
 
 namespace Campaigns.Grains.Stock;
@@ -24,10 +25,11 @@ public enum StockRefusal
 public sealed record StockLevel(long OnHand, long Reserved, long Available);
 
 /// <summary>One SKU (规格) with its price and stock (库存): <c>available = onHand − Σ reserved</c>, never below 0.</summary>
-public sealed record SkuView(SkuId Id, string Title, string Name, string Type, long ListPriceFen, StockLevel Stock);
+/// <param name="Commission">its own rates; null if the shop's apply</param>
+public sealed record SkuView(SkuId Id, string Title, string Name, string Type, long ListPriceFen, StockLevel Stock, CommissionRates? Commission = null);
 
 /// <summary>Puts a SKU on sale. A repeat changes nothing.</summary>
-public sealed record OpenStock(string Title, string Name, string Type, Money ListPrice, long OnHand) : ICommand<SkuView>;
+public sealed record OpenStock(string Title, string Name, string Type, Money ListPrice, long OnHand, CommissionRates? Commission = null) : ICommand<SkuView>;
 
 public sealed record GetSku : ICommand<SkuView>;
 
@@ -35,6 +37,10 @@ public sealed record GetSku : ICommand<SkuView>;
 public sealed record ChangeStock(Guid Request, long Delta, string Reason) : ICommand<SkuView>, IOnce;
 
 public sealed record ChangePrice(Guid Request, Money ListPrice) : ICommand<SkuView>, IOnce;
+
+/// <summary>Gives the SKU commission rates of its own, or takes them away. What was sold before keeps what it was granted.</summary>
+/// <param name="Commission">0–100 percent, both levels together too; null for the shop's rates</param>
+public sealed record ChangeCommission(Guid Request, CommissionRates? Commission) : ICommand<SkuView>, IOnce;
 
 /// <summary>
 /// Sets how many units <paramref name="Purpose"/> (a campaign) may take in all, those it already took included. Absolute, so that a

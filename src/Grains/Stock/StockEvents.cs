@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Campaigns.Grains.Commission;
 using Campaigns.Grains.Kernel;
 
 namespace Campaigns.Grains.Stock;
@@ -7,13 +8,17 @@ namespace Campaigns.Grains.Stock;
 internal abstract record StockEvent;
 
 [Stored("stock-opened")]
-internal sealed record StockOpened(string Title, string Name, string Type, Money ListPrice, long OnHand) : StockEvent;
+internal sealed record StockOpened(string Title, string Name, string Type, Money ListPrice, long OnHand, CommissionRates? Commission = null) : StockEvent;
 
 [Stored("stock-changed")]
 internal sealed record StockChanged(long Delta, string Reason) : StockEvent;
 
 [Stored("price-changed")]
 internal sealed record PriceChanged(Money ListPrice) : StockEvent;
+
+/// <param name="Commission">null if the shop's rates apply again</param>
+[Stored("commission-changed")]
+internal sealed record CommissionChanged(CommissionRates? Commission) : StockEvent;
 
 /// <param name="Total">what the purpose may take in all from now on, with what it took already</param>
 [Stored("stock-reserved")]
@@ -37,6 +42,7 @@ internal sealed record StockReleased(Guid Order, Guid? Purpose, int Quantity) : 
 [JsonSerializable(typeof(StockOpened))]
 [JsonSerializable(typeof(StockChanged))]
 [JsonSerializable(typeof(PriceChanged))]
+[JsonSerializable(typeof(CommissionChanged))]
 [JsonSerializable(typeof(StockReserved))]
 [JsonSerializable(typeof(ReservationClosed))]
 [JsonSerializable(typeof(StockHeld))]

@@ -14,6 +14,7 @@ internal sealed class StockGrain() : GrainDefinition<StockState, StockEvent>(Sto
         OpenStock c => StockRules.Decide(state, c, turn.Now),
         ChangeStock c => StockRules.Decide(state, c, turn.Now),
         ChangePrice c => StockRules.Decide(state, c, turn.Now),
+        ChangeCommission c => StockRules.Decide(state, c, turn.Now),
         ReserveStock c => StockRules.Decide(state, c, turn.Now),
         CloseReservation c => StockRules.Decide(state, c, turn.Now),
         GetSku or CheckHold => Decision<StockEvent>.Nothing,

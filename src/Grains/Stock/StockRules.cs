@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json.Serialization;
+using Campaigns.Grains.Commission;
 using Campaigns.Grains.Kernel;
 using static Campaigns.Grains.Kernel.GrainRefusal;
 using static Campaigns.Grains.Stock.StockRefusal;
@@ -36,6 +37,9 @@ internal sealed class StockState
 
     public Money ListPrice { get; set; }
 
+    /// <summary>Its own commission rates; null if the shop's apply.</summary>
+    public CommissionRates? Commission { get; set; }
+
     public long OnHand { get; set; }
 
     /// <summary>Σ left of the purposes + Σ holds, kept as a sum so that a hold is O(1).</summary>
@@ -57,7 +61,7 @@ internal sealed class StockState
     /// <summary>How many units a hold for this purpose finds.</summary>
     public long LeftFor(Guid? purpose) => purpose is not { } id ? Available : Purposes.TryGetValue(id, out var reservation) ? reservation.Left : 0;
 
-    public SkuView View(SkuId id) => new(id, Title!, Name, Type, ListPrice.Fen, new(OnHand, Reserved, Available));
+    public SkuView View(SkuId id) => new(id, Title!, Name, Type, ListPrice.Fen, new(OnHand, Reserved, Available), Commission);
 }
 
 /// <summary>Every rule of a SKU's stock. Pure: no clock, no chance, no I/O. At all times <c>available = onHand − reserved ≥ 0</c>.</summary>
@@ -74,8 +78,9 @@ internal static class StockRules
         if (state.IsOpen) return StockDecision.Nothing;
         if (!IsPrice(command.ListPrice)) return Refusal.Invalid("listPriceFen", "0 to 10,000,000,000 fen.");
         if (command.OnHand is < 0 or > OnHandMax) return Refusal.Invalid("stock", "0 to 10,000,000 units.");
+        if (CommissionRules.WrongWith(command.Commission) is { } wrong) return wrong;
 
-        return new StockOpened(command.Title, command.Name, command.Type, command.ListPrice, command.OnHand);
+        return new StockOpened(command.Title, command.Name, command.Type, command.ListPrice, command.OnHand, command.Commission);
     }
 
     public static StockDecision Decide(StockState state, ChangeStock command, DateTimeOffset now)
@@ -96,6 +101,15 @@ internal static class StockRules
         if (command.ListPrice == state.ListPrice) return StockDecision.Nothing;
 
         return new PriceChanged(command.ListPrice);
+    }
+
+    public static StockDecision Decide(StockState state, ChangeCommission command, DateTimeOffset now)
+    {
+        if (!state.IsOpen) return NotFound;
+        if (CommissionRules.WrongWith(command.Commission) is { } wrong) return wrong;
+        if (command.Commission == state.Commission) return StockDecision.Nothing;
+
+        return new CommissionChanged(command.Commission);
     }
 
     public static StockDecision Decide(StockState state, ReserveStock command, DateTimeOffset now)
@@ -163,13 +177,16 @@ internal static class StockRules
         switch (@event)
         {
             case StockOpened e:
-                (state.Title, state.Name, state.Type, state.ListPrice, state.OnHand) = (e.Title, e.Name, e.Type, e.ListPrice, e.OnHand);
+                (state.Title, state.Name, state.Type, state.ListPrice, state.OnHand, state.Commission) = (e.Title, e.Name, e.Type, e.ListPrice, e.OnHand, e.Commission);
                 break;
             case StockChanged e:
                 state.OnHand += e.Delta;
                 break;
             case PriceChanged e:
                 state.ListPrice = e.ListPrice;
+                break;
+            case CommissionChanged e:
+                state.Commission = e.Commission;
                 break;
             case StockReserved e:
                 Reserve(state, e);

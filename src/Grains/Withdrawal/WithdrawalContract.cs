@@ -1,5 +1,8 @@
 using System.Text.Json.Serialization;
+using Campaigns.Grains.Distributor;
 using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Ledger;
+using Campaigns.Grains.Shop;
 using Campaigns.Grains.Shopper;
 
 namespace Campaigns.Grains.Withdrawal;
@@ -41,13 +44,22 @@ public enum WithdrawalRefusal
 
 /// <summary>The shop's settings that a withdrawal is decided by, as they are when it is asked for. All limits are inclusive.</summary>
 /// <param name="FeePercent">0–100 of the amount, rounded down to the fen; the shop keeps it</param>
-public sealed record WithdrawalPolicy(Money Min, Money Max, Money DailyCap, int FeePercent, string TimeZone);
+public sealed record WithdrawalPolicy(Money Min, Money Max, Money DailyCap, int FeePercent, string TimeZone)
+{
+    public static WithdrawalPolicy Of(ShopSettings settings) =>
+        new(new(settings.WithdrawalMinFen), new(settings.WithdrawalMaxFen), new(settings.WithdrawalDailyCapFen), settings.WithdrawalFeePercent, settings.TimeZone);
+}
 
 /// <summary>
 /// A distributor wants available commission paid out. Answered when the ledger holds it, or refused <c>NotEligible</c>, <c>BelowMinimum</c>,
-/// <c>AboveMaximum</c>, <c>WithdrawalOpen</c>, <c>InsufficientBalance</c>, <c>DailyWithdrawalCapReached</c>. Idempotent by id.
+/// <c>AboveMaximum</c>, <c>WithdrawalOpen</c>, <c>InsufficientBalance</c>, <c>DailyWithdrawalCapReached</c>. Idempotent by id; what was refused is
+/// decided again when it is asked again.
 /// </summary>
 public sealed record AskWithdrawal(ShopperId Owner, Money Amount, WithdrawalPolicy Policy) : ICommand<WithdrawalView>;
+
+/// <summary>Would this be asked of the ledger? Decides nothing: it keeps hopeless ones from being written. Answered with what the ledger would be asked.</summary>
+/// <param name="Terms">the distributor's; null for who never joined</param>
+public sealed record CheckWithdrawal(AskWithdrawal Ask, DistributorTerms? Terms) : ICommand<HoldForWithdrawal>;
 
 /// <summary>The merchant approves or rejects, once: <c>AlreadyDecided</c> for any other request after that.</summary>
 /// <param name="Reason">at most 500 characters</param>
@@ -61,7 +73,7 @@ public sealed record GetWithdrawal(ShopperId? Viewer) : ICommand<WithdrawalView>
 
 /// <summary>A withdrawal (提现).</summary>
 /// <param name="FeeFen">what the shop keeps of the amount</param>
-/// <param name="Confirmation">what the WeChat client needs to let the owner confirm it, while the gateway waits for that</param>
+/// <param name="Confirmation">what the WeChat client needs to let the owner confirm it, while the gateway waits for that; shown to nobody else</param>
 /// <param name="Problem">the gateway's word for a failure</param>
 public sealed record WithdrawalView(
     WithdrawalId Id,
@@ -101,5 +113,5 @@ public static class TransferGateway
 public sealed record TransferAtGateway(WithdrawalId Withdrawal, ShopperId Owner, Money Amount) : ICommand<TransferredAtGateway>;
 
 /// <param name="Confirmation">the package for <c>wx.requestMerchantTransfer</c>, while it <c>AwaitsConfirmation</c></param>
-/// <param name="Problem">the gateway's word for a failure</param>
+/// <param name="Problem">the gateway's word for a failure; while it is <c>Processing</c>, for what stands in its way and can be mended, such as an empty account</param>
 public sealed record TransferredAtGateway(TransferStatus State, string? Confirmation = null, string? Problem = null);

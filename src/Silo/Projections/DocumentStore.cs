@@ -29,8 +29,9 @@ public sealed class DocumentStore : IDocuments, IDisposable
     private readonly SqliteConnection writer;
     private readonly SqliteCommand find;
     private readonly SqliteCommand put;
+    private readonly SqliteCommand drop;
     private readonly ConcurrentBag<SqliteConnection> readers = [];
-    private readonly Dictionary<(ShopId Shop, string Collection, string Key), (object Document, string Owner, long Sort)> written = [];
+    private readonly Dictionary<(ShopId Shop, string Collection, string Key), (object? Document, string Owner, long Sort)> written = []; // null: dropped
     private long asOfTicks;
 
     /// <exception cref="IOException">the file cannot be opened, or is none of ours</exception>
@@ -44,6 +45,7 @@ public sealed class DocumentStore : IDocuments, IDisposable
             Prepare();
             find = Command(writer, "select json from document where shop = $0 and collection = $1 and key = $2", 3);
             put = Command(writer, "insert into document values ($0, $1, $2, $3, $4, $5) on conflict do update set owner = $3, sort = $4, json = $5", 6);
+            drop = Command(writer, "delete from document where shop = $0 and collection = $1 and key = $2", 3);
             Reload();
         }
         catch (SqliteException failure)
@@ -62,7 +64,7 @@ public sealed class DocumentStore : IDocuments, IDisposable
     public TDocument? Find<TDocument>(ShopId shop, string collection, string key)
         where TDocument : class
     {
-        if (written.TryGetValue((shop, collection, key), out var fresh)) return (TDocument)fresh.Document;
+        if (written.TryGetValue((shop, collection, key), out var fresh)) return (TDocument?)fresh.Document;
         (find.Parameters[0].Value, find.Parameters[1].Value, find.Parameters[2].Value) = (shop.Value, collection, key);
         return find.ExecuteScalar() is string json ? JsonSerializer.Deserialize<TDocument>(json, Json) : null;
     }
@@ -71,13 +73,22 @@ public sealed class DocumentStore : IDocuments, IDisposable
         where TDocument : class =>
         written[(shop, collection, key)] = (document, owner, sort.UtcTicks);
 
+    public void Drop(ShopId shop, string collection, string key) => written[(shop, collection, key)] = (null, "", 0);
+
     /// <summary>Makes everything since the last call visible at once.</summary>
     public void Commit(long position, DateTimeOffset at)
     {
         using var transaction = writer.BeginTransaction();
-        put.Transaction = transaction;
+        put.Transaction = drop.Transaction = transaction;
         foreach (var ((shop, collection, key), (document, owner, sort)) in written)
         {
+            if (document is null)
+            {
+                (drop.Parameters[0].Value, drop.Parameters[1].Value, drop.Parameters[2].Value) = (shop.Value, collection, key);
+                drop.ExecuteNonQuery();
+                continue;
+            }
+
             (put.Parameters[0].Value, put.Parameters[1].Value, put.Parameters[2].Value) = (shop.Value, collection, key);
             (put.Parameters[3].Value, put.Parameters[4].Value, put.Parameters[5].Value) = (owner, sort, JsonSerializer.Serialize(document, document.GetType(), Json));
             put.ExecuteNonQuery();
@@ -159,11 +170,27 @@ public sealed class DocumentStore : IDocuments, IDisposable
         return new(items, next, AsOf);
     }
 
+    /// <summary>The cursor of a list that begins right before a moment.</summary>
+    public static string CursorBefore(DateTimeOffset moment) => WriteCursor(moment.UtcTicks, "");
+
+    /// <summary>How many documents an owner has in <c>[from, until)</c>, from any thread.</summary>
+    public long Count(ShopId shop, string collection, string owner, DateTimeOffset from, DateTimeOffset until)
+    {
+        var connection = Borrow();
+        using var command = Command(connection, "select count(*) from document where shop = $0 and collection = $1 and owner = $2 and sort >= $3 and sort < $4", 5);
+        (command.Parameters[0].Value, command.Parameters[1].Value, command.Parameters[2].Value) = (shop.Value, collection, owner);
+        (command.Parameters[3].Value, command.Parameters[4].Value) = (from.UtcTicks, until.UtcTicks);
+        var count = (long)command.ExecuteScalar()!;
+        readers.Add(connection);
+        return count;
+    }
+
     public void Dispose()
     {
         while (readers.TryTake(out var reader)) reader.Dispose();
         find.Dispose();
         put.Dispose();
+        drop.Dispose();
         writer.Dispose();
     }
 

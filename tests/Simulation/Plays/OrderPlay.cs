@@ -1,12 +1,14 @@
+using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Order;
 using Campaigns.Grains.Payment;
+using Campaigns.Grains.Shopper;
 using Campaigns.Grains.Stock;
 
 namespace Campaigns.Simulation.Plays;
 
 /// <summary>
 /// Shoppers order at list price, pay in time, late or twice, cancel, and receive; the gateway tells of each payment until it was heard. The
-/// merchant ships, corrects, and gives back units, amounts and whole orders, sometimes twice at once.
+/// merchant ships, corrects, and gives back units, amounts, whole orders and by hand what the gateway should not have taken, sometimes twice at once.
 /// </summary>
 internal sealed class OrderPlay : Play
 {
@@ -49,12 +51,36 @@ internal sealed class OrderPlay : Play
         if (town.Gateway.Pay(payment) is not { } paid) return;
 
         // A gateway never gives up, and may tell twice at once.
-        await Task.WhenAll(Enumerable.Range(0, town.Chance.Next(1, 3)).Select(_ => town.Insist(payment.In(town.Shop), paid)));
+        var told = await Task.WhenAll(Enumerable.Range(0, town.Chance.Next(1, 3)).Select(_ => town.Insist(payment.In(town.Shop), paid)));
+        if (SimulatedGateway.IsStray(payment))
+        {
+            await Stray(town, order, buyer, payment, told);
+            return;
+        }
+
         town.Promised($"payment {payment} of order {order} was taken or is given back", async () =>
         {
             var view = (await town.Insist(order.In(town.Shop), new GetOrder(buyer))).Reply!;
             return town.Gateway.Kept(payment) == (IsKept(view) ? view.AmountFen - view.Refunds.Sum(r => r.AmountFen) : 0);
         });
+    }
+
+    // It is found when the payment is closed: soon if the buyer has second thoughts, or else when the time to pay is over.
+    private static async Task Stray(Town town, OrderId order, ShopperId buyer, PaymentId payment, IEnumerable<Outcome<PaymentView>> told)
+    {
+        if (told.Any(t => t.IsAccepted)) throw new InvalidOperationException($"Payment {payment} took another amount than its own.");
+        town.Strays.Add(payment);
+        if (town.Chance.Next(2) == 0) _ = await town.Ask(order.In(town.Shop), new CancelOrder(buyer, null));
+        town.Promised($"all the money of payment {payment} is a stray", async () =>
+            (await town.Insist(payment.In(town.Shop), new SettleStray("at last"))).Reply?.AmountFen == town.Gateway.Kept(payment));
+    }
+
+    private static async Task Settle(Town town)
+    {
+        var (payment, how) = (town.Any(town.Strays), town.NewId().ToString("N"));
+        var taps = await Task.WhenAll(Enumerable.Range(0, town.Chance.Next(1, 3)).Select(_ => town.Ask(payment.In(town.Shop), new SettleStray(how))));
+        if (taps.FirstOrDefault(t => t is { IsAccepted: true })?.Reply is not { } settled) return;
+        town.Promised($"the stray of payment {payment} was settled once: {settled.Reason}", async () => (await town.Insist(payment.In(town.Shop), new SettleStray("again"))).Reply == settled);
     }
 
     private static async Task Cancel(Town town)
@@ -87,6 +113,7 @@ internal sealed class OrderPlay : Play
     private static async Task Refund(Town town)
     {
         if (town.Orders.Count == 0) return;
+        if (town.Strays.Count > 0) await Settle(town);
         var ((order, buyer), request) = (town.Any(town.Orders), town.NewId());
         if ((await town.Ask(order.In(town.Shop), new GetOrder(null)))?.Reply is not { } seen) return;
         var line = seen.Lines[town.Chance.Next(seen.Lines.Count)];

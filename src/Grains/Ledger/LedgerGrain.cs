@@ -1,0 +1,27 @@
+using Campaigns.Grains.Kernel;
+
+namespace Campaigns.Grains.Ledger;
+
+internal sealed class LedgerGrain() : GrainDefinition<LedgerState, LedgerEvent>(LedgerJson.Default)
+{
+    public override string Kind => LedgerAddress.Kind;
+
+    public override Decision<LedgerEvent> Decide(LedgerState state, object command, in Turn turn) => command switch
+    {
+        PostEntries c => LedgerRules.Decide(state, c, turn.Now),
+        HoldForWithdrawal c => LedgerRules.Decide(state, c, turn.Now),
+        GetLedger or CheckHoldForWithdrawal => Decision<LedgerEvent>.Nothing,
+        _ => throw Unknown(command),
+    };
+
+    public override LedgerState Evolve(LedgerState state, LedgerEvent @event) => LedgerRules.Evolve(state, @event);
+
+    public override Answer Answer(LedgerState state, object command, in Turn turn) => command switch
+    {
+        PostEntries c => Kernel.Answer.Of(state.Posted(c.Source)),
+        HoldForWithdrawal c => Kernel.Answer.Of(state.Posted(c.Withdrawal)),
+        CheckHoldForWithdrawal c when LedgerRules.WhyNotHold(state, c.Hold, turn.Now) is { } refusal => refusal,
+        CheckHoldForWithdrawal => Kernel.Answer.Of(Done.Instance),
+        _ => Kernel.Answer.Of(state.View()),
+    };
+}
