@@ -13,6 +13,8 @@ public static class Mechanics
         new Product.ProductGrain(),
         new Stock.StockGrain(),
         new Shopper.ShopperGrain(),
+        new Distributor.DistributorGrain(),
+        new Binding.BindingGrain(),
         new CampaignGrain(),
         new Bargain.BargainGrain(),
         new FlashSale.FlashSaleGrain(),
@@ -30,6 +32,8 @@ public static class Mechanics
         new Product.ProductBook(),
         new Stock.StockBook(),
         new Shopper.ShopperBook(),
+        new Distributor.DistributorBook(),
+        new Binding.BindingBook(),
         new CampaignBook(),
         new Bargain.BargainBook(),
         new FlashSale.FlashSaleBook(),
@@ -43,6 +47,7 @@ public static class Mechanics
 
     public static IReadOnlyList<IProjection> Projections { get; } =
     [
+        new Distributor.DistributorViews(),
         new CampaignViews(),
         new Bargain.BargainViews(),
         new FlashSale.FlashSaleViews(),

@@ -22,6 +22,7 @@ public sealed partial class TidyTests
         ["Campaign/CampaignKinds.cs"] = "the registration of mechanics, read by the edge",
         ["Campaign/CampaignViews.cs"] = "read models",
         ["Commission/CommissionViews.cs"] = "read models",
+        ["Distributor/DistributorViews.cs"] = "read models",
         ["Order/OrderNets.cs"] = "the arithmetic of discounts and refunds by line",
         ["Order/OrderTimeline.cs"] = "read models: what happened to an order, in words",
         ["FlashSale/FlashSaleCalendar.cs"] = "weeks, days and zones are read and tested apart from what is sold",

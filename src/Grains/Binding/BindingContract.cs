@@ -38,14 +38,16 @@ public sealed record BindingPolicy(BindingMode Mode, int Days, int ProtectionDay
 /// <summary>
 /// The shopper came through somebody's code. First touch: whoever is bound stays so until it ends; last touch: the newest replaces it once
 /// its protection is over, and the same promoter renews it. Answered when the promoter's grain has agreed. Refused <c>OwnCode</c>,
-/// <c>UnknownCode</c>, <c>AlreadyBound</c>, <c>BindingLoop</c>, <c>BindingLimitReached</c>. The same promoter again is never refused.
+/// <c>UnknownCode</c>, <c>AlreadyBound</c>, <c>BindingLoop</c>, <c>BindingLimitReached</c>. The promoter who is bound now is never refused;
+/// one promoter is asked at a time, meanwhile another is <c>Busy</c>.
 /// </summary>
 /// <param name="Channel">where the link was seen, 1–40 characters; null if it does not say</param>
 /// <param name="Device">the device it was opened on, for the check of self-purchases</param>
 public sealed record BindPromoter(ShopperId Promoter, string? Channel, string? Device, BindingPolicy Policy) : ICommand<BindingView>;
 
 /// <summary>Would this binding be made, as far as the shopper's own grain can tell? Decides nothing: it keeps hopeless ones from being written.</summary>
-public sealed record CheckPromoter(BindPromoter Bind) : ICommand<Done>;
+/// <param name="PromoterJoinedAt">what the promoter's grain answered to <c>CheckCustomer</c>; null leaves loops to the decision</param>
+public sealed record CheckPromoter(BindPromoter Bind, DateTimeOffset? PromoterJoinedAt = null) : ICommand<Done>;
 
 /// <summary>Ends the binding. Orders that were placed before keep it. Refused <c>AlreadyBound</c> while it is protected. Without one it changes nothing.</summary>
 public sealed record EndBinding : ICommand<BindingView>;

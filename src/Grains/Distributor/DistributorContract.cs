@@ -76,18 +76,19 @@ public static class PromotionCode
 }
 
 /// <summary>
-/// The shopper becomes a distributor: after a first paid order, or invited. Never by paying for it. A repeat changes nothing. Answered when
-/// their place in the team is known. <c>NotEligible</c> otherwise, and for who was frozen or closed.
+/// The shopper becomes a distributor: after a first paid order, or invited. Never by paying for it. A repeat changes nothing but that they are
+/// now known on this device too. Answered when their place in the team is known. <c>NotEligible</c> otherwise, and for who was frozen or closed.
 /// </summary>
 /// <param name="HasBought">the shopper has a paid order in the shop</param>
 /// <param name="Device">the device they are seen on</param>
 public sealed record JoinDistribution(bool HasBought, string? Device) : ICommand<DistributorView>;
 
-/// <summary>The shopper asks the merchant to become one. A repeat changes nothing; <c>WrongState</c> for who is one, was frozen or closed.</summary>
+/// <summary>The shopper asks the merchant to become one. A repeat changes nothing, nor does it for who is invited; <c>WrongState</c> for who is one, was frozen or closed.</summary>
 /// <param name="Reason">1–500 characters</param>
 public sealed record ApplyForDistribution(string Reason) : ICommand<DistributorView>;
 
-/// <summary>The merchant decides about an application. <c>WrongState</c> if there is none.</summary>
+/// <summary>The merchant decides about an application. The same decision again changes nothing; <c>WrongState</c> if there is none.</summary>
+/// <param name="Reason">1–500 characters; null only if approved</param>
 public sealed record DecideApplication(bool IsApproved, string? Reason) : ICommand<DistributorView>;
 
 /// <summary>The merchant invites a shopper, who may then join without an order. A repeat changes nothing; <c>WrongState</c> for who is or was one.</summary>
@@ -98,22 +99,25 @@ public sealed record InviteDistributor : ICommand<DistributorView>;
 /// <param name="Reason">1–500 characters</param>
 public sealed record SetStanding(DistributorStanding Standing, string Reason) : ICommand<DistributorView>;
 
-/// <summary>The merchant puts a distributor into a tier of the settings; null takes them out.</summary>
+/// <summary>The merchant puts a distributor into a tier of the settings; null takes them out. <c>WrongState</c> for who never joined.</summary>
 /// <param name="Tier">1–40 characters</param>
 public sealed record SetTier(string? Tier) : ICommand<DistributorView>;
 
-/// <summary>The merchant notes a complaint about a distributor: trust falls.</summary>
+/// <summary>The merchant notes a complaint about a distributor: trust falls. <c>WrongState</c> for who never joined.</summary>
 /// <param name="Reason">1–500 characters</param>
 public sealed record NoteComplaint(Guid Request, string Reason) : ICommand<DistributorView>, IOnce;
 
 /// <summary>From a commission: what the ledger says the distributor was given and what of it was taken back, as sums that only grow. Trust follows the share.</summary>
 public sealed record NoteEarnings(long GivenFen, long TakenBackFen) : ICommand<Done>;
 
-/// <summary>From a shopper's binding: may this distributor be their promoter? <c>UnknownCode</c> if there is none, or not an active one.</summary>
+/// <summary>
+/// From a shopper's binding: may this distributor be their promoter? <c>UnknownCode</c> if there is none, or not an active one. Answered when
+/// their place in the team is known: until then nobody can be bound to them.
+/// </summary>
 public sealed record AdmitCustomer(ShopperId Buyer, string? Device) : ICommand<AdmittedCustomer>;
 
-/// <summary>Would the customer be admitted? Decides nothing.</summary>
-public sealed record CheckCustomer(ShopperId Buyer) : ICommand<Done>;
+/// <summary>Would the customer be admitted? Decides nothing, and knows of no device.</summary>
+public sealed record CheckCustomer(ShopperId Buyer) : ICommand<AdmittedCustomer>;
 
 /// <param name="JoinedAt">since when they are a distributor: it keeps bindings free of loops</param>
 /// <param name="IsSuspect">the distributor was seen on the buyer's device</param>

@@ -10,7 +10,7 @@ internal sealed record Act(string Name, int Weight, Func<Town, Task> Run);
 internal abstract class Play
 {
     /// <summary>The registration list.</summary>
-    public static IReadOnlyList<Play> All { get; } = [new ShopPlay(), new StockPlay(), new ShopperPlay(), new CampaignPlay(), new BargainPlay(), new GroupBuyPlay(), new FlashSalePlay(), new OrderPlay(), new CommissionPlay(), new LedgerPlay(), new WithdrawalPlay()];
+    public static IReadOnlyList<Play> All { get; } = [new ShopPlay(), new StockPlay(), new ShopperPlay(), new CampaignPlay(), new BargainPlay(), new GroupBuyPlay(), new FlashSalePlay(), new OrderPlay(), new DistributorPlay(), new CommissionPlay(), new LedgerPlay(), new WithdrawalPlay()];
 
     public abstract IReadOnlyList<Act> Acts { get; }
 
