@@ -12,7 +12,7 @@ namespace Campaigns.ApiFrontend;
 internal sealed record CampaignDraft(string Kind, string Title, DateTimeOffset StartsAt, DateTimeOffset EndsAt, SkuId Sku, JsonElement Rules);
 
 /// <summary>Why the merchant stops a campaign or lets it go on, or stops distribution.</summary>
-internal sealed record GateBody(string Reason);
+internal sealed record ReasonBody(string Reason);
 
 internal sealed record QuotaChange(int Delta);
 
@@ -129,13 +129,13 @@ internal static class CampaignEndpoints
         return (await Ask(id, new PublishCampaign(effect.Value, facts), caller, grains)).Created();
     }
 
-    private static async Task<IResult> Pause(CampaignId id, GateBody body, MerchantCaller caller, EffectId effect, IGrains grains) =>
+    private static async Task<IResult> Pause(CampaignId id, ReasonBody body, MerchantCaller caller, EffectId effect, IGrains grains) =>
         (await Ask(id, new PauseCampaign(effect.Value, body.Reason), caller, grains)).Ok();
 
-    private static async Task<IResult> Resume(CampaignId id, GateBody body, MerchantCaller caller, EffectId effect, IGrains grains) =>
+    private static async Task<IResult> Resume(CampaignId id, ReasonBody body, MerchantCaller caller, EffectId effect, IGrains grains) =>
         (await Ask(id, new ResumeCampaign(effect.Value, body.Reason), caller, grains)).Ok();
 
-    private static async Task<IResult> Kill(CampaignId id, GateBody body, MerchantCaller caller, EffectId effect, IGrains grains) =>
+    private static async Task<IResult> Kill(CampaignId id, ReasonBody body, MerchantCaller caller, EffectId effect, IGrains grains) =>
         (await Ask(id, new KillCampaign(effect.Value, body.Reason), caller, grains)).Ok();
 
     private static async Task<IResult> ChangeQuota(CampaignId id, QuotaChange body, MerchantCaller caller, EffectId effect, IGrains grains) =>

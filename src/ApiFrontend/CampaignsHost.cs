@@ -203,11 +203,11 @@ internal sealed class CampaignsHost : IAsyncDisposable
         app.MapFlashSales();
         app.MapGroupBuys();
         app.MapOrders();
+        app.MapDistribution();
         app.MapDistributors();
         app.MapCommissions();
         app.MapWithdrawals();
         app.MapCatalogue();
-        app.MapDistribution();
         app.MapPaymentCallbacks();
         app.MapHealth();
         app.MapOpenApi("/openapi/v1.json").AllowAnonymous();

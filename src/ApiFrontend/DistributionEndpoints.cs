@@ -22,7 +22,7 @@ internal static class DistributionEndpoints
 
     private static async Task<IResult> Compliance(MerchantCaller caller, IGrains grains) => (await grains.Ask(caller.Shop.Grain(), new GetDistributionCompliance())).Ok();
 
-    private static async Task<IResult> Stop(GateBody body, MerchantCaller caller, IGrains grains) => Gate(await grains.Ask(caller.Shop.Grain(), new StopDistribution(body.Reason))).Created();
+    private static async Task<IResult> Stop(ReasonBody body, MerchantCaller caller, IGrains grains) => Gate(await grains.Ask(caller.Shop.Grain(), new StopDistribution(body.Reason))).Created();
 
     private static async Task<IResult> Resume(EmptyBody? body, MerchantCaller caller, IGrains grains) => Gate(await grains.Ask(caller.Shop.Grain(), new ResumeDistribution())).Ok();
 

@@ -17,9 +17,6 @@ internal sealed record PromoterBody(string Code, string? Channel = null);
 /// <param name="ProtectedUntil">until then it can be neither taken over nor ended</param>
 internal sealed record PromoterView(ShopperId? BoundTo, DateTimeOffset? Since, DateTimeOffset? Until, DateTimeOffset? ProtectedUntil, string? Channel, DateTimeOffset ServerTime);
 
-/// <param name="Reason">1–500 characters</param>
-internal sealed record ReasonBody(string Reason);
-
 /// <param name="Standing"><c>Active</c>, <c>Frozen</c> or <c>Closed</c></param>
 /// <param name="Reason">1–500 characters</param>
 internal sealed record StandingBody(DistributorStanding Standing, string Reason);
@@ -51,7 +48,7 @@ internal static class DistributorEndpoints
         mine.MapGet("/distributor", Mine).Produces<MyDistributor>().WithSummary("My code, standing and trust");
         mine.MapPost("/distributor/applications", Apply).Produces<MyDistributor>(201).WithSummary("Ask the merchant to become one");
         mine.MapGet("/distributor/qr", Qr).Produces(200, contentType: "image/png").WithSummary("My promotion link as a QR code; ?channel= says where it is shown");
-        mine.MapGet("/team", Team).Produces<Page<TeamMember>>().WithSummary("Shoppers bound to me, newest first");
+        mine.MapGet("/team", Team).Produces<Page<TeamMember>>().WithSummary("My team, newest first: customers who are bound to me, and distributors who joined under me");
         mine.MapPost("/promoter", Bind).Produces<PromoterView>().WithSummary("I came through this code");
         mine.MapGet("/promoter", Promoter).Produces<PromoterView>().WithSummary("Who promoted me");
         mine.MapPost("/promoter/endings", End).Produces<PromoterView>().WithSummary("End the binding; orders placed before keep it");
@@ -59,7 +56,7 @@ internal static class DistributorEndpoints
         var read = routes.MapGroup("/merchant/v1/distributors").RequireAuthorization(Rights.MerchantRead).WithTags("Distribution");
         read.MapGet("", OfShop).Produces<Page<DistributorListItem>>().WithSummary("The shop's distributors, newest first; of one standing if it is named");
         read.MapGet("/{id:id}", Get).Produces<DistributorView>().WithSummary("A distributor");
-        read.MapGet("/{id:id}/team", TeamOf).Produces<Page<TeamMember>>().WithSummary("Shoppers bound to a distributor, newest first");
+        read.MapGet("/{id:id}/team", TeamOf).Produces<Page<TeamMember>>().WithSummary("The team of a distributor, newest first");
 
         var write = routes.MapGroup("/merchant/v1/distributors/{id:id}").RequireAuthorization(Rights.MerchantWrite).WithTags("Distribution");
         write.MapPost("/invitations", Invite).Produces<DistributorView>(201).WithSummary("Invite a shopper, who may then join without an order");
@@ -115,7 +112,7 @@ internal static class DistributorEndpoints
 
     private static async Task<IResult> End(EmptyBody? body, ShopperCaller caller, IGrains grains, TimeProvider clock) => Seen(await grains.Ask(caller.Shopper.BindingIn(caller.Shop), new EndBinding()), clock);
 
-    private static IResult Team(ShopperCaller caller, Paging page, DocumentStore documents) => TeamOf(caller.Shop, caller.Shopper, page, documents);
+    private static IResult Team(ShopperCaller caller, Paging page, DocumentStore documents) => Members(caller.Shop, caller.Shopper, page, documents);
 
     private static IResult OfShop(DistributorStanding? standing, MerchantCaller caller, Paging page, DocumentStore documents) => TypedResults.Json(
         standing is { } one
@@ -125,10 +122,10 @@ internal static class DistributorEndpoints
     private static async Task<IResult> Get(ShopperId id, MerchantCaller caller, IGrains grains) => (await grains.Ask(id.DistributorIn(caller.Shop), new GetDistributor())).Ok();
 
     private static async Task<IResult> TeamOf(ShopperId id, MerchantCaller caller, Paging page, IGrains grains, DocumentStore documents) =>
-        (await grains.Ask(id.DistributorIn(caller.Shop), new GetDistributor())).Refusal is { } refusal ? Api.Refuse(refusal) : TeamOf(caller.Shop, id, page, documents);
+        (await grains.Ask(id.DistributorIn(caller.Shop), new GetDistributor())).Refusal is { } refusal ? Api.Refuse(refusal) : Members(caller.Shop, id, page, documents);
 
-    private static IResult TeamOf(ShopId shop, ShopperId distributor, Paging page, DocumentStore documents) =>
-        TypedResults.Json(documents.List<TeamMember>(shop, DistributorViews.Teams, distributor.ToString(), page.Cursor, page.Limit), Api.Json);
+    private static IResult Members(ShopId shop, ShopperId distributor, Paging page, DocumentStore documents) =>
+        TypedResults.Json(documents.List<TeamMember>(shop, DistributorViews.Team, distributor.ToString(), page.Cursor, page.Limit), Api.Json);
 
     // Only who is known here can be invited: an id that nobody has would wait for ever.
     private static async Task<IResult> Invite(ShopperId id, EmptyBody? body, MerchantCaller caller, IGrains grains) =>

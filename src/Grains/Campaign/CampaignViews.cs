@@ -1,3 +1,4 @@
+using Campaigns.Grains.Distributor;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Shopper;
 using Campaigns.Grains.Stock;
@@ -200,7 +201,7 @@ public sealed class CampaignViews : IProjection
         documents.Put(fact.Grain.Shop, Counts, campaign.ToString(), "", fact.At, change(documents.Find<CampaignCounts>(fact.Grain.Shop, Counts, campaign.ToString()) ?? new()));
 
     /// <summary>Notes that somebody takes part. The first time counts, by whatever way: that is how far the campaign had to travel to reach them.</summary>
-    /// <param name="by">who brought them; null if they came by themselves</param>
+    /// <param name="by">whom they followed into it; null if they came by themselves, or by their promoter</param>
     internal static void TakePart(IDocuments documents, in Recorded fact, CampaignId campaign, ShopperId shopper, ShopperId? by) => Reach(documents, fact, campaign, shopper, by);
 
     /// <summary>Notes that somebody helps.</summary>
@@ -218,6 +219,8 @@ public sealed class CampaignViews : IProjection
         var key = $"{campaign}/{shopper}";
         if (documents.Find<Reached>(fact.Grain.Shop, "reached", key) is { } known) return known;
 
+        // Who comes by themselves and has a promoter was brought by that promoter.
+        by ??= documents.Find<PromoterOf>(fact.Grain.Shop, DistributorViews.Promoters, shopper.ToString()) is { } promoter && fact.At < promoter.Until ? promoter.Promoter : null;
         if (by == shopper) by = null;
         var hop = by is { } bringer ? (documents.Find<Reached>(fact.Grain.Shop, "reached", $"{campaign}/{bringer}")?.Hop ?? 0) + 1 : 0;
         var reached = new Reached(hop, Helped: false);
