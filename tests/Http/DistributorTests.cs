@@ -41,7 +41,7 @@ public sealed class DistributorTests(LiveShop shop) : IClassFixture<LiveShop>
         (await Join(chen)).Refused(403, "NotEligible");
         Assert.Equal("Active", (await shop.Merchant.Post($"/merchant/v1/distributors/{chen.Id}/approvals")).Expect(200).Text("standing"));
 
-        (await shop.Merchant.Post($"/merchant/v1/distributors/{dan.Id}/declines")).Refused(404, "NotFound");
+        (await shop.Merchant.Post($"/merchant/v1/distributors/{dan.Id}/declines", new { reason = "no" })).Refused(404, "NotFound");
         (await dan.Post("/v1/me/distributor/applications", new { reason = "please" })).Expect(201);
         Assert.Equal("Declined", (await shop.Merchant.Post($"/merchant/v1/distributors/{dan.Id}/declines", new { reason = "no" })).Expect(200).Text("standing"));
         await shop.CaughtUp();
@@ -75,13 +75,14 @@ public sealed class DistributorTests(LiveShop shop) : IClassFixture<LiveShop>
         (await Bind(amei, bing)).Expect(200);
         await Buy(amei);
         Assert.Equal(2, (await Join(amei)).Expect(201).Number("level"));
+        var bo = await shop.SignIn();
         await shop.Quiet();
 
         var position = shop.Position;
         (await Bind(bing, bing)).Refused(409, "OwnCode");
         (await Bind(bing, amei)).Refused(409, "BindingLoop");
-        (await amei.Post("/v1/me/promoter", new { code = "NOBODY" })).Refused(404, "UnknownCode");
-        (await amei.Post("/v1/me/promoter", new { code = PromotionCode.Of(new(Guid.NewGuid())) })).Refused(404, "UnknownCode");
+        (await bo.Post("/v1/me/promoter", new { code = "NOBODY" })).Refused(404, "UnknownCode");
+        (await bo.Post("/v1/me/promoter", new { code = PromotionCode.Of(new(Guid.NewGuid())) })).Refused(404, "UnknownCode");
         (await (await shop.SignIn(shop: (await shop.AnotherShop()).ShopId)).Post("/v1/me/promoter", new { code = Code(bing) })).Refused(404, "UnknownCode");
         (await amei.Post("/v1/me/promoter", new { code = Code(bing), channel = "" })).Refused(422, "Invalid");
         (await amei.Post("/v1/me/promoter", new { })).Refused(400, "Malformed");
@@ -199,7 +200,7 @@ public sealed class DistributorTests(LiveShop shop) : IClassFixture<LiveShop>
         var report = (await own.Merchant.Get($"/merchant/v1/campaigns/{campaign.Id}/report")).Expect(200);
         Assert.Equal((0, 4_000, 4_000), (report.Number("commissionFen"), report.Number("discountFen"), report.Number("costPerNewCustomerFen")));
         var root = (await own.Merchant.Get($"/merchant/v1/campaigns/{campaign.Id}/spread")).Expect(200).Items.Single();
-        Assert.Equal(amei.Id, root["shopperId"]!.GetValue<string>());
+        Assert.Equal((bing.Id, 0, 1, amei.Id, 1), (root["shopperId"]!.GetValue<string>(), root["hop"]!.GetValue<int>(), root["brought"]!.GetValue<int>(), root["children"]![0]!["shopperId"]!.GetValue<string>(), root["children"]![0]!["hop"]!.GetValue<int>()));
     }
 
     [Fact]

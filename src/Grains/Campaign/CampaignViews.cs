@@ -227,8 +227,15 @@ public sealed class CampaignViews : IProjection
         documents.Put(fact.Grain.Shop, "reached", key, "", fact.At, reached);
         var person = documents.Find<Known>(fact.Grain.Shop, "shoppers", shopper.ToString());
         var isNew = person is { HasBought: false } && fact.At < person.FirstSeen.AddDays(ShopperRules.NewCustomerDays);
-        Place(documents, fact.Grain.Shop, campaign, new(shopper, by, hop, isNew, 0, fact.At));
-        if (by is { } parent && documents.Find<SpreadNode>(fact.Grain.Shop, Spread, $"{campaign}/{parent}") is { } above) Place(documents, fact.Grain.Shop, campaign, above with { Brought = above.Brought + 1 });
+        var node = documents.Find<SpreadNode>(fact.Grain.Shop, Spread, key);
+        Place(documents, fact.Grain.Shop, campaign, new(shopper, by, hop, isNew, node?.Brought ?? 0, fact.At));
+        if (by is { } parent)
+        {
+            // A promoter brings people without taking part; the tree has a place for them, the counts have not.
+            var above = documents.Find<SpreadNode>(fact.Grain.Shop, Spread, $"{campaign}/{parent}") ?? new(parent, null, 0, IsNew: false, 0, fact.At);
+            Place(documents, fact.Grain.Shop, campaign, above with { Brought = above.Brought + 1 });
+        }
+
         Count(documents, fact, campaign, c => c with
         {
             Participants = c.Participants + 1,
