@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Campaigns.Grains.Distributor;
+using Campaigns.Grains.Shopper;
 
 namespace Campaigns.LoadTests.Fuzz;
 
@@ -64,6 +66,7 @@ internal sealed partial class ValidRequests(ApiDocument document, Cast cast, str
 
         if (operation.Body is null) return draft;
         draft.Body = Value(operation.Body, "") ?? new JsonObject();
+        if (operation.Path.EndsWith("/promoter", StringComparison.Ordinal)) draft.Body["code"] = PromotionCode.Of(ShopperId.Of(Guid.ParseExact(Pick(cast.People).Id, "N")));
         draft.Set("Content-Type", "application/json");
         return draft;
     }
@@ -73,6 +76,10 @@ internal sealed partial class ValidRequests(ApiDocument document, Cast cast, str
         "limit" => "5",
         "kind" => operation.Path.Contains("ledger", StringComparison.Ordinal) ? Pick(["commission", "points", "balance"]) : Pick(["bargain", "flash-sale", "group-buy"]),
         "state" => Pick(["Reviewing", "Paid", ""]),
+        "standing" => "Active",
+        "by" => Pick(cast.People).Id,
+        "depth" => "2",
+        "channel" => "moments",
         "from" => cast.Now.AddDays(-40).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
         "to" => cast.Now.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
         _ => "",

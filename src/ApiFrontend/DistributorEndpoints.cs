@@ -104,7 +104,9 @@ internal static class DistributorEndpoints
         var bind = new BindPromoter(promoter, body.Channel, device.Hash, new(settings.BindingMode, settings.BindingDays, settings.BindingProtectionDays));
         var binding = caller.Shopper.BindingIn(caller.Shop);
         if ((await grains.Ask(binding, new CheckPromoter(bind))).Refusal is { } hopeless) return Api.Refuse(hopeless);
-        if ((await grains.Ask(promoter.DistributorIn(caller.Shop), new CheckCustomer(caller.Shopper))).Refusal is { } nobody) return Api.Refuse(nobody);
+        var customer = await grains.Ask(promoter.DistributorIn(caller.Shop), new CheckCustomer(caller.Shopper));
+        if (customer.Refusal is { } nobody) return Api.Refuse(nobody);
+        if ((await grains.Ask(binding, new CheckPromoter(bind, customer.Reply!.JoinedAt))).Refusal is { } loop) return Api.Refuse(loop);
         return Seen(await grains.Ask(binding, bind), clock);
     }
 

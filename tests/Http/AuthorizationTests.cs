@@ -94,6 +94,7 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         ["POST /merchant/v1/limbo/{id:id}/settlements"] = new(Meets.Nobody, Meets.NotFound, Reason),
         ["GET /merchant/v1/campaigns/"] = new(Meets.Nobody, Meets.Own),
         ["GET /merchant/v1/campaigns/{id:id}"] = new(Meets.Nobody, Meets.NotFound),
+        ["GET /merchant/v1/campaigns/{id:id}/spread"] = new(Meets.Nobody, Meets.NotFound),
         ["GET /merchant/v1/campaigns/{id:id}/report"] = new(Meets.Nobody, Meets.NotFound),
         ["POST /merchant/v1/campaigns/"] = new(Meets.Nobody, Meets.Invalid, Draft),
         ["PUT /merchant/v1/campaigns/{id:id}"] = new(Meets.Nobody, Meets.NotFound, Draft),
@@ -108,6 +109,23 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         ["POST /merchant/v1/products"] = new(Meets.Nobody, Meets.Own, """{"title":"t","type":"daily","skus":[{"name":"n","listPriceFen":1,"stock":1}]}"""),
         ["POST /merchant/v1/skus/{id:id}/stock-changes"] = new(Meets.Nobody, Meets.NotFound, """{"delta":1,"reason":"why"}"""),
         ["POST /merchant/v1/skus/{id:id}/price-changes"] = new(Meets.Nobody, Meets.NotFound, """{"listPriceFen":1}"""),
+        ["POST /v1/me/distributor"] = new(Meets.NotEligible, Meets.NotEligible, "{}"),
+        ["GET /v1/me/distributor"] = new(Meets.NotFound, Meets.NotFound),
+        ["POST /v1/me/distributor/applications"] = new(Meets.Own, Meets.Own, Reason),
+        ["GET /v1/me/distributor/qr"] = new(Meets.NotFound, Meets.NotFound),
+        ["GET /v1/me/team"] = new(Meets.Own, Meets.Own),
+        ["POST /v1/me/promoter"] = new(Meets.Shared, Meets.UnknownCode, """{"code":"<codes>"}"""),
+        ["GET /v1/me/promoter"] = new(Meets.Own, Meets.Own),
+        ["POST /v1/me/promoter/endings"] = new(Meets.Own, Meets.Own, "{}"),
+        ["GET /merchant/v1/distributors/"] = new(Meets.Nobody, Meets.Own),
+        ["GET /merchant/v1/distributors/{id:id}"] = new(Meets.Nobody, Meets.NotFound),
+        ["GET /merchant/v1/distributors/{id:id}/team"] = new(Meets.Nobody, Meets.NotFound),
+        ["POST /merchant/v1/distributors/{id:id}/invitations"] = new(Meets.Nobody, Meets.NotFound, "{}"),
+        ["POST /merchant/v1/distributors/{id:id}/approvals"] = new(Meets.Nobody, Meets.NotFound, Reason),
+        ["POST /merchant/v1/distributors/{id:id}/declines"] = new(Meets.Nobody, Meets.NotFound, Reason),
+        ["POST /merchant/v1/distributors/{id:id}/standings"] = new(Meets.Nobody, Meets.NotFound, """{"standing":"Frozen","reason":"why"}"""),
+        ["POST /merchant/v1/distributors/{id:id}/tiers"] = new(Meets.Nobody, Meets.NotFound, "{}"),
+        ["POST /merchant/v1/distributors/{id:id}/complaints"] = new(Meets.Nobody, Meets.NotFound, Reason),
         ["GET /v1/me/commissions"] = new(Meets.Own, Meets.Own),
         ["GET /merchant/v1/commissions"] = new(Meets.Nobody, Meets.Own),
         ["GET /merchant/v1/orders/{id:id}/commissions"] = new(Meets.Nobody, Meets.NotFound),
@@ -266,6 +284,7 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         {
             Meets.NotOwner => (403, "NotOwner"),
             Meets.NotEligible => (403, "NotEligible"),
+            Meets.UnknownCode => (404, "UnknownCode"),
             Meets.Invalid => (422, "Invalid"),
             _ => (404, "NotFound"),
         };
@@ -336,6 +355,9 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         /// <summary>403: it takes a distributor.</summary>
         NotEligible,
 
+        /// <summary>404 for a promotion code, the same as for one that nobody has.</summary>
+        UnknownCode,
+
         /// <summary>422 with the field that names it.</summary>
         Invalid,
 
@@ -365,7 +387,7 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
             var product = (await shop.Merchant.Post("/merchant/v1/products", new { title = "t", type = "daily", skus = new[] { new { name = "n", listPriceFen = 1, stock = 1 } } })).Expect(201);
             var other = await shop.AnotherShop();
             var group = await shop.Merchant.RunGroup(r => (r["size"], r["perUserLimit"]) = (9, 9));
-            var ids = new Dictionary<string, string> { ["groups"] = group.Id, ["group-rooms"] = (await amei.Found(group.Id)).Room, ["campaigns"] = running.Id, ["skus"] = running.Sku, ["products"] = product.Text("id"), ["bargains"] = await amei.Launch(running.Id), ["orders"] = order, ["limbo"] = stray, ["shoppers"] = amei.Id, ["ledgers"] = amei.Id, ["withdrawals"] = await Withdraw(shop, amei), ["flash-sales"] = (await shop.Merchant.RunSale()).Id };
+            var ids = new Dictionary<string, string> { ["groups"] = group.Id, ["group-rooms"] = (await amei.Found(group.Id)).Room, ["campaigns"] = running.Id, ["skus"] = running.Sku, ["products"] = product.Text("id"), ["bargains"] = await amei.Launch(running.Id), ["orders"] = order, ["limbo"] = stray, ["shoppers"] = amei.Id, ["ledgers"] = amei.Id, ["distributors"] = amei.Id, ["codes"] = PromotionCode.Of(ShopperId.Of(Guid.ParseExact(amei.Id, "N"))), ["withdrawals"] = await Withdraw(shop, amei), ["flash-sales"] = (await shop.Merchant.RunSale()).Id };
             return new(ids, bo, await shop.SignIn(shop: other.ShopId), other);
         }
 

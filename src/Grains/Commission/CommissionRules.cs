@@ -251,7 +251,7 @@ internal static class CommissionRules
     /// <returns>null if it must be asked again</returns>
     private static CommissionEvent? AnswerTo(Debt debt, in Receipt receipt) => (debt.What, receipt.Reply) switch
     {
-        (AskShop, ShopView { Settings: var s } shop) => new ShopAnswered(s.Level1Percent, s.Level2Percent, s.CommissionMaxPercent, s.SecondLevelSignOff is not null, shop.DistributionStop is not null, s.TimeZone, s.CommissionTiers),
+        (AskShop, ShopView { Settings: var s } shop) => new ShopAnswered(s.Level1Percent, s.Level2Percent, Math.Min(s.CommissionMaxPercent, Math.Max(0, DistributionCompliance.SplitPercentMax - s.SupplierSharePercent)), s.SecondLevelSignOff is not null, shop.DistributionStop is not null, s.TimeZone, s.CommissionTiers),
         (AskSku, SkuView sku) => new SkuAnswered(sku.Id, sku.Commission),
         (AskPromoter, DistributorTerms terms) => new PromoterAnswered(terms.Standing, terms.Upline, terms.Tier, terms.RatePercent),
         (AskUpline, DistributorTerms terms) => new UplineAnswered(terms.Standing, terms.Tier, terms.RatePercent),

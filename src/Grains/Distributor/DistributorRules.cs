@@ -91,6 +91,7 @@ internal static class DistributorRules
 
     public static DistributorDecision Decide(DistributorState state, DecideApplication command, DateTimeOffset now)
     {
+        if (state.Standing is null) return NotFound;
         if (command.Reason is { } reason ? !IsReason(reason) : !command.IsApproved) return NoReason();
         if (state.IsApproved == command.IsApproved) return DistributorDecision.Nothing;
         if (state.Standing != DistributorStanding.Applied) return WrongState;
