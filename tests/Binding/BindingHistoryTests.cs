@@ -3,7 +3,6 @@ using Campaigns.ApiFrontend.Edge;
 using Campaigns.Grains.Binding;
 using Campaigns.Grains.Commission;
 using Campaigns.Grains.Distributor;
-using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Shopper;
 
 namespace Campaigns.Tests.Binding;
@@ -81,6 +80,31 @@ public sealed class BindingHistoryTests
         Assert.Equal("BindingLoop", team.BindNow(1, 2)!.Code);
         Assert.Equal(Team.Person(1), team.Of<DistributorState>(Team.DistributorOf(2))!.Upline);
         Assert.Equal([Team.Person(2)], team.Promoters().Keys);
+    }
+
+    [Fact]
+    [Trait("EdgeCase", "43")]
+    public void Two_who_bind_each_other_while_one_is_still_joining_make_no_loop()
+    {
+        var team = new Team(1);
+        team.Join(1);
+        team.Now += TimeSpan.FromMinutes(1);
+        team.Join(2);
+        Assert.True(team.Deliver(Team.DistributorOf(2)));
+
+        // The binding of 1 does not know yet that 1 has joined, so it takes 2, who came later.
+        Assert.Null(team.Bind(1, 2));
+        Assert.True(team.Deliver(Team.BindingOf(1)));
+        Assert.Equal(Team.Person(2), team.Promoters()[Team.Person(1)]);
+        Assert.Null(team.Bind(2, 1));
+        Assert.False(team.Deliver(Team.BindingOf(2)));
+        Assert.Null(LoopIn(team.Promoters()));
+
+        Assert.True(team.Deliver(Team.DistributorOf(1)));
+        Assert.True(team.Deliver(Team.BindingOf(2)));
+        Assert.Equal([(Team.Person(2), Team.Person(1))], team.Promoters().Select(p => (p.Key, p.Value)));
+        Assert.Empty(team.Owing);
+        Assert.Empty(team.Findings);
     }
 
     [Fact]

@@ -97,6 +97,10 @@ public sealed class DistributorViewsTests : IDisposable
 
     private void Happened(GrainId grain, params object[] facts)
     {
-        foreach (var fact in facts) new DistributorViews().Apply(new Recorded(grain, ++sequence, Start, fact), documents);
+        foreach (var fact in facts)
+        {
+            new DistributorViews().Apply(new(grain, ++sequence, Start, fact), documents);
+            documents.Commit(sequence, Start);
+        }
     }
 }

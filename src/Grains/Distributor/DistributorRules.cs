@@ -47,7 +47,7 @@ internal sealed record DistributorState
 
     public int Trust => DistributorRules.TrustOf(Complaints, GivenFen, TakenBackFen, Suspects.Count);
 
-    public bool IsSuspect(ShopperId buyer, string? device) => (device is not null && Devices.Contains(device)) || Suspects.Contains(buyer);
+    public bool IsSuspect(ShopperId buyer, string? device) => (device is not null && Devices.Contains(device, StringComparer.Ordinal)) || Suspects.Contains(buyer);
 }
 
 /// <summary>Every rule of the distributor. Pure: no clock, no chance, no I/O.</summary>
@@ -73,7 +73,7 @@ internal static class DistributorRules
 
     public static DistributorDecision Decide(DistributorState state, JoinDistribution command, DateTimeOffset now)
     {
-        if (state.Standing == DistributorStanding.Active) return command.Device is { } seen && !state.Devices.Contains(seen) ? new DistributorSeen(seen) : DistributorDecision.Nothing;
+        if (state.Standing == DistributorStanding.Active) return command.Device is { } seen && !state.Devices.Contains(seen, StringComparer.Ordinal) ? new DistributorSeen(seen) : DistributorDecision.Nothing;
         if (state.Standing is DistributorStanding.Frozen or DistributorStanding.Closed) return NotEligible;
         if (!command.HasBought && state.Standing != DistributorStanding.Invited) return NotEligible;
 

@@ -20,10 +20,10 @@ internal sealed class CommissionPlay : Play
 
     public override IReadOnlyList<Act> Acts { get; } =
     [
-        new("promote somebody", 6, Promote),
+        new("promote somebody", 3, Promote),
         new("sign off for a second level", 2, SignOff),
         new("change a product's commission", 1, ChangeRates),
-        new("look at a commission", 4, LookAt),
+        new("look at a commission", 3, LookAt),
     ];
 
     public override async Task Prepare(Town town)

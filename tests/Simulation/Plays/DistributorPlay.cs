@@ -16,13 +16,10 @@ internal sealed class DistributorPlay : Play
 
     public override IReadOnlyList<Act> Acts { get; } =
     [
-        new("apply", 1, Apply),
-        new("invite", 1, Invite),
-        new("join", 3, Join),
-        new("bind", 6, Bind),
-        new("end a binding", 1, End),
-        new("judge a distributor", 2, Judge),
-        new("look at a distributor", 1, LookAt),
+        new("apply or be invited", 1, t => t.Chance.Next(2) == 0 ? Apply(t) : Invite(t)),
+        new("join", 1, Join),
+        new("bind", 3, Bind),
+        new("judge a distributor", 1, Judge),
     ];
 
     private static async Task Apply(Town town)
@@ -49,6 +46,7 @@ internal sealed class DistributorPlay : Play
     private static async Task Bind(Town town)
     {
         var (buyer, promoter) = (town.Any(town.Shoppers), town.Any(town.Shoppers));
+        if (town.Chance.Next(5) == 0) await town.Ask(buyer.BindingIn(town.Shop), new EndBinding());
         var days = town.Chance.Next(1, 60);
         var command = new BindPromoter(promoter, "qr", Device(town), new((BindingMode)town.Chance.Next(1, 3), days, town.Chance.Next(3) == 0 ? town.Chance.Next(days) : 0));
         if (town.Chance.Next(3) == 0 && await town.Ask(buyer.BindingIn(town.Shop), new CheckPromoter(command)) is not { IsAccepted: true }) return;
@@ -72,8 +70,6 @@ internal sealed class DistributorPlay : Play
         return false;
     }
 
-    private static Task End(Town town) => town.Ask(town.Any(town.Shoppers).BindingIn(town.Shop), new EndBinding());
-
     private static async Task Judge(Town town)
     {
         var distributor = AnyOf(town);
@@ -90,11 +86,10 @@ internal sealed class DistributorPlay : Play
                 break;
             default:
                 await town.Ask(distributor, new SetStanding(DistributorStanding.Active, "it was nothing"));
+                await town.Ask(distributor, new GetDistributor());
                 break;
         }
     }
-
-    private static Task LookAt(Town town) => town.Ask(AnyOf(town), new GetDistributor());
 
     private static GrainId AnyOf(Town town) => town.Any(town.Shoppers).DistributorIn(town.Shop);
 
