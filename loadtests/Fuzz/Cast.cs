@@ -137,7 +137,7 @@ internal sealed class Cast
         foreach (var friend in People.Skip(1).Take(2)) await Act(friend, $"/v1/bargains/{earned}/assists");
         Add("bargains", earned, People[0]);
         await AddSku(MerchantKey, Add, 10_000_000_000, 10_000_000);
-        Add("payments", (await Act(People[0], $"/v1/orders/{Things("orders")[0].Id}/payments"))["paymentId"]!.GetValue<string>());
+        Add("payments", (await Act(People[0], $"/v1/orders/{Things("orders").First(o => o.Owner == People[0]).Id}/payments"))["paymentId"]!.GetValue<string>());
         foreach (var person in People.Skip(2)) await Paid(person, sku);
         foreach (var person in People) Add("distributors", person.Id);
         await Stray(People[1], sku);

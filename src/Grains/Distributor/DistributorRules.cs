@@ -109,6 +109,7 @@ internal static class DistributorRules
 
     public static DistributorDecision Decide(DistributorState state, SetStanding command, DateTimeOffset now)
     {
+        if (state.Standing is null) return NotFound;
         if (command.Standing is not (DistributorStanding.Active or DistributorStanding.Frozen or DistributorStanding.Closed)) return Refusal.Invalid("standing", "The standing is Active, Frozen or Closed.");
         if (!IsReason(command.Reason)) return NoReason();
         if (state.JoinedAt is null) return WrongState;
@@ -120,6 +121,7 @@ internal static class DistributorRules
 
     public static DistributorDecision Decide(DistributorState state, SetTier command, DateTimeOffset now)
     {
+        if (state.Standing is null) return NotFound;
         if (command.Tier is { Length: 0 or > TierLengthMax }) return Refusal.Invalid("tier", "A tier's name has 1 to 40 characters.");
         if (state.JoinedAt is null) return WrongState;
         if (state.Tier == command.Tier) return DistributorDecision.Nothing;
@@ -129,6 +131,7 @@ internal static class DistributorRules
 
     public static DistributorDecision Decide(DistributorState state, NoteComplaint command, DateTimeOffset now)
     {
+        if (state.Standing is null) return NotFound;
         if (!IsReason(command.Reason)) return NoReason();
         if (state.JoinedAt is null) return WrongState;
 
