@@ -121,6 +121,20 @@ public sealed class LedgerRulesTests
     }
 
     [Fact]
+    [Trait("EdgeCase", "38")]
+    public void Points_that_were_spent_and_are_taken_back_are_owed_at_the_amount_that_was_given()
+    {
+        var points = new Story<LedgerState, LedgerEvent>(new LedgerGrain()) { Self = Amei.LedgerIn(Demo, LedgerKind.Points) };
+        PostEntries Of(int step, LedgerEntry entry) => Post(step, entry) with { Kind = LedgerKind.Points };
+        points.When(Of(1, Give(100))).When(Of(2, new("spent", LedgerAccount.Available, LedgerAccount.Withdrawn, new(80)))).When(Of(3, new("spent", LedgerAccount.Available, LedgerAccount.Withdrawn, new(21)))).ThenRefused(LedgerRefusal.InsufficientBalance);
+
+        points.When(Of(3, TakeBack(100))).ThenOne<MovesPosted>();
+        var after = (LedgerView)points.When(new GetLedger()).Answer().Value!;
+        Assert.Equal((0, 80), (after.AvailableFen, after.DebtFen));
+        Assert.Equal(0, Enum.GetValues<LedgerAccount>().Sum(points.State.Balances.Of));
+    }
+
+    [Fact]
     public void What_comes_back_from_a_withdrawal_pays_off_what_became_owed_meanwhile()
     {
         story.Given(Having(1_000)).When(Hold with { Amount = new(1_000) }).When(Post(1, TakeBack(400))).When(End(Returned(1_000))).ThenOne<MovesPosted>();

@@ -33,7 +33,7 @@ public enum LedgerAccount
     /// <summary>In an open withdrawal.</summary>
     Held = 5,
 
-    /// <summary>Has left to the owner's own pocket.</summary>
+    /// <summary>Has left: to the owner's own pocket, or spent.</summary>
     Withdrawn = 6,
 
     Debt = 7,
