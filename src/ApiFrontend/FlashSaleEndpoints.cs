@@ -28,7 +28,9 @@ internal static class FlashSaleEndpoints
     private static async Task<IResult> Order(FlashSaleId id, WantedUnits body, ShopperCaller caller, EffectId effect, IGrains grains, SoldOutSales soldOut)
     {
         var (sale, order) = (id.In(caller.Shop), new OrderId(effect.Value));
-        var refusal = soldOut.Contains(sale) ? Refusal.Of(CampaignRefusal.SoldOut) : (await grains.Ask(sale, new TakeUnits(order, caller.Shopper, body.Quantity))).Refusal;
+
+        // With a key it may be the repeat of a take whose order is not open yet, of before a restart: the sale itself knows.
+        var refusal = soldOut.Contains(sale) && !effect.IsKeyed ? Refusal.Of(CampaignRefusal.SoldOut) : (await grains.Ask(sale, new TakeUnits(order, caller.Shopper, body.Quantity))).Refusal;
         if (refusal?.Code == nameof(CampaignRefusal.SoldOut)) soldOut.Watch(sale);
         if (refusal?.Kind == RefusalKind.Busy) return Api.Refuse(EdgeRefusal.QueueFull);
         if (refusal is not null && !effect.IsKeyed) return Api.Refuse(refusal);
