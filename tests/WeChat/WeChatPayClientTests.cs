@@ -89,7 +89,7 @@ public sealed class WeChatPayClientTests : IAsyncLifetime
             {
                 "unsigned" => null,
                 "early" => desk.Sign(body, off: TimeSpan.FromSeconds(-301)),
-                "late" => desk.Sign(body, off: TimeSpan.FromSeconds(301)),
+                "late" => desk.Sign(body, off: TimeSpan.FromSeconds(400)),
                 "of another serial" => desk.Sign(body, serial: "PUB_KEY_ID_2"),
                 "forged" => desk.Sign(body, key: stranger),
                 "a probe" => desk.Sign(body) with { Signature = "WECHATPAY/SIGNTEST/" + new string('A', 60) },
