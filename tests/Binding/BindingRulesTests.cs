@@ -57,6 +57,7 @@ public sealed class BindingRulesTests
 
         Assert.Equal(new BindingView(Bing, Start, day.AddDays(15), Start.AddDays(3), "moments"), story.Answer().Value);
         story.When(Bind(Bing, Last with { Days = 14 })).ThenNothing();
+        story.At(day.AddMinutes(59)).When(Bind(Bing)).ThenNothing();
         for (var i = 2; i < 40; i++) story.At(Start.AddDays(i)).When(Bind(Bing)).ThenOne<BindingRenewed>();
     }
 

@@ -121,11 +121,11 @@ internal static class BindingRules
         _ => throw new UnreachableException($"Unknown event {@event.GetType().Name}."),
     };
 
-    // Under first touch a binding lasts as long as it was made for.
+    // Under first touch a binding lasts as long as it was made for; under last touch each visit renews it, but not each tap of a visit is a fact.
     private static BindingDecision Renew(Bond bound, BindingPolicy policy, DateTimeOffset now)
     {
         var until = now.AddDays(policy.Days);
-        return policy.Mode == BindingMode.LastTouch && until > bound.Until ? new BindingRenewed(until) : BindingDecision.Nothing;
+        return policy.Mode == BindingMode.LastTouch && until >= bound.Until.AddHours(1) ? new BindingRenewed(until) : BindingDecision.Nothing;
     }
 
     private static bool MayPromote(Bond bond, DateTimeOffset joinedAt, ShopperId self) => IsBefore(bond.PromoterJoinedAt, bond.Promoter, joinedAt, self);
