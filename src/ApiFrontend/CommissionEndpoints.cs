@@ -82,8 +82,12 @@ internal static class CommissionEndpoints
         var view = await grains.Ask(shop.Grain(), new GetShop());
         if (view.Refusal is { } unknown) return unknown;
 
-        var most = view.Reply!.Settings.CommissionMaxPercent;
-        return (long)rates.Level1Percent + rates.Level2Percent > most ? Refusal.Invalid("commission.level1Percent", $"Both levels together are at most {most} percent in this shop.") : null;
+        var (settings, both) = (view.Reply!.Settings, (long)rates.Level1Percent + rates.Level2Percent);
+        if (both > settings.CommissionMaxPercent) return Refusal.Invalid("commission.level1Percent", $"Both levels together are at most {settings.CommissionMaxPercent} percent in this shop.");
+        if (both > 0 && both < settings.CommissionMinPercent) return Refusal.Invalid("commission.level1Percent", $"Both levels together are 0, or at least {settings.CommissionMinPercent} percent in this shop.");
+        if (rates.Level2Percent > 0 && settings.SecondLevelSignOff is null) return Refusal.Invalid("commission.level2Percent", "A second level needs the legal sign-off of a named person in the settings (WX-DIST-01).");
+
+        return null;
     }
 
     private static async Task<IResult> Mine(ShopperCaller caller, Paging page, IGrains grains, DocumentStore documents)
@@ -94,7 +98,7 @@ internal static class CommissionEndpoints
         var (balance, mine) = (ledger.Reply!, documents.List<CommissionListItem>(caller.Shop, CommissionViews.ByEarner, caller.Shopper.ToString(), page.Cursor, page.Limit));
         return TypedResults.Json(
             new EarningsPage(
-                [.. mine.Items.Select(c => new EarningView(c.Id, c.OrderId, (int)c.Level, c.AmountFen, c.ReversedFen, c.StateAfter(balance.WithdrawnFen), c.GrantedAt, c.AvailableAt, c.Channel))],
+                [.. mine.Items.Select(c => new EarningView(c.Id, c.OrderId, (int)c.Level, c.AmountFen, c.ReversedFen, c.StateAfter(balance.WithdrawnFen + balance.FeesFen), c.GrantedAt, c.AvailableAt, c.Channel))],
                 mine.NextCursor,
                 mine.AsOf,
                 new(balance.PendingFen, balance.FrozenFen, balance.AvailableFen, balance.HeldFen, balance.WithdrawnFen, balance.DebtFen)),

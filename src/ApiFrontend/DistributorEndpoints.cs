@@ -26,7 +26,12 @@ internal sealed record TierBody(string? Tier = null);
 
 /// <summary>A distributor as they see themselves.</summary>
 /// <param name="Link">what the promotion code opens, to be shared; the QR code holds the same</param>
-internal sealed record MyDistributor(ShopperId ShopperId, string Code, int Level, DistributorStanding Standing, string? Tier, int Trust, DateTimeOffset? JoinedAt, string Link);
+/// <param name="Reason">why they stand so, as the merchant said it last</param>
+internal sealed record MyDistributor(ShopperId ShopperId, string Code, int Level, DistributorStanding Standing, string? Tier, int Trust, DateTimeOffset? JoinedAt, string? Reason, string Link);
+
+/// <summary>Somebody in my team.</summary>
+/// <param name="Until">when the binding ends, or has ended; absent for a distributor</param>
+internal sealed record MyTeamMember(ShopperId ShopperId, bool IsDistributor, DateTimeOffset Since, DateTimeOffset? Until, string? Channel);
 
 /// <summary>What a promotion link opens: a path of the mini program, or an address of the shop's pages.</summary>
 /// <param name="LinkBase">without a query</param>
@@ -48,7 +53,7 @@ internal static class DistributorEndpoints
         mine.MapGet("/distributor", Mine).Produces<MyDistributor>().WithSummary("My code, standing and trust");
         mine.MapPost("/distributor/applications", Apply).Produces<MyDistributor>(201).WithSummary("Ask the merchant to become one");
         mine.MapGet("/distributor/qr", Qr).Produces(200, contentType: "image/png").WithSummary("My promotion link as a QR code; ?channel= says where it is shown");
-        mine.MapGet("/team", Team).Produces<Page<TeamMember>>().WithSummary("My team, newest first: customers who are bound to me, and distributors who joined under me");
+        mine.MapGet("/team", Team).Produces<Page<MyTeamMember>>().WithSummary("My team, newest first: customers who are bound to me, and distributors who joined under me");
         mine.MapPost("/promoter", Bind).Produces<PromoterView>().WithSummary("I came through this code");
         mine.MapGet("/promoter", Promoter).Produces<PromoterView>().WithSummary("Who promoted me");
         mine.MapPost("/promoter/endings", End).Produces<PromoterView>().WithSummary("End the binding; orders placed before keep it");
@@ -77,8 +82,8 @@ internal static class DistributorEndpoints
     private static async Task<IResult> Mine(ShopperCaller caller, IGrains grains, DistributionLinks links) =>
         (await grains.Ask(caller.Shopper.DistributorIn(caller.Shop), new GetDistributor())).Seen(links).Ok();
 
-    private static async Task<IResult> Apply(ReasonBody body, ShopperCaller caller, IGrains grains, DistributionLinks links) =>
-        (await grains.Ask(caller.Shopper.DistributorIn(caller.Shop), new ApplyForDistribution(body.Reason))).Seen(links).Created(_ => "/v1/me/distributor");
+    private static async Task<IResult> Apply(ReasonBody body, ShopperCaller caller, Device device, IGrains grains, DistributionLinks links) =>
+        (await grains.Ask(caller.Shopper.DistributorIn(caller.Shop), new ApplyForDistribution(body.Reason, device.Hash))).Seen(links).Created(_ => "/v1/me/distributor");
 
     private static async Task<IResult> Qr(string? channel, ShopperCaller caller, IGrains grains, DistributionLinks links)
     {
@@ -104,6 +109,9 @@ internal static class DistributorEndpoints
         var bind = new BindPromoter(promoter, body.Channel, device.Hash, new(settings.BindingMode, settings.BindingDays, settings.BindingProtectionDays));
         var binding = caller.Shopper.BindingIn(caller.Shop);
         if ((await grains.Ask(binding, new CheckPromoter(bind))).Refusal is { } hopeless) return Api.Refuse(hopeless);
+        var bound = await grains.Ask(binding, new GetBinding());
+        if (bound.Refusal is { } lost) return Api.Refuse(lost);
+        if (bound.Reply!.BoundTo == promoter) return Seen(await grains.Ask(binding, bind), clock); // never refused, whatever has become of the promoter
         var customer = await grains.Ask(promoter.DistributorIn(caller.Shop), new CheckCustomer(caller.Shopper));
         if (customer.Refusal is { } nobody) return Api.Refuse(nobody);
         if ((await grains.Ask(binding, new CheckPromoter(bind, customer.Reply!.JoinedAt))).Refusal is { } loop) return Api.Refuse(loop);
@@ -114,7 +122,12 @@ internal static class DistributorEndpoints
 
     private static async Task<IResult> End(EmptyBody? body, ShopperCaller caller, IGrains grains, TimeProvider clock) => Seen(await grains.Ask(caller.Shopper.BindingIn(caller.Shop), new EndBinding()), clock);
 
-    private static IResult Team(ShopperCaller caller, Paging page, DocumentStore documents) => Members(caller.Shop, caller.Shopper, page, documents);
+    private static IResult Team(ShopperCaller caller, Paging page, DocumentStore documents)
+    {
+        // That somebody is suspected is for the merchant to know.
+        var team = documents.List<TeamMember>(caller.Shop, DistributorViews.Team, caller.Shopper.ToString(), page.Cursor, page.Limit);
+        return TypedResults.Json(new Page<MyTeamMember>([.. team.Items.Select(m => new MyTeamMember(m.ShopperId, m.IsDistributor, m.Since, m.Until, m.Channel))], team.NextCursor, team.AsOf), Api.Json);
+    }
 
     private static IResult OfShop(DistributorStanding? standing, MerchantCaller caller, Paging page, DocumentStore documents) => TypedResults.Json(
         standing is { } one
@@ -124,10 +137,7 @@ internal static class DistributorEndpoints
     private static async Task<IResult> Get(ShopperId id, MerchantCaller caller, IGrains grains) => (await grains.Ask(id.DistributorIn(caller.Shop), new GetDistributor())).Ok();
 
     private static async Task<IResult> TeamOf(ShopperId id, MerchantCaller caller, Paging page, IGrains grains, DocumentStore documents) =>
-        (await grains.Ask(id.DistributorIn(caller.Shop), new GetDistributor())).Refusal is { } refusal ? Api.Refuse(refusal) : Members(caller.Shop, id, page, documents);
-
-    private static IResult Members(ShopId shop, ShopperId distributor, Paging page, DocumentStore documents) =>
-        TypedResults.Json(documents.List<TeamMember>(shop, DistributorViews.Team, distributor.ToString(), page.Cursor, page.Limit), Api.Json);
+        (await grains.Ask(id.DistributorIn(caller.Shop), new GetDistributor())).Refusal is { } refusal ? Api.Refuse(refusal) : TypedResults.Json(documents.List<TeamMember>(caller.Shop, DistributorViews.Team, id.ToString(), page.Cursor, page.Limit), Api.Json);
 
     // Only who is known here can be invited: an id that nobody has would wait for ever.
     private static async Task<IResult> Invite(ShopperId id, EmptyBody? body, MerchantCaller caller, IGrains grains) =>
@@ -153,7 +163,7 @@ internal static class DistributorEndpoints
 
     private static Outcome<MyDistributor> Seen(this Outcome<DistributorView> outcome, DistributionLinks links) => outcome.Refusal is { } refusal
         ? refusal
-        : new Outcome<MyDistributor>(new(outcome.Reply!.ShopperId, outcome.Reply.Code, outcome.Reply.Level, outcome.Reply.Standing, outcome.Reply.Tier, outcome.Reply.Trust, outcome.Reply.JoinedAt, links.Of(outcome.Reply.Code, null)), null);
+        : new Outcome<MyDistributor>(new(outcome.Reply!.ShopperId, outcome.Reply.Code, outcome.Reply.Level, outcome.Reply.Standing, outcome.Reply.Tier, outcome.Reply.Trust, outcome.Reply.JoinedAt, outcome.Reply.Reason, links.Of(outcome.Reply.Code, null)), null);
 
     private static IResult Seen(Outcome<BindingView> outcome, TimeProvider clock) => outcome.Refusal is { } refusal
         ? Api.Refuse(refusal)

@@ -99,8 +99,22 @@ internal static class WithdrawalEndpoints
         return TypedResults.Json(new ShopperLedger(id, ledger, balances.Reply!, Statement(caller.Shop, id, ledger, page, documents)), Api.Json);
     }
 
-    private static async Task<IResult> Approve(WithdrawalId id, WithdrawalDecisionBody? body, MerchantCaller caller, EffectId effect, IGrains grains) =>
-        (await grains.Ask(id.In(caller.Shop), new DecideWithdrawal(effect.Value, IsApproved: true, body?.Reason))).Ok();
+    private static async Task<IResult> Approve(WithdrawalId id, WithdrawalDecisionBody? body, MerchantCaller caller, EffectId effect, IGrains grains)
+    {
+        // Much may have happened since it was asked for. What happens in the instant of the approval itself is the merchant's risk, as after it.
+        var asked = await grains.Ask(id.In(caller.Shop), new GetWithdrawal(null));
+        if (asked.Refusal is { } missing) return Api.Refuse(missing);
+        if (asked.Reply!.State == WithdrawalStatus.Reviewing)
+        {
+            var terms = await grains.Ask(asked.Reply.ShopperId.DistributorIn(caller.Shop), new GetDistributorTerms());
+            var ledger = await grains.Ask(asked.Reply.ShopperId.LedgerIn(caller.Shop, LedgerKind.Commission), new GetLedger());
+            if ((terms.Refusal ?? ledger.Refusal) is { } unknown) return Api.Refuse(unknown);
+            if (terms.Reply!.Standing == DistributorStanding.Frozen) return Api.Refuse(DistributorRefusal.NotEligible);
+            if (ledger.Reply!.DebtFen > 0) return Api.Refuse(WithdrawalRefusal.DebtOpen);
+        }
+
+        return (await grains.Ask(id.In(caller.Shop), new DecideWithdrawal(effect.Value, IsApproved: true, body?.Reason))).Ok();
+    }
 
     private static async Task<IResult> Reject(WithdrawalId id, WithdrawalDecisionBody? body, MerchantCaller caller, EffectId effect, IGrains grains) =>
         (await grains.Ask(id.In(caller.Shop), new DecideWithdrawal(effect.Value, IsApproved: false, body?.Reason))).Ok();

@@ -185,7 +185,7 @@ public sealed class BindingRulesTests
     public void End_is_refused_while_the_binding_is_protected()
     {
         Story().When(new EndBinding()).ThenNothing();
-        Bound().At(Start.AddDays(3).AddTicks(-1)).When(new EndBinding()).ThenRefused(BindingRefusal.AlreadyBound);
+        Bound().At(Start.AddDays(3).AddTicks(-1)).When(new EndBinding()).ThenRefused(BindingRefusal.BindingProtected);
         var end = Start.AddDays(3);
         var story = Bound().At(end).When(new EndBinding()).Then(new BindingEnded(end)).ThenAgainNothing().ThenSurvivesSnapshot();
 

@@ -118,6 +118,7 @@ public sealed class DistributorRulesTests
     {
         var applied = new ApplyForDistribution(Long);
         Of("Nobody").When(applied).Then(new DistributorApplied(Long, Start)).ThenAgainNothing().ThenSurvivesSnapshot();
+        Of("Nobody").When(applied with { Device = "phone" }).Then(new DistributorApplied(Long, Start), new DistributorSeen("phone")).ThenAgainNothing();
         Of("Invited").When(applied).ThenNothing();
 
         var story = Of("Applied").When(new DecideApplication(true, null)).Then(new ApplicationApproved(null, Start), new DistributorJoined(Start)).ThenAgainNothing().ThenSurvivesSnapshot();
@@ -219,8 +220,8 @@ public sealed class DistributorRulesTests
     [InlineData(60, 75, 50)]
     [InlineData(59, 50, 25)]
     [InlineData(40, 50, 25)]
-    [InlineData(39, 0, 0)]
-    [InlineData(0, 0, 0)]
+    [InlineData(39, 25, 25)]
+    [InlineData(0, 25, 25)]
     public void Rates_and_limits_tighten_as_trust_falls(int trust, int rate, int cap) => Assert.Equal((rate, cap), DistributorRules.PercentsAt(trust));
 
     [Fact]

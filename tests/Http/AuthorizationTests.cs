@@ -130,7 +130,7 @@ public sealed class AuthorizationTests(LiveShop shop) : IClassFixture<LiveShop>
         ["GET /merchant/v1/commissions"] = new(Meets.Nobody, Meets.Own),
         ["GET /merchant/v1/orders/{id:id}/commissions"] = new(Meets.Nobody, Meets.NotFound),
         ["GET /merchant/v1/distribution/leaderboard"] = new(Meets.Nobody, Meets.Own),
-        ["POST /merchant/v1/skus/{id:id}/commission-changes"] = new(Meets.Nobody, Meets.NotFound, """{"commission":{"level1Percent":10,"level2Percent":0}}"""),
+        ["POST /merchant/v1/skus/{id:id}/commission-changes"] = new(Meets.Nobody, Meets.NotFound, """{"commission":{"level1Percent":20,"level2Percent":0}}"""),
         ["PUT /merchant/v1/settings"] = new(Meets.Nobody, Meets.Own, Settings),
         ["GET /merchant/v1/distribution/compliance"] = new(Meets.Nobody, Meets.Own),
         ["POST /merchant/v1/distribution/stops"] = new(Meets.Nobody, Meets.Own, Reason),

@@ -85,7 +85,9 @@ public sealed class CommissionTests(LiveShop shop) : IClassFixture<LiveShop>
         object skus = new[] { new { name = "n", listPriceFen = 10_000, stock = 10 } };
         (await shop.Merchant.Post("/merchant/v1/products", new { title = "t", type = "daily", skus, commission = new { level1Percent = 20, level2Percent = 11 } })).Refused(422, "Invalid");
         (await shop.Merchant.Post("/merchant/v1/products", new { title = "t", type = "daily", skus, commission = new { level1Percent = -1, level2Percent = 0 } })).Refused(422, "Invalid");
-        var product = (await shop.Merchant.Post("/merchant/v1/products", new { title = "t", type = "daily", skus, commission = new { level1Percent = 20, level2Percent = 10 } })).Expect(201);
+        (await shop.Merchant.Post("/merchant/v1/products", new { title = "t", type = "daily", skus, commission = new { level1Percent = 20, level2Percent = 10 } })).Refused(422, "Invalid"); // nobody has signed for a second level
+        (await shop.Merchant.Post("/merchant/v1/products", new { title = "t", type = "daily", skus, commission = new { level1Percent = 1, level2Percent = 0 } })).Refused(422, "Invalid");
+        var product = (await shop.Merchant.Post("/merchant/v1/products", new { title = "t", type = "daily", skus, commission = new { level1Percent = 20, level2Percent = 0 } })).Expect(201);
         var sku = product.Body["skus"]![0]!["id"]!.GetValue<string>();
         Assert.Equal(20, (await shop.Merchant.Sku(sku)).Body["commission"]!["level1Percent"]!.GetValue<int>());
 

@@ -105,6 +105,52 @@ public sealed class DistributorTests(LiveShop shop) : IClassFixture<LiveShop>
     }
 
     [Fact]
+    [Trait("EdgeCase", "43")]
+    public async Task A_distributor_who_came_by_application_is_known_by_their_device_too_and_is_not_told_of_suspicions()
+    {
+        var (bing, amei) = (await shop.SignIn(), await shop.SignIn());
+        (await bing.With("X-Device-Id", "phone-2").Post("/v1/me/distributor/applications", new { reason = "please" })).Expect(201);
+        (await shop.Merchant.Post($"/merchant/v1/distributors/{bing.Id}/approvals")).Expect(200);
+        (await amei.With("X-Device-Id", "phone-2").Post("/v1/me/promoter", new { code = Code(bing) })).Expect(200);
+        await shop.CaughtUp();
+
+        Assert.Equal(1, (await shop.Merchant.Get($"/merchant/v1/distributors/{bing.Id}")).Expect(200).Number("suspectBindings"));
+        Assert.True((await shop.Merchant.Get($"/merchant/v1/distributors/{bing.Id}/team")).Expect(200).Items.Single()["isSuspect"]!.GetValue<bool>());
+        Assert.Null((await bing.Get("/v1/me/team")).Expect(200).Items.Single()["isSuspect"]);
+    }
+
+    [Fact]
+    public async Task Nothing_is_approved_for_who_is_frozen_or_owes_and_a_rejection_pays_the_debt()
+    {
+        await using var own = await LiveShop.Open();
+        (await own.Merchant.Settings(s => s["withdrawalFeePercent"] = 10)).Expect(200);
+        var (bing, amei) = (await Distributor(own), await own.SignIn());
+        (await Bind(amei, bing)).Expect(200);
+        var (first, second) = (await Received(own, amei), await Received(own, amei));
+        await own.Pass(TimeSpan.FromDays(8));
+        bing = await bing.Again();
+
+        // 15.00 of each order. With the fee, what was withdrawn is withdrawn.
+        await Paid(own, (await bing.Post("/v1/me/withdrawals", new { amountFen = 1_500 })).Expect(201).Text("id"));
+        await own.CaughtUp();
+        Assert.Equal(["Available", "Withdrawn"], (await bing.Get("/v1/me/commissions")).Expect(200).Items.Select(c => c["state"]!.GetValue<string>()).Order(StringComparer.Ordinal));
+
+        var open = (await bing.Post("/v1/me/withdrawals", new { amountFen = 1_500 })).Expect(201).Text("id");
+        (await own.Merchant.Post($"/merchant/v1/distributors/{bing.Id}/standings", new { standing = "Frozen", reason = "fraud" })).Expect(200);
+        Assert.Equal("fraud", (await bing.Get("/v1/me/distributor")).Expect(200).Text("reason"));
+        (await own.Merchant.Post($"/merchant/v1/withdrawals/{open}/approvals")).Refused(403, "NotEligible");
+        (await own.Merchant.Post($"/merchant/v1/distributors/{bing.Id}/standings", new { standing = "Active", reason = "was none" })).Expect(200);
+
+        (await own.Merchant.Post($"/merchant/v1/orders/{second}/refunds", new { reason = "sent back" })).Expect(201);
+        await own.Quiet();
+        (await own.Merchant.Post($"/merchant/v1/withdrawals/{open}/approvals")).Refused(409, "DebtOpen");
+        (await own.Merchant.Post($"/merchant/v1/withdrawals/{open}/rejections")).Expect(200);
+        await own.Quiet();
+        Assert.Equal("""{"pendingFen":0,"frozenFen":0,"availableFen":0,"heldFen":0,"withdrawnFen":1350,"debtFen":0}""", (await bing.Get("/v1/me/commissions")).Expect(200).Body["balance"]!.ToJsonString());
+        Assert.NotEqual(first, second);
+    }
+
+    [Fact]
     public async Task Last_touch_takes_over_once_the_protection_is_over()
     {
         await using var own = await LiveShop.Open();
@@ -113,7 +159,7 @@ public sealed class DistributorTests(LiveShop shop) : IClassFixture<LiveShop>
         var bound = (await Bind(amei, first)).Expect(200);
         Assert.Equal(2, (bound.Time("protectedUntil") - bound.Time("since")).TotalDays);
         (await Bind(amei, second)).Refused(409, "AlreadyBound");
-        (await amei.Post("/v1/me/promoter/endings")).Refused(409, "AlreadyBound");
+        Assert.Equal(bound.Time("protectedUntil"), (await amei.Post("/v1/me/promoter/endings")).Refused(409, "BindingProtected").Time("resetsAt"));
 
         await own.Pass(TimeSpan.FromDays(2));
         amei = await amei.Again();
@@ -131,6 +177,7 @@ public sealed class DistributorTests(LiveShop shop) : IClassFixture<LiveShop>
         Assert.Equal("Frozen", (await shop.Merchant.Post($"/merchant/v1/distributors/{bing.Id}/standings", new { standing = "Frozen", reason = "to be looked at" })).Expect(200).Text("standing"));
 
         (await Bind(await shop.SignIn(), bing)).Refused(404, "UnknownCode");
+        Assert.Equal(bing.Id, (await Bind(amei, bing)).Expect(200).Text("boundTo")); // who is bound is not refused for it
         var order = await Buy(amei);
         Assert.Empty((await shop.Merchant.Get($"/merchant/v1/orders/{order}/commissions")).Expect(200).Items);
         (await bing.Post("/v1/me/withdrawals", new { amountFen = 100 })).Refused(403, "NotEligible");
@@ -231,6 +278,22 @@ public sealed class DistributorTests(LiveShop shop) : IClassFixture<LiveShop>
         await buyer.Pay(order);
         await buyer.Shop.Quiet();
         return order;
+    }
+
+    private static async Task<string> Received(LiveShop shop, LiveShopper buyer)
+    {
+        var order = await Buy(buyer);
+        (await shop.Merchant.Post($"/merchant/v1/orders/{order}/shipments", new { carrier = "SF", trackingNumber = "SF1" })).Expect(201);
+        (await buyer.Post($"/v1/orders/{order}/receipts")).Expect(200);
+        return order;
+    }
+
+    private static async Task Paid(LiveShop shop, string withdrawal)
+    {
+        (await shop.Merchant.Post($"/merchant/v1/withdrawals/{withdrawal}/approvals")).Expect(200);
+        await shop.Quiet();
+        (await shop.Nobody.Post($"/sandbox/transfers/{withdrawal}/succeed")).Expect(200);
+        await shop.Quiet();
     }
 
     private Task<LiveShopper> Distributor(string? device = null) => Distributor(shop, device);

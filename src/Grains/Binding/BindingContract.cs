@@ -20,6 +20,9 @@ public enum BindingRefusal
 
     [Refuses(RefusalKind.Limit, "近期更换推广人过于频繁，请稍后再试", "Your promoter has changed too often lately.")]
     BindingLimitReached = 5,
+
+    [Refuses(RefusalKind.State, "推广关系在保护期内，暂不能解除", "The binding is protected and cannot be ended yet.")]
+    BindingProtected = 6,
 }
 
 /// <summary>The binding (绑定关系) of a shopper: who promoted them. Its grain has the shopper's key.</summary>
@@ -49,7 +52,7 @@ public sealed record BindPromoter(ShopperId Promoter, string? Channel, string? D
 /// <param name="PromoterJoinedAt">what the promoter's grain answered to <c>CheckCustomer</c>; null leaves loops to the decision</param>
 public sealed record CheckPromoter(BindPromoter Bind, DateTimeOffset? PromoterJoinedAt = null) : ICommand<Done>;
 
-/// <summary>Ends the binding. Orders that were placed before keep it. Refused <c>AlreadyBound</c> while it is protected. Without one it changes nothing.</summary>
+/// <summary>Ends the binding. Orders that were placed before keep it. Refused <c>BindingProtected</c>, with when that is over, while it is. Without one it changes nothing.</summary>
 public sealed record EndBinding : ICommand<BindingView>;
 
 public sealed record GetBinding : ICommand<BindingView>;

@@ -62,7 +62,8 @@ internal static class BindingRules
         var bound = state.BondAt(now);
         if (bound?.Promoter == command.Promoter) return Renew(bound, policy, now);
         if (state.Asked is { } asked) return asked.Promoter == command.Promoter ? BindingDecision.Nothing : GrainRefusal.Busy;
-        if (bound is not null && (policy.Mode == BindingMode.FirstTouch || now < bound.ProtectedUntil)) return AlreadyBound;
+        if (bound is not null && (policy.Mode == BindingMode.FirstTouch || now < bound.ProtectedUntil))
+            return Refusal.Of(AlreadyBound) with { ResetsAt = policy.Mode == BindingMode.FirstTouch ? bound.Until : bound.ProtectedUntil };
         if (LimitEnds(state, now) is { } resetsAt) return Refusal.Of(BindingLimitReached) with { Limit = BindingsMax, ResetsAt = resetsAt };
 
         return new PromoterAsked(command.Promoter, command.Channel, command.Device, policy, now);
@@ -71,7 +72,7 @@ internal static class BindingRules
     public static BindingDecision Decide(BindingState state, EndBinding _, DateTimeOffset now)
     {
         if (state.BondAt(now) is not { } bound) return BindingDecision.Nothing;
-        if (now < bound.ProtectedUntil) return AlreadyBound;
+        if (now < bound.ProtectedUntil) return Refusal.Of(BindingProtected) with { ResetsAt = bound.ProtectedUntil };
 
         return new BindingEnded(now);
     }

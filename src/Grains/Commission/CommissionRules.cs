@@ -314,8 +314,9 @@ internal static class CommissionRules
 
     private static CommissionDecision Posted(LevelState level, LedgerPosted reply)
     {
-        var isReversal = level.Unposted.Take(reply.Through - level.Posted).Any(e => string.Equals(e.Reason, Reversed, StringComparison.Ordinal));
-        return new StepsPosted(level.Level, reply.Through, new(reply.GivenFen), new(reply.TakenBackFen), isReversal);
+        // Trust follows what was taken back and what was earned for good; all between is told with these.
+        var isTold = level.Unposted.Take(reply.Through - level.Posted).Any(e => e.Reason is Reversed or Released);
+        return new StepsPosted(level.Level, reply.Through, new(reply.GivenFen), new(reply.TakenBackFen), isTold);
     }
 
     private static CommissionState Known(CommissionState state, CommissionEvent answer, string what, Guid about) =>

@@ -29,7 +29,7 @@ public sealed record CommissionListItem(
     /// What is withdrawn first is what became available first. A refund that takes back what was available already counts for what becomes
     /// available after it; an item between the two says <c>Withdrawn</c> that much later, though no balance is wrong.
     /// </summary>
-    /// <param name="withdrawnFen">all that the earner has ever withdrawn</param>
+    /// <param name="withdrawnFen">all that the earner has ever withdrawn, fees included</param>
     public CommissionStatus StateAfter(long withdrawnFen) => ReleasedFen <= withdrawnFen && ReversedFen < AmountFen ? CommissionStatus.Withdrawn : State;
 }
 

@@ -23,7 +23,7 @@ public enum DistributorStanding
 
 public enum DistributorRefusal
 {
-    [Refuses(RefusalKind.Rights, "完成首单付款或获得商家邀请后才能成为分销员", "A distributor has a paid order here, or was invited or approved by the merchant.")]
+    [Refuses(RefusalKind.Rights, "仅限正常状态的分销员；完成首单付款或获得商家邀请、审核通过后可成为分销员", "This takes an active distributor. One becomes it after a first paid order, or invited or approved by the merchant; who was frozen asks the merchant.")]
     NotEligible = 1,
 }
 
@@ -85,7 +85,8 @@ public sealed record JoinDistribution(bool HasBought, string? Device) : ICommand
 
 /// <summary>The shopper asks the merchant to become one. A repeat changes nothing, nor does it for who is invited; <c>WrongState</c> for who is one, was frozen or closed.</summary>
 /// <param name="Reason">1–500 characters</param>
-public sealed record ApplyForDistribution(string Reason) : ICommand<DistributorView>;
+/// <param name="Device">the device they are seen on</param>
+public sealed record ApplyForDistribution(string Reason, string? Device = null) : ICommand<DistributorView>;
 
 /// <summary>The merchant decides about an application. The same decision again changes nothing; <c>WrongState</c> if there is none.</summary>
 /// <param name="Reason">1–500 characters; null only if approved</param>

@@ -86,7 +86,7 @@ internal static class DistributorRules
         if (state.JoinedAt is not null) return WrongState;
         if (state.Standing is DistributorStanding.Applied or DistributorStanding.Invited) return DistributorDecision.Nothing;
 
-        return new DistributorApplied(command.Reason, now);
+        return command.Device is { } device ? new DistributorEvent[] { new DistributorApplied(command.Reason, now), new DistributorSeen(device) } : new DistributorApplied(command.Reason, now);
     }
 
     public static DistributorDecision Decide(DistributorState state, DecideApplication command, DateTimeOffset now)
@@ -164,13 +164,16 @@ internal static class DistributorRules
         return Math.Max(0, trust);
     }
 
-    /// <summary>How many percent of the rates and of the withdrawal limits are left at a trust.</summary>
+    /// <summary>
+    /// How many percent of the rates and of the withdrawal limits are left at a trust. Never nothing: what was earned stays the distributor's, and who
+    /// earns nothing could never be trusted again. To stop somebody is the merchant's decision (<c>Frozen</c>).
+    /// </summary>
     public static (int Rate, int Cap) PercentsAt(int trust) => trust switch
     {
         >= 80 => (100, 100),
         >= 60 => (75, 50),
         >= 40 => (50, 25),
-        _ => (0, 0),
+        _ => (25, 25),
     };
 
     public static DistributorState Evolve(DistributorState state, DistributorEvent @event) => @event switch

@@ -138,4 +138,8 @@ public sealed record GetLedger : ICommand<LedgerView>;
 /// <param name="DebtFen">what the owner owes, 0 or above: later earnings pay it off</param>
 /// <param name="GivenFen">all that the shop ever gave here</param>
 /// <param name="TakenBackFen">what of that it took back</param>
-public sealed record LedgerView(long PendingFen, long FrozenFen, long AvailableFen, long HeldFen, long WithdrawnFen, long DebtFen, long GivenFen, long TakenBackFen);
+public sealed record LedgerView(long PendingFen, long FrozenFen, long AvailableFen, long HeldFen, long WithdrawnFen, long DebtFen, long GivenFen, long TakenBackFen)
+{
+    /// <summary>What the shop kept of withdrawals: all accounts together are zero.</summary>
+    public long FeesFen => GivenFen - TakenBackFen - (PendingFen + FrozenFen + AvailableFen + HeldFen + WithdrawnFen - DebtFen);
+}

@@ -131,8 +131,8 @@ internal static class LedgerRules
         var today = LocalDay.Of(now, command.TimeZone);
         if (command.Amount.Fen > command.DailyCap.Fen - (today == state.Day ? state.HeldOnDayFen : 0))
             return Refusal.Of(DailyWithdrawalCapReached) with { Limit = command.DailyCap.Fen, ResetsAt = LocalDay.EndOf(today, command.TimeZone) };
-        if (IsFull(state)) return Refusal.Of(Busy);
 
+        // A withdrawal always ends and closes its source, so a ledger that is full of others still lets money out.
         return null;
     }
 

@@ -40,6 +40,9 @@ public enum WithdrawalRefusal
 
     [Refuses(RefusalKind.State, "该提现已审核", "The withdrawal has been decided already.")]
     AlreadyDecided = 3,
+
+    [Refuses(RefusalKind.State, "该分销员有欠款待抵扣，请驳回提现：退回的金额会先抵扣欠款", "The distributor owes the shop. Reject it: what comes back pays that off first.")]
+    DebtOpen = 4,
 }
 
 /// <summary>The shop's settings that a withdrawal is decided by, as they are when it is asked for. All limits are inclusive.</summary>

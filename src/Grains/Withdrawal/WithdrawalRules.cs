@@ -183,6 +183,7 @@ internal static class WithdrawalRules
         if (policy.FeePercent is < 0 or > 100) return Refusal.Invalid("feePercent", "0 to 100 percent.");
         if (amount < policy.Min) return Refusal.Of(BelowMinimum) with { Limit = policy.Min.Fen };
         if (amount > policy.Max || amount > Money.Max) return Refusal.Of(AboveMaximum) with { Limit = policy.Max.Fen };
+        if (amount > policy.DailyCap) return Refusal.Of(AboveMaximum) with { Limit = policy.DailyCap.Fen };
         if (amount - FeeOf(amount, policy) <= Money.Zero) return Refusal.Of(BelowMinimum) with { Limit = policy.Min.Fen };
 
         return null;
