@@ -10,7 +10,7 @@ namespace Campaigns.LoadTests.Distribution;
 /// A shop with many distributors and commissions, served by the real program: how long an earnings page takes, whether it says what was earned,
 /// and whether a binding costs the same at the top and at the bottom of a long chain.
 /// </summary>
-internal sealed class DistributionRun(DistributionSize size, int seed, TextWriter output) : IDisposable
+internal sealed class DistributionRun(DistributionSize size, int seed, string? kept, TextWriter output) : IDisposable
 {
     private const int People = 300;
     private const int Rounds = 4;
@@ -20,7 +20,7 @@ internal sealed class DistributionRun(DistributionSize size, int seed, TextWrite
     private const string Earnings = "/v1/me/commissions";
     private static readonly TimeSpan SettleMax = TimeSpan.FromSeconds(60);
 
-    private readonly string data = Directory.CreateTempSubdirectory("campaigns-distribution-").FullName;
+    private readonly string data = kept ?? Directory.CreateTempSubdirectory("campaigns-distribution-").FullName;
     private readonly HttpClient http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 64 }) { Timeout = Timeout.InfiniteTimeSpan };
     private readonly Findings findings = new();
     private ServerProcess? server;
@@ -31,7 +31,8 @@ internal sealed class DistributionRun(DistributionSize size, int seed, TextWrite
     {
         stopped = stop;
         var shop = new DistributionShop(size, seed, Say);
-        await shop.Fill(data, stop);
+        if (File.Exists(Path.Combine(data, "journal.db"))) Say($"what is in {data} is used");
+        else await shop.Fill(data, stop);
         Say(string.Create(CultureInfo.InvariantCulture, $"journal: {Megabytes("journal.db*"):N0} MB"));
 
         var watch = Stopwatch.StartNew();
@@ -42,8 +43,9 @@ internal sealed class DistributionRun(DistributionSize size, int seed, TextWrite
         Say(string.Create(CultureInfo.InvariantCulture, $"the server is ready after {watch.Elapsed.TotalSeconds:0.0} s"));
         await CatchUp();
 
-        var people = await SignIn(shop);
-        var deep = await Walk(people[0], shop.EarnedBy(0).Sales);
+        var earned = shop.Earned();
+        var people = await SignIn(earned);
+        var deep = await Walk(people[0], earned[0].Sales);
         await Pages(people, deep);
         await Bind();
 
@@ -59,7 +61,7 @@ internal sealed class DistributionRun(DistributionSize size, int seed, TextWrite
     {
         server?.Dispose();
         http.Dispose();
-        Directory.Delete(data, recursive: true);
+        if (kept is null) Directory.Delete(data, recursive: true);
     }
 
     private async Task CatchUp()
@@ -78,7 +80,7 @@ internal sealed class DistributionRun(DistributionSize size, int seed, TextWrite
     }
 
     /// <summary>Distributors spread over the whole shop, the one who sells most first; each must see the balance that was earned.</summary>
-    private async Task<List<Person>> SignIn(DistributionShop shop)
+    private async Task<List<Person>> SignIn((long Fen, int Sales)[] earned)
     {
         var numbers = Enumerable.Range(0, People).Select(i => (int)((long)i * size.Distributors / People)).ToList();
         var people = numbers.Select(n => new Person(DistributionShop.NameOf(n)) { Id = DistributionShop.IdOf(DistributionShop.NameOf(n)).ToString() }).ToList();
@@ -86,10 +88,10 @@ internal sealed class DistributionRun(DistributionSize size, int seed, TextWrite
         {
             await client.SignIn(person);
             var pending = (await Get(Earnings, person)).GetProperty("balance").GetProperty("pendingFen").GetInt64();
-            if (pending != shop.EarnedBy(number).Fen) findings.Add(Wrong.Lost, $"{person.Name} earned {shop.EarnedBy(number).Fen} fen, and the earnings page says {pending}.");
+            if (pending != earned[number].Fen) findings.Add(Wrong.Lost, $"{person.Name} earned {earned[number].Fen} fen, and the earnings page says {pending}.");
         }
 
-        Say($"{People} distributors signed in; the balance of each is what they earned; the one who sells most has {shop.EarnedBy(0).Sales:N0} sales");
+        Say($"{People} distributors signed in; the balance of each is what they earned; the one who sells most has {earned[0].Sales:N0} sales");
         return people;
     }
 

@@ -28,6 +28,7 @@ internal sealed record DistributionSize(int Distributors, int Entries, int Chain
 /// Fills a data folder with the real engine and journal in this process. Sales are told to their commissions as orders tell them; the orders
 /// themselves, with stock and money, are left out.
 /// </summary>
+/// <param name="seed">chooses who sells what: the same in every run</param>
 internal sealed class DistributionShop(DistributionSize size, int seed, Action<string> say)
 {
     /// <summary>What the book check says of a sale that came from no order.</summary>
@@ -42,9 +43,6 @@ internal sealed class DistributionShop(DistributionSize size, int seed, Action<s
     private static readonly ShopId Shop = new("demo");
     private static readonly BindingPolicy Policy = new(BindingMode.FirstTouch, ShopSettings.Default.BindingDays, ProtectionDays: 0);
 
-    private readonly long[] earnedFen = new long[size.Distributors];
-    private readonly int[] sales = new int[size.Distributors];
-
     /// <summary>How the stand-in for WeChat logs in a distributor. The first is the one who sells most.</summary>
     public static string NameOf(int distributor) => string.Create(CultureInfo.InvariantCulture, $"distributor{distributor}");
 
@@ -53,8 +51,19 @@ internal sealed class DistributionShop(DistributionSize size, int seed, Action<s
 
     public static ShopperId IdOf(string name) => ShopperId.OfOpenId(Shop, OpenIdOf(name));
 
-    /// <summary>What the distributor must have earned, in fen, and by how many sales.</summary>
-    public (long Fen, int Sales) EarnedBy(int distributor) => (earnedFen[distributor], sales[distributor]);
+    /// <summary>What each distributor must have earned, in fen, and by how many sales.</summary>
+    public (long Fen, int Sales)[] Earned()
+    {
+        var earned = new (long Fen, int Sales)[size.Distributors];
+        for (var i = 0; i < size.Entries; i++)
+        {
+            var sale = Sale(i);
+            earned[sale.Promoter].Fen += sale.NetsFen.Sum(net => net * Level1Percent / 100);
+            earned[sale.Promoter].Sales++;
+        }
+
+        return earned;
+    }
 
     public async Task Fill(string folder, CancellationToken stop)
     {
@@ -101,21 +110,23 @@ internal sealed class DistributionShop(DistributionSize size, int seed, Action<s
     private Task Sell(LocalEngine engine, SkuId[] skus, CancellationToken stop)
     {
         var (watch, ids) = (Stopwatch.StartNew(), Enumerable.Range(0, size.Distributors).Select(i => IdOf(NameOf(i))).ToArray());
-        return Many(size.Entries, Sale, stop);
+        return Many(size.Entries, Note, stop);
 
-        async Task Sale(int i)
+        async Task Note(int i)
         {
-            var chance = Seeds.Of(seed, i);
-            var promoter = i % BigOnesShare == 0 ? 0 : chance.Next(1, size.Distributors);
-            var lines = skus.Select(sku => new SaleLine(sku, chance.Next(1_000, 20_000), 0)).ToList();
-            Interlocked.Add(ref earnedFen[promoter], lines.Sum(l => l.NetFen * Level1Percent / 100));
-            Interlocked.Increment(ref sales[promoter]);
+            var (promoter, nets) = Sale(i);
             while (engine.MessagesOnTheirWay > OnTheirWayMax) await Task.Delay(1, stop);
             Must(await engine.Ask(
                 OrderId.Of(Guid.CreateVersion7()).CommissionIn(Shop),
-                new NoteSale(ShopperId.Of(Guid.CreateVersion7()), ids[promoter], null, IsSuspect: false, "plain", null, DateTimeOffset.UtcNow, lines, null, null)));
+                new NoteSale(ShopperId.Of(Guid.CreateVersion7()), ids[promoter], null, IsSuspect: false, "plain", null, DateTimeOffset.UtcNow, [.. skus.Zip(nets, (sku, net) => new SaleLine(sku, net, 0))], null, null)));
             if ((i + 1) % EntriesPerWord == 0) say(string.Create(CultureInfo.InvariantCulture, $"      {i + 1:N0} sales after {watch.Elapsed.TotalSeconds:0} s"));
         }
+    }
+
+    private (int Promoter, long[] NetsFen) Sale(int i)
+    {
+        var chance = Seeds.Of(seed, i);
+        return (i % BigOnesShare == 0 ? 0 : chance.Next(1, size.Distributors), [chance.Next(1_000, 20_000), chance.Next(1_000, 20_000)]);
     }
 
     private static async Task Many(int count, Func<int, Task> act, CancellationToken stop)
