@@ -118,7 +118,8 @@ internal sealed class DistributionShop(DistributionSize size, int seed, Action<s
             while (engine.MessagesOnTheirWay > OnTheirWayMax) await Task.Delay(1, stop);
             Must(await engine.Ask(
                 OrderId.Of(Guid.CreateVersion7()).CommissionIn(Shop),
-                new NoteSale(ShopperId.Of(Guid.CreateVersion7()), ids[promoter], null, IsSuspect: false, "plain", null, DateTimeOffset.UtcNow, [.. skus.Zip(nets, (sku, net) => new SaleLine(sku, net, 0))], null, null)));
+                new NoteSale(ShopperId.Of(Guid.CreateVersion7()), ids[promoter], null, IsSuspect: false, "plain", null, DateTimeOffset.UtcNow, [.. skus.Zip(nets, (sku, net) => new SaleLine(sku, net, 0))], null, null),
+                stop));
             if ((i + 1) % EntriesPerWord == 0) say(string.Create(CultureInfo.InvariantCulture, $"      {i + 1:N0} sales after {watch.Elapsed.TotalSeconds:0} s"));
         }
     }
