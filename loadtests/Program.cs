@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using Campaigns.LoadTests.Crash;
+using Campaigns.LoadTests.Distribution;
 using Campaigns.LoadTests.Engine;
 using Campaigns.LoadTests.Flash;
 using Campaigns.LoadTests.Fuzz;
@@ -14,7 +15,7 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal 
     cancel.Cancel();
 });
 
-var root = new RootCommand("Load tests: programs with a table as output, never timed tests.") { EngineCommand(), CrashCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create(), FlashCommand.Create(), RoomsCommand.Create() };
+var root = new RootCommand("Load tests: programs with a table as output, never timed tests.") { EngineCommand(), CrashCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create(), FlashCommand.Create(), RoomsCommand.Create(), DistributionCommand.Create() };
 return await root.Parse(args).InvokeAsync(cancellationToken: cancel.Token);
 
 static Command EngineCommand()

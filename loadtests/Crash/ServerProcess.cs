@@ -125,16 +125,19 @@ internal sealed class ServerProcess(string program, string data, HttpClient http
     }
 
     /// <summary>What the program's own book check finds wrong in the folder; the server must be dead.</summary>
-    public async Task<IReadOnlyList<string>> Check()
+    public async Task<IReadOnlyList<string>> Check() => (await CheckAll()).Findings;
+
+    /// <summary>The same with how much it found, of which it lists the first thousand.</summary>
+    public async Task<(long Wrong, IReadOnlyList<string> Findings)> CheckAll()
     {
         using var check = Process.Start(new ProcessStartInfo(program, ["check", "--json", "--data", data]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
         var words = check.StandardError.ReadToEndAsync();
         var report = await check.StandardOutput.ReadToEndAsync();
         await check.WaitForExitAsync();
-        if (report.Length == 0) return [$"The book check ended with {check.ExitCode}: {await words}"];
+        if (report.Length == 0) return (1, [$"The book check ended with {check.ExitCode}: {await words}"]);
 
         using var json = JsonDocument.Parse(report);
-        return [.. json.RootElement.GetProperty("findings").EnumerateArray().Select(f => $"Books: {f.GetProperty("where")}: {f.GetProperty("what")}")];
+        return (json.RootElement.GetProperty("wrong").GetInt64(), [.. json.RootElement.GetProperty("findings").EnumerateArray().Select(f => $"Books: {f.GetProperty("where")}: {f.GetProperty("what")}")]);
     }
 
     public void Dispose() => Kill();

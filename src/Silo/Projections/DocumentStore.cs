@@ -19,6 +19,11 @@ public sealed class DocumentStore : IDocuments, IDisposable
 {
     public const int PageMax = 100;
 
+    // One step changes thousands of pages in random places: what does not fit is written and read again within the same transaction, and each
+    // checkpoint writes every changed page once more.
+    private const int WriterCacheKilobytes = 65_536;
+    private const int PagesPerCheckpoint = 16_384;
+
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         Converters = { new JsonStringEnumConverter() },
@@ -230,6 +235,7 @@ public sealed class DocumentStore : IDocuments, IDisposable
     private void Prepare()
     {
         Execute("pragma journal_mode = wal; pragma synchronous = normal"); // may lose its end in a crash: the journal fills it again
+        Execute(string.Create(CultureInfo.InvariantCulture, $"pragma cache_size = -{WriterCacheKilobytes}; pragma wal_autocheckpoint = {PagesPerCheckpoint}"));
         Execute("""
             create table if not exists document(shop text, collection text, key text, owner text not null, sort integer not null, json text not null, primary key(shop, collection, key)) without rowid;
             create index if not exists document_list on document(shop, collection, owner, sort, key);

@@ -9,7 +9,7 @@ namespace Campaigns.Silo.Projections;
 /// <summary>Follows the journal in global order and keeps the read models up to date. It lags by design; by how much is a metric.</summary>
 public sealed class Projector(IJournal journal, IEnumerable<GrainDefinition> definitions, IReadOnlyList<IProjection> projections, DocumentStore documents, ILogger<Projector> log) : IAsyncDisposable
 {
-    private const int BytesPerStep = 1 << 20;
+    private const int BytesPerStep = 4 << 20;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<string, GrainDefinition> definitions = definitions.ToDictionary(d => d.Kind, StringComparer.Ordinal);
