@@ -2,6 +2,7 @@ using Campaigns.ApiFrontend.Edge;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Order;
 using Campaigns.Grains.Payment;
+using Campaigns.Grains.Withdrawal;
 using Campaigns.Silo.Journal;
 using Campaigns.Silo.Local;
 using Campaigns.Silo.Projections;
@@ -17,7 +18,8 @@ internal sealed class Startup
 }
 
 /// <summary>Money in limbo of one shop, as operators see it.</summary>
-internal sealed record OpsLimboEntry(ShopId Shop, OrderId Order, string? Refund, long AmountFen, LimboState State, string Reason, DateTimeOffset Since, long AgeSeconds, PaymentId? Payment);
+internal sealed record OpsLimboEntry(
+    ShopId Shop, OrderId? Order, string? Refund, long AmountFen, LimboState State, string Reason, DateTimeOffset Since, long AgeSeconds, PaymentId? Payment, WithdrawalId? Withdrawal);
 
 internal sealed record OpsStatus(long ActiveGrains, long QueuedCommands, long MessagesInFlight, long EventsRecorded, long JournalPosition, long TailFlushes, long ProjectionLagFlushes, double RecoverySeconds, long RecoveredEvents);
 
@@ -42,7 +44,7 @@ internal static class OpsEndpoints
     {
         var limbo = documents.List<ShopLimbo>(ShopId.Installation, OrderViews.Limbo, OrderViews.Open, page.Cursor, page.Limit);
         return TypedResults.Json(
-            new Page<OpsLimboEntry>([.. limbo.Items.Select(l => new OpsLimboEntry(l.Shop, l.Item.Order, l.Item.Refund, l.Item.AmountFen, l.Item.State, l.Item.Reason, l.Item.Since, (long)(now - l.Item.Since).TotalSeconds, l.Item.Payment))], limbo.NextCursor, limbo.AsOf),
+            new Page<OpsLimboEntry>([.. limbo.Items.Select(l => new OpsLimboEntry(l.Shop, l.Item.Order, l.Item.Refund, l.Item.AmountFen, l.Item.State, l.Item.Reason, l.Item.Since, (long)(now - l.Item.Since).TotalSeconds, l.Item.Payment, l.Item.Withdrawal))], limbo.NextCursor, limbo.AsOf),
             Api.Json);
     }
 

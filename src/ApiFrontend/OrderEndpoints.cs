@@ -5,6 +5,7 @@ using Campaigns.Grains.Order;
 using Campaigns.Grains.Payment;
 using Campaigns.Grains.Shop;
 using Campaigns.Grains.Stock;
+using Campaigns.Grains.Withdrawal;
 using Campaigns.Silo.Projections;
 using Microsoft.AspNetCore.Mvc;
 
@@ -35,7 +36,8 @@ internal sealed record ListedOrder(
 /// <param name="Refund">null unless it is being refunded</param>
 /// <param name="AgeSeconds">how long it has not been settled: seconds are normal for <c>Captured</c> and <c>Closing</c>, through which every payment or unpaid order passes</param>
 /// <param name="Problem">the gateway's word for a failure, such as <c>NOT_ENOUGH</c></param>
-internal sealed record LimboEntry(OrderId Order, string? Refund, long AmountFen, LimboState State, string Reason, DateTimeOffset Since, long AgeSeconds, PaymentId? Payment = null, string? Problem = null);
+internal sealed record LimboEntry(
+    OrderId? Order, string? Refund, long AmountFen, LimboState State, string Reason, DateTimeOffset Since, long AgeSeconds, PaymentId? Payment = null, string? Problem = null, WithdrawalId? Withdrawal = null);
 
 /// <summary>One moment of an order. Newest first in a page.</summary>
 /// <param name="What">a stable name of what happened</param>
@@ -140,9 +142,14 @@ internal static class OrderEndpoints
     {
         var (now, limbo) = (clock.GetUtcNow(), documents.List<LimboItem>(caller.Shop, OrderViews.Limbo, OrderViews.Open, page.Cursor, page.Limit));
         return TypedResults.Json(
-            new Page<LimboEntry>([.. limbo.Items.Select(l => new LimboEntry(l.Order, l.Refund, l.AmountFen, l.State, l.Reason, l.Since, (long)(now - l.Since).TotalSeconds, l.Payment, ProblemOf(l)))], limbo.NextCursor, limbo.AsOf), Api.Json);
+            new Page<LimboEntry>([.. limbo.Items.Select(l => new LimboEntry(l.Order, l.Refund, l.AmountFen, l.State, l.Reason, l.Since, (long)(now - l.Since).TotalSeconds, l.Payment, ProblemOf(l), l.Withdrawal))], limbo.NextCursor, limbo.AsOf), Api.Json);
 
-        string? ProblemOf(LimboItem item) => item is { State: LimboState.Failed, Refund: { } refund } ? documents.Read<RefundProblem>(caller.Shop, PaymentViews.Problems, refund)?.Problem : null;
+        string? ProblemOf(LimboItem item) => item switch
+        {
+            { State: LimboState.Failed, Refund: { } refund } => documents.Read<RefundProblem>(caller.Shop, PaymentViews.Problems, refund)?.Problem,
+            { Withdrawal: { } withdrawal } => documents.Read<WithdrawalView>(caller.Shop, WithdrawalViews.OfShop, withdrawal.ToString())?.Problem,
+            _ => null,
+        };
     }
 
     private static async Task<IResult> Get(OrderId id, ShopperCaller caller, IGrains grains) => (await grains.Ask(id.In(caller.Shop), new GetOrder(caller.Shopper))).Ok();

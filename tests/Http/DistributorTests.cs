@@ -229,12 +229,17 @@ public sealed class DistributorTests(LiveShop shop) : IClassFixture<LiveShop>
         var withdrawal = (await bing.Post("/v1/me/withdrawals", new { amountFen = 885 })).Expect(201).Text("id");
         (await bing.Post("/v1/me/withdrawals", new { amountFen = 100 })).Refused(409, "WithdrawalOpen");
         (await own.Merchant.Post($"/merchant/v1/withdrawals/{withdrawal}/approvals")).Expect(200);
+        await own.CaughtUp();
+        var limbo = (await own.Merchant.Get("/merchant/v1/limbo")).Expect(200).Items.Single();
+        Assert.Equal((withdrawal, "Transferring", 885), (limbo["withdrawal"]!.GetValue<string>(), limbo["state"]!.GetValue<string>(), limbo["amountFen"]!.GetValue<int>()));
+        Assert.Equal(withdrawal, (await own.Ops(HttpMethod.Get, "/ops/limbo")).Expect(200).Items.Single()["withdrawal"]!.GetValue<string>());
         (await own.Merchant.Post($"/merchant/v1/withdrawals/{withdrawal}/rejections")).Refused(409, "AlreadyDecided");
         await own.Quiet();
         (await own.Nobody.Post($"/sandbox/transfers/{withdrawal}/succeed", new { repeat = 2 })).Expect(200);
         await own.Quiet();
         Assert.Equal("Paid", (await bing.Get($"/v1/me/withdrawals/{withdrawal}")).Expect(200).Text("state"));
         await own.CaughtUp();
+        Assert.Empty((await own.Merchant.Get("/merchant/v1/limbo")).Expect(200).Items);
         var mine = (await bing.Get("/v1/me/commissions")).Expect(200);
         Assert.Equal(("Withdrawn", 885), (mine.Items[0]["state"]!.GetValue<string>(), mine.Items[0]["amountFen"]!.GetValue<int>()));
 

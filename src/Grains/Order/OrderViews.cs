@@ -1,5 +1,6 @@
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Payment;
+using Campaigns.Grains.Withdrawal;
 
 namespace Campaigns.Grains.Order;
 
@@ -30,7 +31,8 @@ public sealed record OrderListItem(
 
 /// <summary>
 /// Where money is that is not settled: the state of a refund; <c>Held</c> while it is found out who can take it, or until it is given back by
-/// hand; <c>Captured</c> while its order has not taken it yet; <c>Closing</c> while the gateway may still take it.
+/// hand; <c>Captured</c> while its order has not taken it yet; <c>Closing</c> while the gateway may still take it; <c>Transferring</c> while an
+/// approved withdrawal is not with its owner.
 /// </summary>
 public enum LimboState
 {
@@ -41,13 +43,16 @@ public enum LimboState
     Held = 5,
     Captured = 6,
     Closing = 7,
+    Transferring = 8,
 }
 
-/// <summary>Money that is neither the shop's nor back where it came from.</summary>
+/// <summary>Money that is neither the shop's nor where it goes to.</summary>
+/// <param name="Order">null for a withdrawal</param>
 /// <param name="Refund">null unless it is being refunded</param>
 /// <param name="Since">from when on it waits for what its state says; a refund of late money, from when that came</param>
 /// <param name="Payment">the payment it came with; null for what was written before this was kept</param>
-public sealed record LimboItem(OrderId Order, string? Refund, long AmountFen, LimboState State, string Reason, DateTimeOffset Since, PaymentId? Payment = null);
+/// <param name="Withdrawal">the withdrawal that is being transferred</param>
+public sealed record LimboItem(OrderId? Order, string? Refund, long AmountFen, LimboState State, string Reason, DateTimeOffset Since, PaymentId? Payment = null, WithdrawalId? Withdrawal = null);
 
 /// <summary>An order as it was placed, and opened since.</summary>
 /// <param name="AmountFen">what it is over, once it is open</param>

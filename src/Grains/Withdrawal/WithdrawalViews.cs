@@ -1,4 +1,5 @@
 using Campaigns.Grains.Kernel;
+using Campaigns.Grains.Order;
 using Campaigns.Grains.Shopper;
 
 namespace Campaigns.Grains.Withdrawal;
@@ -18,6 +19,9 @@ public sealed class WithdrawalViews : IProjection
 
     public const string All = "all";
 
+    /// <summary>Why it is in limbo.</summary>
+    public const string NotTransferred = "approved, not yet transferred";
+
     private const string Asked = "withdrawals-asked";
 
     public bool Reads(string kind) => kind == "withdrawal";
@@ -33,8 +37,8 @@ public sealed class WithdrawalViews : IProjection
             case WithdrawalOpened e when documents.Find<AskedWithdrawal>(shop, Asked, id.ToString()) is { } asked:
                 Put(documents, shop, new(id, asked.Owner, WithdrawalStatus.Reviewing, asked.AmountFen, e.Fee.Fen, asked.At, null, null, null, null, null));
                 break;
-            case WithdrawalApproved e:
-                Change(documents, fact, w => w with { State = WithdrawalStatus.Approved, Reason = e.Reason, DecidedAt = e.At });
+            case WithdrawalApproved e when Change(documents, fact, w => w with { State = WithdrawalStatus.Approved, Reason = e.Reason, DecidedAt = e.At }) is { } approved:
+                OrderViews.PutLimbo(documents, shop, Limbo(id), isOpen: true, new(null, null, approved.AmountFen - approved.FeeFen, LimboState.Transferring, NotTransferred, e.At, Withdrawal: id));
                 break;
             case WithdrawalRejected e:
                 Change(documents, fact, w => w with { State = WithdrawalStatus.Rejected, Reason = e.Reason, DecidedAt = e.At, EndedAt = e.At });
@@ -44,12 +48,16 @@ public sealed class WithdrawalViews : IProjection
                 break;
             case TransferFailed e:
                 Change(documents, fact, w => w with { State = WithdrawalStatus.Failed, Problem = e.Problem, EndedAt = e.At });
+                OrderViews.DropLimbo(documents, shop, Limbo(id));
                 break;
             case TransferSucceeded e when Change(documents, fact, w => w with { State = WithdrawalStatus.Paid, Problem = null, EndedAt = e.At }) is { } paid:
                 documents.Put(shop, Paid, id.ToString(), All, e.At, paid);
+                OrderViews.DropLimbo(documents, shop, Limbo(id));
                 break;
         }
     }
+
+    private static string Limbo(WithdrawalId withdrawal) => $"transfer-{withdrawal}";
 
     private static WithdrawalView? Change(IDocuments documents, in Recorded fact, Func<WithdrawalView, WithdrawalView> change) =>
         documents.Find<WithdrawalView>(fact.Grain.Shop, OfShop, WithdrawalId.Of(fact.Grain.Key).ToString()) is { } withdrawal ? Put(documents, fact.Grain.Shop, change(withdrawal)) : null;
