@@ -256,6 +256,37 @@ public sealed class DistributorTests(LiveShop shop) : IClassFixture<LiveShop>
     }
 
     [Fact]
+    [Trait("EdgeCase", "24")]
+    public async Task A_bargain_and_a_group_earn_commission_too_and_the_group_only_once_it_is_complete()
+    {
+        var (bing, amei, bo) = (await Distributor(), await shop.SignIn(), await shop.SignIn());
+        (await Bind(amei, bing)).Expect(200);
+
+        var bargain = await amei.Order(await amei.Succeed(await shop.Merchant.Run()));
+        await amei.Pay(bargain);
+        Assert.Equal(148, await Earned(bargain)); // 15 percent of 9.90
+
+        var (room, leaders) = await amei.Found((await shop.Merchant.RunGroup(r => r["size"] = 2)).Id);
+        await amei.Pay(leaders);
+        Assert.Equal(0, await Earned(leaders));
+        var other = await bo.Join(room);
+        await bo.Pay(other);
+        Assert.Equal(1_185, await Earned(leaders)); // 15 percent of 79.00
+        Assert.Equal(0, await Earned(other));
+
+        // Refunded after success: the group stays, that member's commission goes back.
+        (await shop.Merchant.Post($"/merchant/v1/orders/{leaders}/refunds", new { reason = "sent back" })).Expect(201);
+        Assert.Equal(0, await Earned(leaders));
+        Assert.Equal("Completed", (await amei.Room(room)).Text("state"));
+
+        async Task<int> Earned(string order)
+        {
+            await shop.Quiet();
+            return (await shop.Merchant.Get($"/merchant/v1/orders/{order}/commissions")).Expect(200).Items.Sum(l => l["amountFen"]!.GetValue<int>() - l["reversedFen"]!.GetValue<int>());
+        }
+    }
+
+    [Fact]
     public async Task The_promotion_link_is_a_QR_code()
     {
         var bing = await Distributor();
