@@ -11,9 +11,6 @@ namespace Campaigns.ApiFrontend;
 
 internal sealed record CampaignDraft(string Kind, string Title, DateTimeOffset StartsAt, DateTimeOffset EndsAt, SkuId Sku, JsonElement Rules);
 
-/// <summary>Why the merchant stops a campaign or lets it go on, or stops distribution.</summary>
-internal sealed record ReasonBody(string Reason);
-
 internal sealed record QuotaChange(int Delta);
 
 /// <summary>Somebody whom a campaign reached, and the newest of those whom they brought.</summary>

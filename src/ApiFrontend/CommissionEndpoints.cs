@@ -132,8 +132,7 @@ internal static class CommissionEndpoints
         var shop = await grains.Ask(caller.Shop.Grain(), new GetShop());
         if (shop.Refusal is { } refusal) return Api.Refuse(refusal);
 
-        var now = TimeZoneInfo.ConvertTime(clock.GetUtcNow(), TimeZoneInfo.FindSystemTimeZoneById(shop.Reply!.Settings.TimeZone));
-        if (string.IsNullOrEmpty(month)) month = now.ToString("yyyy-MM", CultureInfo.InvariantCulture);
+        if (string.IsNullOrEmpty(month)) month = LocalDay.Of(clock.GetUtcNow(), shop.Reply!.Settings.TimeZone).ToString("yyyy-MM", CultureInfo.InvariantCulture);
         if (!DateOnly.TryParseExact(month, "yyyy-MM", CultureInfo.InvariantCulture, DateTimeStyles.None, out _)) return Api.Refuse(Refusal.Invalid("month", "A month is written such as 2026-11."));
 
         var leaders = documents.List<MonthlyEarnings>(caller.Shop, CommissionViews.Leaders, month, null, DocumentStore.PageMax);

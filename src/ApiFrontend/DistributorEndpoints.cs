@@ -99,7 +99,6 @@ internal static class DistributorEndpoints
 
     private static async Task<IResult> Bind(PromoterBody body, ShopperCaller caller, Device device, IGrains grains, TimeProvider clock)
     {
-        if (body.Channel is { Length: 0 or > ChannelLengthMax }) return Api.Refuse(Refusal.Invalid("channel", "1 to 40 characters."));
         if (!PromotionCode.TryParse(body.Code, out var promoter)) return Api.Refuse(BindingRefusal.UnknownCode);
         var shop = await grains.Ask(caller.Shop.Grain(), new GetShop());
         if (shop.Refusal is { } closed) return Api.Refuse(closed);
@@ -143,9 +142,9 @@ internal static class DistributorEndpoints
     private static async Task<IResult> Invite(ShopperId id, EmptyBody? body, MerchantCaller caller, IGrains grains) =>
         (await grains.Ask(id.In(caller.Shop), new GetCustomer())).Refusal is { } unknown ? Api.Refuse(unknown) : (await Ask(id, new InviteDistributor(), caller, grains)).Created();
 
-    private static async Task<IResult> Approve(ShopperId id, WithdrawalDecisionBody? body, MerchantCaller caller, IGrains grains) => (await Ask(id, new DecideApplication(IsApproved: true, body?.Reason), caller, grains)).Ok();
+    private static async Task<IResult> Approve(ShopperId id, OptionalReasonBody? body, MerchantCaller caller, IGrains grains) => (await Ask(id, new DecideApplication(IsApproved: true, body?.Reason), caller, grains)).Ok();
 
-    private static async Task<IResult> Decline(ShopperId id, WithdrawalDecisionBody? body, MerchantCaller caller, IGrains grains) => (await Ask(id, new DecideApplication(IsApproved: false, body?.Reason), caller, grains)).Ok();
+    private static async Task<IResult> Decline(ShopperId id, OptionalReasonBody? body, MerchantCaller caller, IGrains grains) => (await Ask(id, new DecideApplication(IsApproved: false, body?.Reason), caller, grains)).Ok();
 
     private static async Task<IResult> Set(ShopperId id, StandingBody body, MerchantCaller caller, IGrains grains) => (await Ask(id, new SetStanding(body.Standing, body.Reason), caller, grains)).Ok();
 

@@ -70,8 +70,6 @@ internal sealed record RefundBody(string Reason, long? AmountFen = null, IReadOn
 /// <param name="Reason">1–80 characters: how it was given back</param>
 internal sealed record SettlementBody(string Reason);
 
-internal sealed record CancelBody(string? Reason = null);
-
 internal sealed record WantedLine(SkuId Sku, int Quantity);
 
 internal sealed record PlainOrder(IReadOnlyList<WantedLine> Lines);
@@ -203,7 +201,7 @@ internal static class OrderEndpoints
         return Api.Created(new StartedPayment(started.Reply, gateway.Sheet(prepay)));
     }
 
-    private static async Task<IResult> Cancel(OrderId id, CancelBody? body, ShopperCaller caller, IGrains grains)
+    private static async Task<IResult> Cancel(OrderId id, OptionalReasonBody? body, ShopperCaller caller, IGrains grains)
     {
         var cancelled = await grains.Ask(id.In(caller.Shop), new CancelOrder(caller.Shopper, body?.Reason));
         return cancelled.Refusal is { } refusal ? Api.Refuse(refusal) : (await grains.Ask(id.In(caller.Shop), new GetOrder(caller.Shopper))).Ok();

@@ -12,9 +12,6 @@ namespace Campaigns.ApiFrontend;
 
 internal sealed record WithdrawalBody(long AmountFen);
 
-/// <param name="Reason">at most 500 characters</param>
-internal sealed record WithdrawalDecisionBody(string? Reason = null);
-
 internal sealed record MoveView(LedgerAccount From, LedgerAccount To, long AmountFen);
 
 /// <param name="DebtFen">what the owner owes</param>
@@ -99,7 +96,7 @@ internal static class WithdrawalEndpoints
         return TypedResults.Json(new ShopperLedger(id, ledger, balances.Reply!, Statement(caller.Shop, id, ledger, page, documents)), Api.Json);
     }
 
-    private static async Task<IResult> Approve(WithdrawalId id, WithdrawalDecisionBody? body, MerchantCaller caller, EffectId effect, IGrains grains)
+    private static async Task<IResult> Approve(WithdrawalId id, OptionalReasonBody? body, MerchantCaller caller, EffectId effect, IGrains grains)
     {
         // Much may have happened since it was asked for. What happens in the instant of the approval itself is the merchant's risk, as after it.
         var asked = await grains.Ask(id.In(caller.Shop), new GetWithdrawal(null));
@@ -116,7 +113,7 @@ internal static class WithdrawalEndpoints
         return (await grains.Ask(id.In(caller.Shop), new DecideWithdrawal(effect.Value, IsApproved: true, body?.Reason))).Ok();
     }
 
-    private static async Task<IResult> Reject(WithdrawalId id, WithdrawalDecisionBody? body, MerchantCaller caller, EffectId effect, IGrains grains) =>
+    private static async Task<IResult> Reject(WithdrawalId id, OptionalReasonBody? body, MerchantCaller caller, EffectId effect, IGrains grains) =>
         (await grains.Ask(id.In(caller.Shop), new DecideWithdrawal(effect.Value, IsApproved: false, body?.Reason))).Ok();
 
     private static Page<StatementEntry> Statement(ShopId shop, ShopperId owner, LedgerKind kind, Paging page, DocumentStore documents)

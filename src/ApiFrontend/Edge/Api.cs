@@ -80,6 +80,14 @@ internal sealed class PlainText : JsonConverter<string>
     public override void WriteAsPropertyName(Utf8JsonWriter writer, [System.Diagnostics.CodeAnalysis.DisallowNull] string value, JsonSerializerOptions options) => writer.WritePropertyName(value);
 }
 
+/// <summary>The body of an act that needs a reason.</summary>
+/// <param name="Reason">1–500 characters</param>
+internal sealed record ReasonBody(string Reason);
+
+/// <summary>The body of an act that may have a reason.</summary>
+/// <param name="Reason">at most 500 characters</param>
+internal sealed record OptionalReasonBody(string? Reason = null);
+
 /// <summary>The body <c>{}</c> of an act that has nothing to say.</summary>
 internal sealed record EmptyBody;
 

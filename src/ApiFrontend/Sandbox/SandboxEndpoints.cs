@@ -46,8 +46,7 @@ internal static class SandboxEndpoints
     {
         var pay = body ?? new();
         if (pay.DelaySeconds is < 0 or > DelaySecondsMax) return Api.Refuse(Refusal.Invalid("delaySeconds", "0–2,592,000 seconds."));
-        if (pay.Repeat is < 0 or > SandboxPaymentGrain.RepeatMax) return Api.Refuse(Refusal.Invalid("repeat", "0–10 times."));
-        if (pay.AmountFen is < 0) return Api.Refuse(Refusal.Invalid("amountFen", "Not negative."));
+        if (WrongWith(pay.Repeat, pay.AmountFen) is { } wrong) return Api.Refuse(wrong);
         return (await grains.Ask(SandboxPayments.Of(id), new PayAtSandbox(pay.DelaySeconds, pay.Repeat, pay.Forge, pay.AmountFen is { } fen ? new Money(fen) : null))).Ok();
     }
 
@@ -62,9 +61,16 @@ internal static class SandboxEndpoints
 
     private static async Task<IResult> End(WithdrawalId id, SandboxSucceed how, string? problem, IGrains grains)
     {
-        if (how.Repeat is < 0 or > SandboxTransferGrain.RepeatMax) return Api.Refuse(Refusal.Invalid("repeat", "0–10 times."));
-        if (how.AmountFen is < 0) return Api.Refuse(Refusal.Invalid("amountFen", "Not negative."));
+        if (WrongWith(how.Repeat, how.AmountFen) is { } wrong) return Api.Refuse(wrong);
         return (await grains.Ask(SandboxTransfers.Of(id), new EndAtSandbox(problem, how.Repeat, how.Forge, how.AmountFen is { } fen ? new Money(fen) : null))).Ok();
+    }
+
+    private static Refusal? WrongWith(int repeat, long? amountFen)
+    {
+        if (repeat is < 0 or > SandboxPaymentGrain.RepeatMax) return Refusal.Invalid("repeat", "0–10 times.");
+        if (amountFen is < 0) return Refusal.Invalid("amountFen", "Not negative.");
+
+        return null;
     }
 
     private static IResult FailRefunds(GatewayFaults body, SandboxGateway gateway) => Plan(body, gateway.FailRefunds);

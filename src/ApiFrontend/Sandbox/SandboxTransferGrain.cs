@@ -68,9 +68,6 @@ internal sealed partial class SandboxTransferJson : JsonSerializerContext;
 
 internal sealed class SandboxTransferGrain() : GrainDefinition<SandboxTransferState, SandboxTransferEvent>(SandboxTransferJson.Default)
 {
-    public const int RepeatMax = 10;
-    public const int CallbacksMax = 50;
-
     private const string Callback = "callback";
 
     public override string Kind => SandboxTransfers.Kind;
@@ -109,7 +106,7 @@ internal sealed class SandboxTransferGrain() : GrainDefinition<SandboxTransferSt
     {
         var isLie = command.Forge || (command.Amount ?? state.Amount) != state.Amount;
         if (!isLie && state.Ended is { } ended && (ended.Problem is null) != (command.Problem is null)) return GrainRefusal.WrongState;
-        if (state.Callbacks.Count + command.Repeat >= CallbacksMax) return GrainRefusal.WrongState;
+        if (state.Callbacks.Count + command.Repeat >= SandboxPaymentGrain.CallbacksMax) return GrainRefusal.WrongState;
 
         SandboxTransferEvent[] end = isLie || state.Ended is not null ? [] : [new EndedAtSandbox(command.Problem)];
         var callbacks = Enumerable.Range(0, 1 + command.Repeat)

@@ -310,7 +310,7 @@ internal static class CommissionRules
 
     private static long Share(long net, int percent, int trustPercent) => (long)((Int128)net * percent * trustPercent / 10_000);
 
-    private static string MonthOf(DateTimeOffset now, string zone) => TimeZoneInfo.ConvertTime(now, TimeZoneInfo.FindSystemTimeZoneById(zone)).ToString("yyyy-MM", CultureInfo.InvariantCulture);
+    private static string MonthOf(DateTimeOffset now, string zone) => LocalDay.Of(now, zone).ToString("yyyy-MM", CultureInfo.InvariantCulture);
 
     private static CommissionDecision Posted(LevelState level, LedgerPosted reply)
     {
