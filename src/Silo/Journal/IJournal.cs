@@ -8,8 +8,11 @@ namespace Campaigns.Silo.Journal;
 /// </summary>
 public interface IJournal : IAsyncDisposable
 {
-    /// <summary>The position of the newest flush, 0 for none. Positions are 1, 2, 3 … without a gap.</summary>
+    /// <summary>The position of the newest flush that this process knows of, 0 for none. Positions are 1, 2, 3 … without a gap.</summary>
     long LastPosition { get; }
+
+    /// <summary>Asks the store for the newest position: where several processes write, it may be ahead of <see cref="LastPosition"/>.</summary>
+    long FindLastPosition() => LastPosition;
 
     /// <summary>What is stored of a grain: its last snapshot and the decisions after it. Opens the grain for appending from that sequence on.</summary>
     /// <param name="grain">the grain to open</param>

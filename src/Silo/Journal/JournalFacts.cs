@@ -18,7 +18,7 @@ public static class JournalFacts
     public static long Apply(IJournal journal, IEnumerable<GrainDefinition> definitions, IReadOnlyList<IProjection> projections, IDocuments documents, Action<long>? walked = null, CancellationToken cancellation = default)
     {
         var read = definitions.Where(d => projections.Any(p => p.Reads(d.Kind))).ToDictionary(d => d.Kind, StringComparer.Ordinal);
-        var (position, last) = (0L, journal.LastPosition);
+        var (position, last) = (0L, journal.FindLastPosition());
         while (position < last && journal.ReadAfter(position, BytesPerStep) is { Count: > 0 } flushes)
         {
             foreach (var flush in flushes)

@@ -26,7 +26,7 @@ public sealed class Projector(IJournal journal, IEnumerable<GrainDefinition> def
 
     public void Start()
     {
-        if (documents.Position > journal.LastPosition)
+        if (documents.Position > journal.FindLastPosition())
         {
             log.LogWarning("The read models are at flush {Position} and the journal ends at {Last}, as after going back to a backup: they are made again.", documents.Position, journal.LastPosition);
             documents.Clear();
@@ -79,7 +79,7 @@ public sealed class Projector(IJournal journal, IEnumerable<GrainDefinition> def
     /// <summary>Waits until the documents include everything that is in the journal now.</summary>
     public async Task WhenCaughtUp(CancellationToken cancellation)
     {
-        for (var target = journal.LastPosition; documents.Position < target;)
+        for (var target = journal.FindLastPosition(); documents.Position < target;)
         {
             if (Failure is not null) throw new InvalidOperationException("The read models have stopped following.", Failure);
             Signal();
