@@ -38,6 +38,12 @@ internal sealed class Activation(Lane lane, Cell cell)
 
     public DateTimeOffset ClosingSince { get; set; }
 
+    /// <summary>Set while it moves to another engine: it takes nothing new, and leaves once its messages on their way are answered.</summary>
+    public Handover? Leaving { get; set; }
+
+    /// <summary>Messages that were sent and are not answered.</summary>
+    public int OnTheirWay { get; set; }
+
     /// <summary>Callers whose answer the state cannot tell yet.</summary>
     public List<Work>? Waiting { get; set; }
 

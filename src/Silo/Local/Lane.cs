@@ -234,6 +234,9 @@ internal sealed class Lane
                 case Joining joining:
                     Join(joining, now);
                     break;
+                case Handover handover:
+                    HandOver(handover, now);
+                    break;
                 default:
                     Handle(work, now);
                     break;
@@ -281,6 +284,7 @@ internal sealed class Lane
 
         var cell = activation.Cell;
         activation.LastUsed = now;
+        activation.OnTheirWay--;
         if (settled.Receipt.Refusal?.Kind is not (RefusalKind.Busy or RefusalKind.Fault) && Owes(activation, settled.Debt))
         {
             var turn = new Turn(cell.Id, now);
@@ -299,7 +303,28 @@ internal sealed class Lane
 
         if (Owes(activation, settled.Debt)) SendLater(activation, settled.Debt, settled.Creditor, now);
         else SendNext(activation, settled.Debt, settled.Creditor);
+        if (activation.Leaving is not null) LeaveOnceAnswered(activation, now);
         engine.Arrived(); // last: what follows from the answer is already counted as on its way
+    }
+
+    private void HandOver(Handover handover, DateTimeOffset now)
+    {
+        if (!active.TryGetValue(handover.Grain, out var activation) || IsGone(activation) || activation.Leaving is not null)
+        {
+            handover.Complete(default);
+            return;
+        }
+
+        activation.Leaving = handover;
+        LeaveOnceAnswered(activation, now);
+    }
+
+    private void LeaveOnceAnswered(Activation activation, DateTimeOffset now)
+    {
+        if (activation.OnTheirWay > 0) return;
+        Store(activation);
+        activation.LastBatch = open.Number;
+        open.Closing.Add(activation);
     }
 
     private bool HandleTimers(DateTimeOffset now)
@@ -313,6 +338,10 @@ internal sealed class Lane
             if (IsGone(activation))
             {
                 abandonedTimers = Math.Max(0, abandonedTimers - 1);
+            }
+            else if (activation.Leaving is not null)
+            {
+                activation.TimerAt = null; // its next activation sets it
             }
             else if (retry is not null)
             {
@@ -363,6 +392,12 @@ internal sealed class Lane
     {
         if (active.TryGetValue(work.Grain, out var activation) && !activation.Fenced)
         {
+            if (activation.Leaving is not null)
+            {
+                work.Complete(GrainRefusal.Busy);
+                return null;
+            }
+
             activation.LastUsed = now;
             return activation;
         }
@@ -468,6 +503,8 @@ internal sealed class Lane
 
     private void Dispatch(Activation activation, Debt debt, GrainId to, object command)
     {
+        if (activation.Leaving is not null) return; // its next activation sends it
+        activation.OnTheirWay++;
         engine.Departed();
         if (IsFlushed(activation)) engine.Send(activation, debt, to, command);
         else open.Messages.Add((activation, debt, to, command));
@@ -670,11 +707,14 @@ internal sealed class Lane
         foreach (var activation in closing)
         {
             activation.IsClosing = false;
-            if (activation.LastUsed > activation.ClosingSince || activation.Dirty || !activation.IsQuiet || !IsFlushed(activation)) continue;
+            if (activation.Leaving is null && Stays(activation)) continue;
             Drop(activation);
             open.Journal.Closed.Add(activation.Cell.Id);
+            if (activation.Leaving is null) engine.Cluster?.Left(activation.Cell.Id);
         }
     };
+
+    private bool Stays(Activation activation) => activation.LastUsed > activation.ClosingSince || activation.Dirty || !activation.IsQuiet || !IsFlushed(activation);
 
     private void Drop(Activation activation)
     {
@@ -697,6 +737,7 @@ internal sealed class Lane
         foreach (var work in activation.Waiting ?? []) work.Complete(GrainRefusal.Busy);
         activation.Waiting = null;
         activation.Feed?.Close();
+        activation.Leaving?.Complete(default);
     }
 
     private bool IsCurrent(Activation activation) => active.TryGetValue(activation.Cell.Id, out var current) && current == activation;
@@ -713,13 +754,22 @@ internal sealed class Lane
             open.Journal.Remove(mine);
             foreach (var grain in mine)
             {
-                active[grain].Fenced = true;
-                Receive(new Asked<Done>(grain, Grains.Kernel.Wake.Instance)); // reloads it: its debts and deadlines go on
+                var activation = active[grain];
+                activation.Fenced = true;
+                if (engine.Cluster is null) Receive(new Asked<Done>(grain, Grains.Kernel.Wake.Instance)); // reloads it: its debts and deadlines go on
+                else Receive(new Chore(Expel(activation)));
             }
 
             engine.Log.LogWarning("Fenced off {Count} activations: another instance wrote to their grains.", mine.Count);
         }
     }
+
+    // Its newest state lives in another engine: whoever asks next is sent there.
+    private Action Expel(Activation fenced) => () =>
+    {
+        Drop(fenced);
+        engine.Cluster!.Left(fenced.Cell.Id);
+    };
 
     private TimeSpan UntilNextTimer()
     {

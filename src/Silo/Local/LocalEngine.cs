@@ -16,6 +16,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     private readonly IJournal journal;
     private readonly ProductClock clock;
     private readonly LocalEngineOptions options;
+    private readonly ICluster? cluster;
     private readonly Dictionary<string, GrainDefinition> definitions;
     private readonly Dictionary<string, IReceiver> receivers;
     private readonly Lane[] lanes;
@@ -30,14 +31,15 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     private volatile bool ended;
     private volatile Exception? failure;
 
-    public LocalEngine(IJournal journal, IEnumerable<GrainDefinition> definitions, IEnumerable<IReceiver> receivers, ProductClock clock, LocalEngineOptions options, ILogger<LocalEngine> log)
-        : this(journal, definitions, receivers, clock, options, log, new RealMachine())
+    public LocalEngine(IJournal journal, IEnumerable<GrainDefinition> definitions, IEnumerable<IReceiver> receivers, ProductClock clock, LocalEngineOptions options, ILogger<LocalEngine> log, ICluster? cluster = null)
+        : this(journal, definitions, receivers, clock, options, log, new RealMachine(), cluster)
     {
     }
 
-    internal LocalEngine(IJournal journal, IEnumerable<GrainDefinition> definitions, IEnumerable<IReceiver> receivers, ProductClock clock, LocalEngineOptions options, ILogger log, Machine machine)
+    internal LocalEngine(IJournal journal, IEnumerable<GrainDefinition> definitions, IEnumerable<IReceiver> receivers, ProductClock clock, LocalEngineOptions options, ILogger log, Machine machine, ICluster? cluster = null)
     {
         this.machine = machine;
+        this.cluster = cluster;
         this.journal = journal;
         this.clock = clock;
         this.options = options;
@@ -83,16 +85,22 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
 
     internal Machine Machine => machine;
 
+    internal ICluster? Cluster => cluster;
+
     /// <summary>Replays the tail of the journal, then decides what fell due while the process was down, then accepts.</summary>
     public async Task Start()
     {
-        Recover();
+        if (cluster is null) Recover(); // in a cluster each grain is recovered where it is asked for
         machine.Start(lanes, flusher, stop.Token);
         Volatile.Write(ref accepting, 1);
         clock.Moved += WakeLanes;
         foreach (var lane in lanes) lane.Receive(new Chore(lane.Recovered));
-        await WakeDebtors();
-        await WakeStored();
+        if (cluster is null)
+        {
+            await WakeDebtors();
+            await WakeStored();
+        }
+
         duePoll = machine.Run(PollDue);
     }
 
@@ -103,7 +111,18 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         return cancellation.CanBeCanceled ? new(work.Outcome.AsTask().WaitAsync(cancellation)) : work.Outcome;
     }
 
-    public async ValueTask<Outcome<IAsyncEnumerable<LiveEvent>>> Watch<TView>(GrainId grain, ICommand<TView> view, long? after, CancellationToken cancellation = default)
+    /// <summary>Asks for a caller in another engine of the cluster, who knows what the answer is.</summary>
+    public ValueTask<Receipt> Deliver(GrainId grain, object command)
+    {
+        var work = new AskedForAnother(grain, command);
+        return TryPost(work) ? work.Outcome : new(new Receipt(null, Refusal.Of(GrainRefusal.Busy)));
+    }
+
+    public ValueTask<Outcome<IAsyncEnumerable<LiveEvent>>> Watch<TView>(GrainId grain, ICommand<TView> view, long? after, CancellationToken cancellation = default) =>
+        Watch(grain, (object)view, after, cancellation);
+
+    /// <inheritdoc cref="IGrains.Watch{TView}"/>
+    public async ValueTask<Outcome<IAsyncEnumerable<LiveEvent>>> Watch(GrainId grain, object view, long? after, CancellationToken cancellation)
     {
         var viewer = new Joining(grain, view, after);
         if (!TryPost(viewer)) return Refusal.Of(GrainRefusal.Busy);
@@ -120,6 +139,18 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
 
         var leave = cancellation.UnsafeRegister(static v => ((Joining)v!).Leave(), viewer);
         return new Outcome<IAsyncEnumerable<LiveEvent>>(Read(viewer, leave, cancellation), null);
+    }
+
+    /// <summary>
+    /// Stores a grain's state and lets it go, so that another engine may open it. Waits for the answers to what it has sent: a message must not
+    /// arrive after those that its next activation sends.
+    /// </summary>
+    public Task HandOver(GrainId grain)
+    {
+        var work = new Handover(grain);
+        LaneOf(grain).Receive(work);
+        if (ended) LaneOf(grain).RefuseQueued();
+        return work.Done;
     }
 
     /// <summary>Waits until everything due by now is decided and durable, and no message is on its way (those in a backoff apart).</summary>
@@ -163,6 +194,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     internal void Send(Activation sender, Debt debt, GrainId to, object command)
     {
         if (receivers.TryGetValue(to.Kind, out var receiver)) _ = SendOutside(receiver, sender, debt, to, command);
+        else if (cluster is not null) _ = SendThere(cluster, sender, debt, to, command);
         else machine.Carry(LaneOf(to), new Delivered(to, command, sender, debt));
     }
 
@@ -215,6 +247,12 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
             receipt = new(null, Refusal.Of(GrainRefusal.Busy));
         }
 
+        machine.CarryBack(new(sender, debt, to, receipt));
+    }
+
+    private async Task SendThere(ICluster elsewhere, Activation sender, Debt debt, GrainId to, object command)
+    {
+        var receipt = await elsewhere.Ask(to, command);
         machine.CarryBack(new(sender, debt, to, receipt));
     }
 
@@ -275,7 +313,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         var now = clock.GetUtcNow();
         while (IsAccepting)
         {
-            var due = journal.Due(Snapshot.AtOnce, now, WokenTogether);
+            var due = journal.Due(cluster is null ? Snapshot.AtOnce : DateTimeOffset.MinValue, now, WokenTogether); // also what engines that died owe
             var refused = (await Wake(due)).Count(w => w.Refusal is not null);
 
             // A grain that cannot be woken now is found again by the next look.
@@ -293,7 +331,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     }
 
     private async Task<(GrainId Grain, Refusal? Refusal)[]> Wake(IReadOnlyList<GrainId> grains) =>
-        await Task.WhenAll(grains.Select(async g => (g, (await Ask(g, Grains.Kernel.Wake.Instance)).Refusal)));
+        await Task.WhenAll(grains.Select(async g => (g, cluster is null ? (await Ask(g, Grains.Kernel.Wake.Instance)).Refusal : (await cluster.Ask(g, Grains.Kernel.Wake.Instance)).Refusal)));
 
     private static async Task StoreAll(Lane lane, CancellationToken limit)
     {

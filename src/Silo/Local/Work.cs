@@ -16,32 +16,43 @@ internal abstract class Work(GrainId grain, object command)
     public abstract void Complete(in Answer answer);
 }
 
-/// <summary>A caller outside the runtime asks. It is its own source of the awaited value: a completion source and its task cost 112 bytes more.</summary>
-internal sealed class Asked<TReply>(GrainId grain, ICommand<TReply> command) : Work(grain, command), IValueTaskSource<Outcome<TReply>>
+/// <summary>A caller outside the runtime waits. The work is its own source of the awaited value: a completion source and its task cost 112 bytes more.</summary>
+internal abstract class Awaited<TResult>(GrainId grain, object command) : Work(grain, command), IValueTaskSource<TResult>
 {
-    private ManualResetValueTaskSourceCore<Outcome<TReply>> completion = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<TResult> completion = new() { RunContinuationsAsynchronously = true };
     private bool isComplete;
 
     /// <summary>To be awaited once.</summary>
-    public ValueTask<Outcome<TReply>> Outcome => new(this, completion.Version);
+    public ValueTask<TResult> Outcome => new(this, completion.Version);
 
     public override void Complete(in Answer answer)
     {
         // The end of an engine that failed may find what was answered just before; it runs when no other thread does.
         if (isComplete) return;
         isComplete = true;
-        completion.SetResult(
-            answer.Refusal is { } refusal ? refusal
-            : answer.Value is TReply reply ? new Outcome<TReply>(reply, null)
-            : Refusal.Of(GrainRefusal.Faulted)); // the definition answers with something else than its contract says: a bug
+        completion.SetResult(ResultOf(answer));
     }
 
-    public Outcome<TReply> GetResult(short token) => completion.GetResult(token);
+    public TResult GetResult(short token) => completion.GetResult(token);
 
     public ValueTaskSourceStatus GetStatus(short token) => completion.GetStatus(token);
 
     public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         completion.OnCompleted(continuation, state, token, flags);
+
+    protected abstract TResult ResultOf(in Answer answer);
+}
+
+/// <summary>A caller asks who knows what the answer is.</summary>
+internal sealed class Asked<TReply>(GrainId grain, ICommand<TReply> command) : Awaited<Outcome<TReply>>(grain, command)
+{
+    protected override Outcome<TReply> ResultOf(in Answer answer) => Outcome<TReply>.Of(new(answer.Value, answer.Refusal));
+}
+
+/// <summary>Another engine asks for a caller of its own.</summary>
+internal sealed class AskedForAnother(GrainId grain, object command) : Awaited<Receipt>(grain, command)
+{
+    protected override Receipt ResultOf(in Answer answer) => new(answer.Value, answer.Refusal);
 }
 
 /// <summary>A viewer joins the feed of a grain.</summary>
@@ -94,6 +105,16 @@ internal sealed class Settled(Activation debtor, Debt debt, GrainId creditor, in
     public Receipt Receipt { get; } = receipt;
 
     public override void Complete(in Answer answer) => throw new UnreachableException("Nobody waits for a settlement.");
+}
+
+/// <summary>A grain moves to another engine: its state is stored and it leaves this one. Complete when another may open it.</summary>
+internal sealed class Handover(GrainId grain) : Work(grain, grain)
+{
+    private readonly TaskCompletionSource completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task Done => completion.Task;
+
+    public override void Complete(in Answer answer) => completion.TrySetResult();
 }
 
 /// <summary>Something the lane itself shall do on its own thread.</summary>
