@@ -23,7 +23,10 @@ internal sealed record HostOptions(string Urls = "http://127.0.0.1:8080", string
     public TimeSpan PatienceMax { get; init; } = TimeSpan.FromSeconds(10);
 }
 
-/// <summary>The whole product in one process: HTTP edge, local engine, SQLite journal, read models; in Development a demo shop and the sandbox.</summary>
+/// <summary>
+/// The product in one process: HTTP edge, engine, journal, read models; in Development a demo shop and the sandbox. In a cluster it is a silo, or a
+/// frontend that has everything but an engine.
+/// </summary>
 internal sealed class CampaignsHost : IAsyncDisposable
 {
     public const string DemoKey = "demo-merchant-key";
@@ -32,12 +35,10 @@ internal sealed class CampaignsHost : IAsyncDisposable
 
     private readonly WebApplication app;
     private readonly WebApplication ops;
-    private readonly SqliteJournal journal;
-    private readonly DocumentStore documents;
+    private readonly Stores stores;
     private Task engineFailed = Task.CompletedTask;
 
-    private CampaignsHost(WebApplication app, WebApplication ops, SqliteJournal journal, DocumentStore documents) =>
-        (this.app, this.ops, this.journal, this.documents) = (app, ops, journal, documents);
+    private CampaignsHost(WebApplication app, WebApplication ops, Stores stores) => (this.app, this.ops, this.stores) = (app, ops, stores);
 
     public Uri Address => AddressOf(app);
 
@@ -64,16 +65,17 @@ internal sealed class CampaignsHost : IAsyncDisposable
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args ?? [], ContentRootPath = AppContext.BaseDirectory, EnvironmentName = EnvironmentName() });
         var weChat = StartRefused.ThrowIfNotAllowed(builder.Environment, builder.Configuration, options.Data);
 
-        var journal = SqliteJournal.Open(options.Data);
-        var documents = await OpenDocuments(options, journal);
-        Configure(builder, options, journal, documents, weChat);
+        var deployment = Deployment.Read(builder.Configuration);
+
+        var stores = await Stores.Open(options.Data, deployment);
+        Configure(builder, options, stores, deployment, weChat);
         var app = builder.Build();
         foreach (var warning in weChat.Warnings) app.Logger.LogWarning("{Warning}", warning);
-        var host = new CampaignsHost(app, BuildOps(app.Services, options), journal, documents);
+        var host = new CampaignsHost(app, BuildOps(app.Services, options), stores);
         try
         {
-            Map(app);
-            await host.Run();
+            Map(app, deployment);
+            await host.Run(deployment);
             return host;
         }
         catch
@@ -91,30 +93,16 @@ internal sealed class CampaignsHost : IAsyncDisposable
         await engineFailed;
         await app.StopAsync();
         await ops.StopAsync();
-        await Services.GetRequiredService<LocalEngine>().DisposeAsync();
+        if (Services.GetService<LocalEngine>() is { } engine) await engine.DisposeAsync();
         await Services.GetRequiredService<Projector>().DisposeAsync();
         await app.DisposeAsync();
         await ops.DisposeAsync();
-        documents.Dispose();
-        await journal.DisposeAsync();
-    }
-
-    private static async Task<DocumentStore> OpenDocuments(HostOptions options, SqliteJournal journal)
-    {
-        try
-        {
-            return new(Path.Combine(options.Data, "projections.db"));
-        }
-        catch
-        {
-            await journal.DisposeAsync();
-            throw;
-        }
+        await stores.DisposeAsync();
     }
 
     internal static string EnvironmentName() => Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT") ?? Environment.GetEnvironmentVariable("DOTNET_ENVIRONMENT") ?? Environments.Development;
 
-    private static void Configure(WebApplicationBuilder builder, HostOptions options, SqliteJournal journal, DocumentStore documents, WeChatSettings weChat)
+    private static void Configure(WebApplicationBuilder builder, HostOptions options, Stores stores, Deployment deployment, WeChatSettings weChat)
     {
         var services = builder.Services;
         builder.WebHost.UseUrls(options.Urls);
@@ -135,11 +123,10 @@ internal sealed class CampaignsHost : IAsyncDisposable
 
         var clock = new ProductClock(Path.Combine(options.Data, "clock-offset-seconds"));
         services.AddSingleton(clock).AddSingleton<TimeProvider>(clock);
-        services.AddSingleton<IJournal>(journal).AddSingleton(documents).AddSingleton<Telemetry>().AddSingleton<Startup>();
+        services.AddSingleton(stores.Journal).AddSingleton(stores.Documents).AddSingleton<Telemetry>().AddSingleton(s => new Startup(s.GetService<LocalEngine>()));
         services.AddSingleton(new ShopperTokens(SecretFiles.ReadOrMake(Path.Combine(KeyFolder(options.Data), "token.key"), 32), clock));
-        services.AddSingleton(s => new LocalEngine(journal, Definitions(), s.GetServices<IReceiver>(), clock, options.Engine ?? new(), s.GetRequiredService<ILogger<LocalEngine>>()));
-        services.AddSingleton<IGrains>(s => new PatientGrains(s.GetRequiredService<LocalEngine>(), options.PatienceMax));
-        services.AddSingleton(s => new Projector(journal, Definitions(), Projections(), documents, s.GetRequiredService<ILogger<Projector>>()));
+        AddGrains(builder, options, stores, deployment, clock);
+        services.AddSingleton(s => new Projector(stores.Journal, Definitions(), Projections(), stores.Documents, s.GetRequiredService<ILogger<Projector>>()));
         services.AddHttpClient();
         services.AddSingleton<IReceiver>(s => new GatewayReceiver(s.GetRequiredService<IPaymentGateway>));
         services.AddSingleton<IReceiver>(s => new TransferReceiver(s.GetRequiredService<IPaymentGateway>));
@@ -155,6 +142,15 @@ internal sealed class CampaignsHost : IAsyncDisposable
         services.Configure<RouteOptions>(o => o.SetParameterPolicy<IdSegment>("id"));
         services.AddExceptionHandler<ProblemsOfExceptions>();
         services.AddOpenApi("v1", OpenApiDocument.Describe);
+    }
+
+    private static void AddGrains(WebApplicationBuilder builder, HostOptions options, Stores stores, Deployment deployment, ProductClock clock)
+    {
+        var services = builder.Services;
+        if (deployment.HasGrains)
+            services.AddSingleton(s => new LocalEngine(stores.Journal, Definitions(), s.GetServices<IReceiver>(), clock, options.Engine ?? new(), s.GetRequiredService<ILogger<LocalEngine>>(), s.GetService<ICluster>()));
+        if (deployment.Cluster is { } cluster) ClusterNode.Add(builder, cluster, stores.Name, deployment.Postgres!);
+        services.AddSingleton<IGrains>(s => new PatientGrains(s.GetKeyedService<IGrains>(ClusterSettings.Grains) ?? s.GetRequiredService<LocalEngine>(), options.PatienceMax));
     }
 
     internal static IEnumerable<GrainDefinition> Definitions() => [.. Mechanics.Grains, new SandboxPaymentGrain(), new SandboxTransferGrain()];
@@ -181,7 +177,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         if (weChat.Merchant is { } merchant) services.AddWeChatPay(merchant);
     }
 
-    private static void Map(WebApplication app)
+    private static void Map(WebApplication app, Deployment deployment)
     {
         app.UseRouting();
         app.Use(app.Services.GetRequiredService<InFlight>().Enter);
@@ -212,7 +208,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         app.MapHealth();
         app.MapOpenApi("/openapi/v1.json").AllowAnonymous();
         if (!app.Environment.IsDevelopment()) return;
-        app.MapSandbox();
+        app.MapSandbox(deployment.Cluster is null);
         app.MapStandInWeChat(SandboxKeys.App).AllowAnonymous().DisableRateLimiting().WithMetadata(new Counted(Counts.Never));
     }
 
@@ -223,7 +219,6 @@ internal sealed class CampaignsHost : IAsyncDisposable
         var first = new Uri(options.Urls.Split(';')[0].Replace("*", "localhost", StringComparison.Ordinal).Replace("+", "localhost", StringComparison.Ordinal));
         builder.WebHost.UseUrls(options.OpsUrls ?? $"http://127.0.0.1:{(first.Port == 0 ? 0 : first.Port + 1)}");
         builder.Logging.ClearProviders();
-        builder.Services.AddSingleton(shared.GetRequiredService<LocalEngine>());
         builder.Services.AddSingleton(shared.GetRequiredService<Projector>());
         builder.Services.AddSingleton(shared.GetRequiredService<Startup>());
         builder.Services.AddSingleton(shared.GetRequiredService<Telemetry>()).AddSingleton(shared.GetRequiredService<TimeProvider>());
@@ -238,7 +233,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         ops.UseStatusCodePages(Problems.Fill);
         ops.RefuseOtherCharsets();
         ops.MapHealth();
-        ops.MapOps(shared.GetRequiredService<LocalEngine>(), shared.GetRequiredService<IJournal>(), shared.GetRequiredService<Projector>(), shared.GetRequiredService<InFlight>(), shared.GetRequiredService<Telemetry>(), shared.GetRequiredService<IGrains>(), shared.GetRequiredService<DocumentStore>(), shared.GetRequiredService<TimeProvider>());
+        ops.MapOps(shared.GetRequiredService<Startup>(), shared.GetService<LocalEngine>(), shared.GetRequiredService<IJournal>(), shared.GetRequiredService<Projector>(), shared.GetRequiredService<InFlight>(), shared.GetRequiredService<Telemetry>(), shared.GetRequiredService<IGrains>(), shared.GetRequiredService<DocumentStore>(), shared.GetService<IMembers>(), shared.GetRequiredService<TimeProvider>());
         return ops;
     }
 
@@ -252,34 +247,37 @@ internal sealed class CampaignsHost : IAsyncDisposable
         return new(address.Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", IPAddress.Loopback.ToString(), StringComparison.Ordinal));
     }
 
-    private async Task Run()
+    private async Task Run(Deployment deployment)
     {
-        var engine = Services.GetRequiredService<LocalEngine>();
+        var engine = Services.GetService<LocalEngine>();
         var projector = Services.GetRequiredService<Projector>();
-        engine.Flushed += _ => projector.Signal();
-        engine.Failed += failure =>
+        if (engine is not null)
         {
-            Failure = failure;
+            engine.Flushed += _ => projector.Signal();
+            engine.Failed += failure =>
+            {
+                Failure = failure;
 
-            // Nobody gets an answer any more: who waits for one is told so now, not when their patience ends.
-            engineFailed = Task.Run(async () => await engine.DisposeAsync());
-            app.Lifetime.StopApplication();
-        };
+                // Nobody gets an answer any more: who waits for one is told so now, not when their patience ends.
+                engineFailed = Task.Run(async () => await engine.DisposeAsync());
+                app.Lifetime.StopApplication();
+            };
+        }
 
-        // The ports open first: what recovery sends again (a callback, a prepay) must find us listening.
+        // The ports open first: what recovery sends again (a callback, a prepay) must find us listening. A silo starts its engine by itself.
         await app.StartAsync();
         try
         {
-            await engine.Start();
+            if (deployment.Cluster is null) await engine!.Start();
         }
         catch (Exception failure) when (failure is InvalidDataException or System.Text.Json.JsonException)
         {
-            throw new JournalDamaged(journal.FileName, $"it cannot be replayed ({failure.Message})");
+            throw new JournalDamaged(stores.Where, $"it cannot be replayed ({failure.Message})");
         }
 
         projector.Start();
         await ops.StartAsync();
-        if (app.Environment.IsDevelopment() && await DemoShopSetup.Open(engine, Services.GetRequiredService<TimeProvider>()) is { } refusal)
+        if (app.Environment.IsDevelopment() && await DemoShopSetup.Open(Services.GetRequiredService<IGrains>(), Services.GetRequiredService<TimeProvider>()) is { } refusal)
             throw Failure ?? new InvalidOperationException($"The demo shop could not be opened: {refusal.Code}.");
         Services.GetRequiredService<Startup>().IsDone = true;
     }

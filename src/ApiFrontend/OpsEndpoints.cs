@@ -3,6 +3,7 @@ using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Order;
 using Campaigns.Grains.Payment;
 using Campaigns.Grains.Withdrawal;
+using Campaigns.Silo;
 using Campaigns.Silo.Journal;
 using Campaigns.Silo.Local;
 using Campaigns.Silo.Projections;
@@ -11,17 +12,24 @@ namespace Campaigns.ApiFrontend;
 
 internal sealed record Health(string Status, IReadOnlyDictionary<string, string> Checks);
 
-/// <summary>Whether the start is through: recovered, accepting, and in Development the demo shop is open.</summary>
-internal sealed class Startup
+/// <summary>Whether commands are accepted: recovered, not ending, and in Development the demo shop is open.</summary>
+/// <param name="engine">null in a frontend, whose grains live elsewhere</param>
+internal sealed class Startup(LocalEngine? engine)
 {
     public volatile bool IsDone;
+
+    public bool IsAccepting => engine?.IsAccepting ?? true;
+
+    public bool IsReady => IsDone && IsAccepting;
 }
 
 /// <summary>Money in limbo of one shop, as operators see it.</summary>
 internal sealed record OpsLimboEntry(
     ShopId Shop, OrderId? Order, string? Refund, long AmountFen, LimboState State, string Reason, DateTimeOffset Since, long AgeSeconds, PaymentId? Payment, WithdrawalId? Withdrawal);
 
-internal sealed record OpsStatus(long ActiveGrains, long QueuedCommands, long MessagesInFlight, long EventsRecorded, long JournalPosition, long TailFlushes, long ProjectionLagFlushes, double RecoverySeconds, long RecoveredEvents);
+/// <param name="Silos">null on one machine</param>
+internal sealed record OpsStatus(
+    long ActiveGrains, long QueuedCommands, long MessagesInFlight, long EventsRecorded, long JournalPosition, long TailFlushes, long ProjectionLagFlushes, double RecoverySeconds, long RecoveredEvents, IReadOnlyList<Member>? Silos);
 
 /// <summary>What SREs and their machines ask. Health is on both ports; the rest on the operations port alone.</summary>
 internal static class OpsEndpoints
@@ -32,12 +40,21 @@ internal static class OpsEndpoints
         routes.MapGet("/health/ready", Ready).AllowAnonymous().DisableRateLimiting().WithMetadata(new Counted(Counts.Never)).Produces<Health>().Produces<Health>(503).WithTags("Health").WithSummary("Commands are accepted");
     }
 
-    public static void MapOps(this IEndpointRouteBuilder routes, LocalEngine engine, IJournal journal, Projector projector, InFlight inFlight, Telemetry telemetry, IGrains grains, DocumentStore documents, TimeProvider clock)
+    public static void MapOps(this IEndpointRouteBuilder routes, Startup startup, LocalEngine? engine, IJournal journal, Projector projector, InFlight inFlight, Telemetry telemetry, IGrains grains, DocumentStore documents, IMembers? members, TimeProvider clock)
     {
-        routes.MapGet("/metrics", () => TypedResults.Text(telemetry.Write(engine, journal, projector, inFlight, LimboOf(documents), clock.GetUtcNow()), "text/plain; version=0.0.4; charset=utf-8"));
+        routes.MapGet("/metrics", () => TypedResults.Text(telemetry.Write(startup, engine, journal, projector, inFlight, LimboOf(documents), clock.GetUtcNow()), "text/plain; version=0.0.4; charset=utf-8"));
         routes.MapGet("/ops/limbo", (Paging page) => Limbo(page, documents, clock.GetUtcNow()));
-        routes.MapGet("/ops/status", () => TypedResults.Json(new OpsStatus(engine.ActiveGrains, engine.QueuedCommands, engine.MessagesOnTheirWay, engine.EventsRecorded, journal.LastPosition, journal.LastPosition - journal.TailStart, projector.LagFlushes, engine.Recovery.Took.TotalSeconds, engine.Recovery.Events), Api.Json));
+        routes.MapGet("/ops/status", async () => TypedResults.Json(await StatusOf(engine, journal, projector, members), Api.Json));
         routes.MapPost("/ops/shops", (ShopBody body) => ShopOpening.OpenWithNewKey(body, grains));
+    }
+
+    private static async Task<OpsStatus> StatusOf(LocalEngine? engine, IJournal journal, Projector projector, IMembers? members)
+    {
+        var position = journal.FindLastPosition();
+        var (recovered, took) = engine?.Recovery ?? default;
+        return new(
+            engine?.ActiveGrains ?? 0, engine?.QueuedCommands ?? 0, engine?.MessagesOnTheirWay ?? 0, engine?.EventsRecorded ?? 0, position, Math.Max(0, position - journal.TailStart), projector.LagFlushes,
+            took.TotalSeconds, recovered, members is null ? null : await members.List());
     }
 
     private static IResult Limbo(Paging page, DocumentStore documents, DateTimeOffset now)
@@ -52,12 +69,12 @@ internal static class OpsEndpoints
         documents.Read<LimboTotals>(ShopId.Installation, OrderViews.Totals, OrderViews.All) ?? new(0, 0),
         documents.List<ShopLimbo>(ShopId.Installation, OrderViews.Limbo, OrderViews.Open, null, 1).Items is [var oldest] ? oldest.Item.Since : null);
 
-    private static IResult Ready(LocalEngine engine, Projector projector, Startup startup)
+    private static IResult Ready(Projector projector, Startup startup)
     {
-        var isReady = engine.IsAccepting && startup.IsDone;
+        var isReady = startup.IsReady;
         var checks = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["engine"] = isReady ? "ok" : engine.IsAccepting ? "starting" : "not accepting",
+            ["engine"] = isReady ? "ok" : startup.IsAccepting ? "starting" : "not accepting",
             ["projections"] = projector.Failure is null ? $"ok, {projector.LagFlushes} flushes behind" : "stopped",
         };
 

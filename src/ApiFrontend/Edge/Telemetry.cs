@@ -27,24 +27,28 @@ internal sealed class Telemetry
     /// <summary>A client may invent methods; a label may not grow with what clients invent.</summary>
     public void Request(string method, string route, int status, TimeSpan took) => requests.GetOrAdd((Methods.Contains(method, StringComparer.Ordinal) ? method : "other", route, status), _ => new()).Record(took.TotalSeconds);
 
-    public string Write(LocalEngine engine, IJournal journal, Projector projector, InFlight inFlight, (LimboTotals Totals, DateTimeOffset? Since) limbo, DateTimeOffset now)
+    public string Write(Startup startup, LocalEngine? engine, IJournal journal, Projector projector, InFlight inFlight, (LimboTotals Totals, DateTimeOffset? Since) limbo, DateTimeOffset now)
     {
         var text = new StringBuilder();
         Metric("campaigns_build_info", "gauge", "What runs.", $"{{version=\"{typeof(Telemetry).Assembly.GetName().Version}\"}} 1");
-        Value("campaigns_ready", "gauge", "1 while commands are accepted.", engine.IsAccepting ? 1 : 0);
+        Value("campaigns_ready", "gauge", "1 while commands are accepted.", startup.IsReady ? 1 : 0);
         Value("campaigns_http_requests_in_flight", "gauge", "Requests that are worked on; more than Limits:Requests are refused.", inFlight.Requests);
         Value("campaigns_http_streams", "gauge", "Live streams that are open; more than Limits:Streams are refused.", inFlight.Streams);
-        Value("campaigns_grains_active", "gauge", "Grains in memory.", engine.ActiveGrains);
-        Value("campaigns_commands_total", "counter", "Commands handled by grains.", engine.CommandsHandled);
-        Value("campaigns_events_total", "counter", "Facts recorded, those replayed at the start included.", engine.EventsRecorded);
-        Value("campaigns_commands_queued", "gauge", "Commands waiting for a lane.", engine.QueuedCommands);
-        Value("campaigns_messages_in_flight", "gauge", "Owed messages waiting for their answer.", engine.MessagesOnTheirWay);
-        Value("campaigns_deadline_lateness_seconds", "gauge", "How late the latest deadline was handled.", engine.DeadlineLatenessMs / 1_000);
-        Value("campaigns_journal_flushes_total", "counter", "Durable writes.", engine.Flushes);
-        Value("campaigns_journal_flush_seconds_total", "counter", "Time spent in durable writes.", engine.FlushSeconds);
+        if (engine is not null)
+        {
+            Value("campaigns_grains_active", "gauge", "Grains in memory.", engine.ActiveGrains);
+            Value("campaigns_commands_total", "counter", "Commands handled by grains.", engine.CommandsHandled);
+            Value("campaigns_events_total", "counter", "Facts recorded, those replayed at the start included.", engine.EventsRecorded);
+            Value("campaigns_commands_queued", "gauge", "Commands waiting for a lane.", engine.QueuedCommands);
+            Value("campaigns_messages_in_flight", "gauge", "Owed messages waiting for their answer.", engine.MessagesOnTheirWay);
+            Value("campaigns_deadline_lateness_seconds", "gauge", "How late the latest deadline was handled.", engine.DeadlineLatenessMs / 1_000);
+            Value("campaigns_journal_flushes_total", "counter", "Durable writes.", engine.Flushes);
+            Value("campaigns_journal_flush_seconds_total", "counter", "Time spent in durable writes.", engine.FlushSeconds);
+            Value("campaigns_recovery_seconds", "gauge", "How long the last start replayed the journal.", engine.Recovery.Took.TotalSeconds);
+        }
+
         Value("campaigns_journal_position", "gauge", "Newest position of the journal.", journal.LastPosition);
-        Value("campaigns_journal_tail_flushes", "gauge", "Flushes that a restart would replay.", journal.LastPosition - journal.TailStart);
-        Value("campaigns_recovery_seconds", "gauge", "How long the last start replayed the journal.", engine.Recovery.Took.TotalSeconds);
+        Value("campaigns_journal_tail_flushes", "gauge", "Flushes that a restart would replay.", Math.Max(0, journal.LastPosition - journal.TailStart));
         Value("campaigns_projection_lag_flushes", "gauge", "Flushes that lists and reports do not show yet.", projector.LagFlushes);
         Value("campaigns_projection_failed", "gauge", "1 if the read models have stopped following.", projector.Failure is null ? 0 : 1);
         Value("campaigns_limbo_items", "gauge", "Refunds and captures that are not settled.", limbo.Totals.Items);

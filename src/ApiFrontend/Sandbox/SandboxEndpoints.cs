@@ -28,7 +28,8 @@ internal static class SandboxEndpoints
     private const int DelaySecondsMax = 30 * 24 * 3600;
     private const int ProblemLengthMax = 64;
 
-    public static void MapSandbox(this IEndpointRouteBuilder routes)
+    /// <param name="isAlone">false in a cluster: the clock of one process cannot move without the others</param>
+    public static void MapSandbox(this IEndpointRouteBuilder routes, bool isAlone)
     {
         var sandbox = routes.MapGroup("/sandbox").AllowAnonymous().WithTags("Sandbox");
         sandbox.MapPost("/payments/{id:id}/pay", Pay).Produces<Done>().WithSummary("The shopper pays; the callback follows");
@@ -38,7 +39,7 @@ internal static class SandboxEndpoints
         sandbox.MapPost("/refund-faults", FailRefunds).Produces<GatewayFaults>().WithSummary("The next refund calls fail");
         sandbox.MapPost("/prepay-faults", FailPrepays).Produces<GatewayFaults>().WithSummary("The next prepay calls fail");
         sandbox.MapGet("/clock", Clock).Produces<ClockView>().WithSummary("The product's clock");
-        sandbox.MapPost("/clock", Advance).Produces<ClockView>().WithSummary("Move the product's clock forward; what falls due is decided before the answer");
+        if (isAlone) sandbox.MapPost("/clock", Advance).Produces<ClockView>().WithSummary("Move the product's clock forward; what falls due is decided before the answer");
         sandbox.MapPost("/shops", (ShopBody body, IGrains grains) => ShopOpening.OpenWithNewKey(body, grains)).Produces<ShopWithKey>(201).WithSummary("Make another shop");
     }
 

@@ -32,6 +32,15 @@ public readonly record struct GrainId(string Kind, ShopId Shop, Guid Key)
     public override int GetHashCode() => Key.GetHashCode();
 
     public override string ToString() => $"{Kind}/{Shop}/{Key:N}";
+
+    /// <summary>Reads what <see cref="ToString"/> printed.</summary>
+    public static bool TryParse(string text, out GrainId grain)
+    {
+        grain = default;
+        if (text.Split('/') is not [var kind, var shop, var digits] || !Guid.TryParseExact(digits, "N", out var key)) return false;
+        grain = new(kind, new(shop), key);
+        return true;
+    }
 }
 
 /// <summary>What every typed id is: a named wrapper around a <see cref="Guid"/>, printed as 32 hexadecimal digits.</summary>

@@ -543,8 +543,8 @@ public sealed class SqliteJournal : IJournal
             using var row = due.ExecuteReader();
             while (row.Read())
             {
-                if (row.GetString(0).Split('/') is not [var kind, var shop, var key] || !Guid.TryParseExact(key, "N", out var guid)) throw new JournalDamaged(path, $"'{row.GetString(0)}' is no grain");
-                found.Add(new(kind, new(shop), guid));
+                if (!GrainId.TryParse(row.GetString(0), out var grain)) throw new JournalDamaged(path, $"'{row.GetString(0)}' is no grain");
+                found.Add(grain);
             }
 
             return found;

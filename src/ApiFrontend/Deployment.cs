@@ -1,0 +1,67 @@
+using Campaigns.Silo;
+using Npgsql;
+
+namespace Campaigns.ApiFrontend;
+
+/// <summary>Where facts are kept and who else serves: one machine with a file, one machine with a database, or one process of a cluster.</summary>
+/// <param name="Postgres">the connection string of the journal and the read models; null: files in the data folder</param>
+/// <param name="Cluster">null on one machine</param>
+internal sealed record Deployment(string? Postgres, ClusterSettings? Cluster)
+{
+    /// <summary>False for a frontend of a cluster: it asks the silos.</summary>
+    public bool HasGrains => Cluster is null or { Role: ClusterRole.Silo };
+
+    /// <exception cref="StartRefused">the settings contradict each other or cannot be read</exception>
+    public static Deployment Read(IConfiguration configuration)
+    {
+        var problems = new List<string>();
+        var postgres = Connection(configuration, problems);
+        var cluster = default(ClusterSettings);
+        try
+        {
+            cluster = configuration.GetSection("Cluster").Get<ClusterSettings>();
+        }
+        catch (InvalidOperationException unreadable)
+        {
+            problems.Add($"Cluster: {(unreadable.InnerException ?? unreadable).Message}");
+        }
+
+        if (cluster is not null)
+        {
+            if (!Enum.IsDefined(cluster.Role)) problems.Add("Cluster:Role is missing: Silo or Frontend");
+            if (postgres is null && problems.Count == 0) problems.Add("Cluster needs Journal:Postgres: silos share one database");
+            if (!ClusterNode.IsBuiltIn) problems.Add("Cluster: this build runs on one machine; publish it with -p:Orleans=true");
+        }
+
+        if (problems.Count == 0) return new(postgres, cluster);
+        throw new StartRefused($"The deployment is not configured:\n  - {string.Join("\n  - ", problems)}\nWhat each setting is: deploy/README.md. Without any, it runs on this machine with files in the data folder.");
+    }
+
+    private static string? Connection(IConfiguration configuration, List<string> problems)
+    {
+        var text = configuration["Journal:Postgres"];
+        if (configuration["Journal:PostgresFile"] is { Length: > 0 } file)
+        {
+            if (text is { Length: > 0 }) problems.Add("Journal:Postgres and Journal:PostgresFile: name one");
+            try
+            {
+                text = File.ReadAllText(file).Trim();
+            }
+            catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+            {
+                problems.Add($"Journal:PostgresFile: {unreadable.Message}");
+            }
+        }
+
+        if (text is not { Length: > 0 }) return null;
+        try
+        {
+            return new NpgsqlConnectionStringBuilder(text).ConnectionString;
+        }
+        catch (Exception unreadable) when (unreadable is ArgumentException or FormatException)
+        {
+            problems.Add($"Journal:Postgres is no connection string: {unreadable.Message}");
+            return null;
+        }
+    }
+}

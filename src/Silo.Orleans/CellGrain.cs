@@ -1,0 +1,49 @@
+using System.Runtime.CompilerServices;
+using Campaigns.Silo.Local;
+using Orleans;
+using Orleans.Concurrency;
+using GrainId = Campaigns.Grains.Kernel.GrainId;
+
+namespace Campaigns.Silo.Cluster;
+
+/// <summary>
+/// Holds a grain's place on this silo. The cell itself lives in the silo's engine, whose lanes decide one command at a time and flush many grains
+/// together; so calls may interleave here.
+/// </summary>
+[Reentrant]
+internal sealed class CellGrain(LocalEngine engine, Residents residents) : Grain, ICellGrain
+{
+    private GrainId id;
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        if (!GrainId.TryParse(this.GetPrimaryKeyString(), out id)) throw new ArgumentException($"'{this.GetPrimaryKeyString()}' is no grain.");
+        residents.Enter(id, this);
+        return Task.CompletedTask;
+    }
+
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        residents.Leave(id, this);
+
+        // If it takes longer than Orleans waits, the next activation is fenced or fences this one: slower, never wrong.
+        await engine.HandOver(id).WaitAsync(cancellationToken);
+    }
+
+    public async ValueTask<CellAnswer> Ask(CellCommand command)
+    {
+        var (reply, refusal) = await engine.Deliver(id, command.Command);
+        return new(reply, refusal);
+    }
+
+    public async IAsyncEnumerable<CellEvent> Watch(CellCommand view, long? after, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        var watching = await engine.Watch(id, view.Command, after, cancellation);
+        yield return CellEvent.Joined with { Refusal = watching.Refusal };
+        if (watching.Reply is not { } events) yield break;
+        await foreach (var live in events) yield return new(live.Sequence, live.Name, live.Data, null);
+    }
+
+    /// <summary>The engine let the grain go by itself: so does Orleans, and the next call may go elsewhere.</summary>
+    public void Vacate() => DeactivateOnIdle();
+}

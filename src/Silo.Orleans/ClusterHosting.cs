@@ -1,0 +1,77 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Campaigns.Grains.Kernel;
+using Campaigns.Silo.Local;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Orleans;
+using Orleans.Configuration;
+using Orleans.Hosting;
+using Orleans.Runtime;
+using Orleans.Serialization;
+
+namespace Campaigns.Silo.Cluster;
+
+/// <summary>Makes a host a silo of the cluster, or a client of it.</summary>
+public static class ClusterHosting
+{
+    private const string Invariant = "Npgsql";
+
+    private static readonly JsonSerializerOptions Json = new() { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+
+    /// <summary>The host's <see cref="LocalEngine"/> joins the cluster when the host starts, and hands its grains over when it stops.</summary>
+    /// <param name="name">what the journal calls this silo: by it the others fence it off when it is dead</param>
+    /// <param name="connectionString">the journal's database; the table of members is in it</param>
+    public static void AddSilo(this IHostApplicationBuilder builder, ClusterSettings settings, string name, string connectionString)
+    {
+        var members = ClusterTables.Create(connectionString);
+        builder.UseOrleans(silo =>
+        {
+            silo.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (Invariant, members));
+            silo.Configure<ClusterOptions>(o => o.ClusterId = o.ServiceId = settings.Id);
+            silo.Configure<SiloOptions>(o => o.SiloName = name);
+            if (settings.Address is { } address) silo.ConfigureEndpoints(IPAddress.Parse(address), settings.SiloPort, settings.GatewayPort, listenOnAnyHostAddress: true);
+            else silo.ConfigureEndpoints(settings.SiloPort, settings.GatewayPort, listenOnAnyHostAddress: true);
+            silo.Configure<ClusterMembershipOptions>(o =>
+            {
+                o.ProbeTimeout = settings.ProbeTimeout;
+                o.NumMissedProbesLimit = 3;
+                o.TableRefreshTimeout = TimeSpan.FromSeconds(5);
+                o.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(5);
+                o.DefunctSiloExpiration = TimeSpan.FromHours(1);
+            });
+            silo.Configure<SiloMessagingOptions>(o => o.ResponseTimeout = o.SystemResponseTimeout = OrleansGrains.Patience);
+            silo.Configure<GrainCollectionOptions>(o => o.CollectionAge = TimeSpan.FromMinutes(30)); // the engine lets idle grains go long before
+            silo.Services.AddSerializer(Configure);
+            silo.Services.AddSingleton<Residents>().AddSingleton<OrleansGrains>().AddSingleton<IMembers, Members>();
+            silo.Services.AddKeyedSingleton<IGrains>(ClusterSettings.Grains, (s, _) => s.GetRequiredService<OrleansGrains>()).AddSingleton<ICluster, SiloCluster>();
+            silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, SiloEngine>();
+        });
+    }
+
+    /// <summary>The host asks the grains of the cluster and has none itself.</summary>
+    public static void AddClusterClient(this IHostApplicationBuilder builder, ClusterSettings settings, string connectionString)
+    {
+        var members = ClusterTables.Create(connectionString);
+        builder.UseOrleansClient(client =>
+        {
+            client.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (Invariant, members));
+            client.Configure<ClusterOptions>(o => o.ClusterId = o.ServiceId = settings.Id);
+            client.Configure<ClientMessagingOptions>(o => o.ResponseTimeout = OrleansGrains.Patience);
+            client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(5));
+            client.UseConnectionRetryFilter(async (_, cancellation) =>
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), cancellation); // no silo yet: a frontend may be first
+                return true;
+            });
+            client.Services.AddSerializer(Configure);
+            client.Services.AddSingleton<OrleansGrains>().AddSingleton<IMembers, Members>().AddKeyedSingleton<IGrains>(ClusterSettings.Grains, (s, _) => s.GetRequiredService<OrleansGrains>());
+        });
+    }
+
+    private static void Configure(ISerializerBuilder serializer) => serializer.AddJsonSerializer(IsOurs, Json);
+
+    // Everything that mechanics and the edge put into a message; what the cluster itself says has serializers of its own.
+    private static bool IsOurs(Type type) => type.Namespace is { } name && name.StartsWith("Campaigns.", StringComparison.Ordinal) && type.Assembly != typeof(ClusterHosting).Assembly;
+}

@@ -1,0 +1,93 @@
+using System.Runtime.CompilerServices;
+using Campaigns.Grains.Kernel;
+using Campaigns.Silo.Local;
+using Microsoft.Extensions.Logging;
+using Orleans;
+using Orleans.Runtime;
+using GrainId = Campaigns.Grains.Kernel.GrainId;
+
+namespace Campaigns.Silo.Cluster;
+
+/// <summary>Asks grains wherever in the cluster they live: from a silo, or from a frontend that is an Orleans client.</summary>
+/// <remarks>
+/// A silo that dies takes the answers it owed with it. The same command is then sent again, which is safe (law 4), to wherever the grain lives
+/// next, until <see cref="Patience"/> is over.
+/// </remarks>
+internal sealed class OrleansGrains(IGrainFactory cluster, TimeProvider clock, ILogger<OrleansGrains> log) : IGrains
+{
+    /// <summary>How long one caller waits for a grain whose silo died. Longer than it takes the others to notice.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(1);
+
+    public async ValueTask<Outcome<TReply>> Ask<TReply>(GrainId grain, ICommand<TReply> command, CancellationToken cancellation = default) =>
+        Outcome<TReply>.Of(await Ask(grain, (object)command, cancellation));
+
+    public async Task<Receipt> Ask(GrainId grain, object command, CancellationToken cancellation)
+    {
+        var cell = Find(grain);
+        var question = new CellCommand(command);
+        var since = clock.GetTimestamp();
+        for (var pause = Pause; ; pause = pause * 2 < PauseMax ? pause * 2 : PauseMax)
+        {
+            try
+            {
+                var asked = cell.Ask(question);
+                var answer = cancellation.CanBeCanceled && !asked.IsCompleted ? await asked.AsTask().WaitAsync(cancellation) : await asked;
+                return new(answer.Reply, answer.Refusal);
+            }
+            catch (Exception lost) when (IsLost(lost))
+            {
+                if (clock.GetElapsedTime(since) > Patience)
+                {
+                    log.LogWarning("{Command} to {Grain} got no answer for {Patience}: {Reason}", command.GetType().Name, grain, Patience, lost.Message);
+                    return new(null, Refusal.Of(GrainRefusal.Busy));
+                }
+            }
+
+            await Task.Delay(pause, clock, cancellation);
+        }
+    }
+
+    public async ValueTask<Outcome<IAsyncEnumerable<LiveEvent>>> Watch<TView>(GrainId grain, ICommand<TView> view, long? after, CancellationToken cancellation = default)
+    {
+        var events = Find(grain).Watch(new(view), after, cancellation).GetAsyncEnumerator(cancellation);
+        try
+        {
+            if (await events.MoveNextAsync() && events.Current.Refusal is null) return new Outcome<IAsyncEnumerable<LiveEvent>>(Read(events), null);
+            var refusal = events.Current?.Refusal;
+            await events.DisposeAsync();
+            return refusal ?? Refusal.Of(GrainRefusal.Busy);
+        }
+        catch (Exception lost) when (IsLost(lost))
+        {
+            return Refusal.Of(GrainRefusal.Busy);
+        }
+    }
+
+    // A viewer whose silo went comes back with its last id and finds the grain wherever it is then.
+    private static async IAsyncEnumerable<LiveEvent> Read(IAsyncEnumerator<CellEvent> events, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        await using (events)
+        {
+            while (await Next()) yield return new(events.Current.Sequence, events.Current.Name, events.Current.Data!);
+        }
+
+        async ValueTask<bool> Next()
+        {
+            try
+            {
+                return await events.MoveNextAsync();
+            }
+            catch (Exception lost) when (IsLost(lost) || lost is EnumerationAbortedException)
+            {
+                return false;
+            }
+        }
+    }
+
+    private static bool IsLost(Exception failure) => failure is OrleansException or TimeoutException or IOException;
+
+    private ICellGrain Find(GrainId grain) => cluster.GetGrain<ICellGrain>(grain.ToString());
+}
