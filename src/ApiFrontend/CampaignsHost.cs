@@ -103,7 +103,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
     {
         try
         {
-            return new(Path.Combine(options.Data, "projections.db"));
+            return new SqliteDocuments(Path.Combine(options.Data, "projections.db"));
         }
         catch
         {
