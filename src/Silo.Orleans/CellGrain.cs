@@ -32,8 +32,8 @@ internal sealed class CellGrain(LocalEngine engine, Residents residents) : Grain
 
     public async ValueTask<CellAnswer> Ask(CellCommand command)
     {
-        var (reply, refusal) = await engine.Deliver(id, command.Command);
-        return new(reply, refusal);
+        var answer = await engine.Deliver(id, command.Command);
+        return new(answer.Value, answer.Refusal, answer.IsLater);
     }
 
     public async IAsyncEnumerable<CellEvent> Watch(CellCommand view, long? after, [EnumeratorCancellation] CancellationToken cancellation = default)

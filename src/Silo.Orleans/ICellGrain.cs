@@ -20,8 +20,9 @@ public interface ICellGrain : IGrainWithStringKey
 [GenerateSerializer, Immutable, Alias("campaigns.command")]
 public sealed record CellCommand([property: Id(0)] object Command);
 
+/// <param name="IsLater">something owed has to be settled first: ask again</param>
 [GenerateSerializer, Immutable, Alias("campaigns.answer")]
-public sealed record CellAnswer([property: Id(0)] object? Reply, [property: Id(1)] Refusal? Refusal);
+public sealed record CellAnswer([property: Id(0)] object? Reply, [property: Id(1)] Refusal? Refusal, [property: Id(2)] bool IsLater);
 
 /// <param name="Refusal">why the grain cannot be watched; then nothing comes after it</param>
 [GenerateSerializer, Immutable, Alias("campaigns.event")]

@@ -11,9 +11,9 @@ namespace Campaigns.Silo.Cluster;
 /// <summary>Asks grains wherever in the cluster they live: from a silo, or from a frontend that is an Orleans client.</summary>
 /// <remarks>
 /// A silo that dies takes the answers it owed with it. The same command is then sent again, which is safe (law 4), to wherever the grain lives
-/// next, until <see cref="Patience"/> is over.
+/// next, until <see cref="Patience"/> is over; so is one whose answer depends on something owed.
 /// </remarks>
-internal sealed class OrleansGrains(IGrainFactory cluster, TimeProvider clock, ILogger<OrleansGrains> log) : IGrains
+internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, ILogger<OrleansGrains> log) : IGrains
 {
     /// <summary>How long one caller waits for a grain whose silo died. Longer than it takes the others to notice.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -31,22 +31,25 @@ internal sealed class OrleansGrains(IGrainFactory cluster, TimeProvider clock, I
         var since = clock.GetTimestamp();
         for (var pause = Pause; ; pause = pause * 2 < PauseMax ? pause * 2 : PauseMax)
         {
+            Exception? failure = null;
             try
             {
                 var asked = cell.Ask(question);
                 var answer = cancellation.CanBeCanceled && !asked.IsCompleted ? await asked.AsTask().WaitAsync(cancellation) : await asked;
-                return new(answer.Reply, answer.Refusal);
+                if (!answer.IsLater) return new(answer.Reply, answer.Refusal);
             }
-            catch (Exception lost) when (IsLost(lost))
+            catch (Exception lost) when (IsLost(lost) && !cancellation.IsCancellationRequested)
             {
-                if (clock.GetElapsedTime(since) > Patience)
-                {
-                    log.LogWarning("{Command} to {Grain} got no answer for {Patience}: {Reason}", command.GetType().Name, grain, Patience, lost.Message);
-                    return new(null, Refusal.Of(GrainRefusal.Busy));
-                }
+                failure = lost;
             }
 
-            await Task.Delay(pause, clock, cancellation);
+            if (clock.GetElapsedTime(since) > Patience)
+            {
+                if (failure is not null) log.LogWarning("{Command} to {Grain} got no answer for {Patience}: {Reason}", command.GetType().Name, grain, Patience, failure.Message);
+                return new(null, Refusal.Of(GrainRefusal.Busy));
+            }
+
+            if (failure is not null) await Task.Delay(pause, cancellation);
         }
     }
 
@@ -87,7 +90,7 @@ internal sealed class OrleansGrains(IGrainFactory cluster, TimeProvider clock, I
         }
     }
 
-    private static bool IsLost(Exception failure) => failure is OrleansException or TimeoutException or IOException;
+    private static bool IsLost(Exception failure) => failure is OrleansException or TimeoutException or IOException or OperationCanceledException;
 
     private ICellGrain Find(GrainId grain) => cluster.GetGrain<ICellGrain>(grain.ToString());
 }

@@ -9,7 +9,7 @@ namespace Campaigns.Silo.Cluster;
 /// Ties the engine to the life of its silo: it accepts before grains are placed here, and ends after the last one has been handed over. What
 /// silos leave that died is fenced off, so that nothing of them can become durable any more, and picked up by whoever looks next.
 /// </summary>
-internal sealed class SiloEngine(LocalEngine engine, PostgresJournal journal, ISiloStatusOracle members, TimeProvider clock, ILogger<SiloEngine> log) : ILifecycleParticipant<ISiloLifecycle>, ISiloStatusListener
+internal sealed class SiloEngine(LocalEngine engine, PostgresJournal journal, ISiloStatusOracle members, ILogger<SiloEngine> log) : ILifecycleParticipant<ISiloLifecycle>, ISiloStatusListener
 {
     private const int TriesMax = 60;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
@@ -46,7 +46,7 @@ internal sealed class SiloEngine(LocalEngine engine, PostgresJournal journal, IS
             catch (Exception failed) when (tries < TriesMax)
             {
                 log.LogWarning("Silos that died could not be fenced off ({Reason}); tried again.", failed.Message);
-                await Task.Delay(Pause, clock);
+                await Task.Delay(Pause);
             }
         }
     }

@@ -35,7 +35,7 @@ internal sealed class TestSilo : IAsyncDisposable
         var journal = new HeldJournal(postgres);
         var builder = Host.CreateEmptyApplicationBuilder(new());
         if (Environment.GetEnvironmentVariable("CLUSTER_LOG") is { Length: > 0 }) builder.Logging.AddSimpleConsole(o => o.SingleLine = true).SetMinimumLevel(LogLevel.Warning);
-        builder.Services.AddSingleton(clock).AddSingleton<TimeProvider>(clock).AddSingleton(postgres).AddSingleton<IJournal>(journal);
+        builder.Services.AddSingleton(clock).AddSingleton(postgres).AddSingleton<IJournal>(journal);
         builder.Services.AddSingleton(s => new LocalEngine(journal, [new CounterGrain()], receivers, clock, options, s.GetRequiredService<ILogger<LocalEngine>>(), s.GetRequiredService<ICluster>()));
         builder.AddSilo(new() { Role = ClusterRole.Silo, Address = "127.0.0.1", SiloPort = FreePort(), GatewayPort = FreePort(), ProbeTimeout = TimeSpan.FromMilliseconds(300) }, name, database);
         var silo = new TestSilo(builder.Build(), journal);

@@ -16,7 +16,7 @@ public sealed class CommissionViewsTests : IDisposable
     private readonly DocumentStore documents;
     private long sequence;
 
-    public CommissionViewsTests() => documents = new(Path.Combine(folder.FullName, "projections.db"));
+    public CommissionViewsTests() => documents = new SqliteDocuments(Path.Combine(folder.FullName, "projections.db"));
 
     public void Dispose()
     {

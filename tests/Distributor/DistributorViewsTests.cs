@@ -16,7 +16,7 @@ public sealed class DistributorViewsTests : IDisposable
     private readonly DocumentStore documents;
     private long sequence;
 
-    public DistributorViewsTests() => documents = new(Path.Combine(folder.FullName, "projections.db"));
+    public DistributorViewsTests() => documents = new SqliteDocuments(Path.Combine(folder.FullName, "projections.db"));
 
     public void Dispose()
     {

@@ -16,7 +16,7 @@ public sealed class LedgerViewsTests : IDisposable
     private readonly Story<LedgerState, LedgerEvent> story = Story();
     private long sequence;
 
-    public LedgerViewsTests() => documents = new(Path.Combine(folder.FullName, "projections.db"));
+    public LedgerViewsTests() => documents = new SqliteDocuments(Path.Combine(folder.FullName, "projections.db"));
 
     private IReadOnlyList<StatementItem> Statement => documents.List<StatementItem>(Demo, LedgerViews.Entries, LedgerViews.ListOf(Amei, LedgerKind.Commission), null, 100).Items;
 

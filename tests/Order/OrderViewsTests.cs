@@ -26,7 +26,7 @@ public sealed class OrderViewsTests : IDisposable
     private readonly DocumentStore documents;
     private long sequence;
 
-    public OrderViewsTests() => documents = new(Path.Combine(folder.FullName, "projections.db"));
+    public OrderViewsTests() => documents = new SqliteDocuments(Path.Combine(folder.FullName, "projections.db"));
 
     private OrderListItem Listed => Assert.Single(documents.List<OrderListItem>(Demo, OrderViews.ByBuyer, Amei.ToString(), null, 10).Items);
 

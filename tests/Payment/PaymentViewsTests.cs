@@ -26,7 +26,7 @@ public sealed class PaymentViewsTests : IDisposable
 
     public PaymentViewsTests()
     {
-        documents = new(Path.Combine(folder.FullName, "projections.db"));
+        documents = new SqliteDocuments(Path.Combine(folder.FullName, "projections.db"));
         new OrderViews().Apply(new(Order.In(Demo), 1, Start, Placed), documents);
     }
 

@@ -167,7 +167,7 @@ public sealed class ProjectorTests
         Assert.Single(documents.List<CounterTotal>(Shop, "c", "me", cursor, -3).Items);
     }
 
-    private static DocumentStore Open(Engines engines, string name = "documents.db") => new(Path.Combine(engines.Folder, name));
+    private static SqliteDocuments Open(Engines engines, string name = "documents.db") => new(Path.Combine(engines.Folder, name));
 
     private static IReadOnlyList<CounterTotal> All(DocumentStore documents) => documents.List<CounterTotal>(Shop, "totals", "all", null, 100).Items;
 

@@ -66,7 +66,7 @@ public sealed class ReleaseJournalTests : IDisposable
     {
         await using var journal = Open(release);
         var file = Path.Combine(folder.FullName, "projections.db");
-        using (var documents = new DocumentStore(file))
+        using (var documents = new SqliteDocuments(file))
         {
             await using var projector = new Projector(journal, Definitions.Values, Mechanics.Projections, documents, NullLogger<Projector>.Instance);
             while (projector.Step() > 0)

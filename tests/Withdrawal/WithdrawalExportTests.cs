@@ -25,7 +25,7 @@ public sealed class WithdrawalExportTests : IDisposable
 
     static WithdrawalExportTests() => Encoding.RegisterProvider(CodePagesEncodingProvider.Instance); // the library wants them for older spreadsheets
 
-    public WithdrawalExportTests() => documents = new(Path.Combine(folder.FullName, "projections.db"));
+    public WithdrawalExportTests() => documents = new SqliteDocuments(Path.Combine(folder.FullName, "projections.db"));
 
     public static TheoryData<string, string> Notes => new()
     {

@@ -99,7 +99,7 @@ internal static class Upkeep
         if (IsNoData(folder)) return 2;
         await using var journal = SqliteJournal.Open(folder);
         foreach (var old in Directory.GetFiles(folder, "projections.db*")) File.Delete(old);
-        using var documents = new DocumentStore(Path.Combine(folder, "projections.db"));
+        using var documents = new SqliteDocuments(Path.Combine(folder, "projections.db"));
         await using var projector = new Projector(journal, CampaignsHost.Definitions(), CampaignsHost.Projections(), documents, NullLogger<Projector>.Instance);
         var facts = await Bar.Show("Reading the journal", journal.LastPosition, progress =>
         {

@@ -26,6 +26,7 @@ internal sealed class Lane
     private readonly PriorityQueue<(Activation Activation, Retry? Retry), DateTimeOffset> timers = new();
     private readonly Queue<Activation> sweep = new();
     private readonly HashSet<Activation> crowded = [];
+    private readonly Queue<(AskedFromElsewhere Asked, DateTimeOffset Until)> impatient = new();
     private readonly Queue<(Activation Activation, long Since, long Events)> dirty = new();
     private readonly AutoResetEvent room = new(initialState: false);
     private Pending open = new() { Number = 1 };
@@ -106,6 +107,7 @@ internal sealed class Lane
         {
             did = HandleInbox(now) | HandleTimers(now);
             AnswerCrowds(now);
+            AnswerImpatient(now);
             Sweep(now);
             Checkpoint();
             flush = !open.IsEmpty;
@@ -590,8 +592,20 @@ internal sealed class Lane
     private void Wait(Activation activation, Work work)
     {
         activation.Waiting ??= [];
-        if (activation.Waiting.Count < options.WaitingMax) activation.Waiting.Add(work);
-        else work.Complete(GrainRefusal.Busy);
+        if (activation.Waiting.Count >= options.WaitingMax) activation.Waiting.RemoveAll(w => w.IsComplete);
+        if (activation.Waiting.Count >= options.WaitingMax)
+        {
+            work.Complete(GrainRefusal.Busy);
+            return;
+        }
+
+        activation.Waiting.Add(work);
+        if (work is AskedFromElsewhere elsewhere) impatient.Enqueue((elsewhere, clock.GetUtcNow() + options.ElsewherePatience));
+    }
+
+    private void AnswerImpatient(DateTimeOffset now)
+    {
+        while (impatient.TryPeek(out var longest) && (longest.Asked.IsComplete || longest.Until <= now)) impatient.Dequeue().Asked.Complete(Answer.Later);
     }
 
     // Where many wait, each is asked about once a turn and not once a fact: 10,000 launches of one campaign would be 200 million questions.
@@ -608,6 +622,7 @@ internal sealed class Lane
         var kept = 0;
         for (var i = 0; i < waiting.Count; i++)
         {
+            if (waiting[i].IsComplete) continue;
             var answer = AnswerOf(activation, waiting[i].Command, turn);
             if (answer.IsLater) waiting[kept++] = waiting[i];
             else Release(waiting[i], answer, activation);

@@ -112,10 +112,11 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     }
 
     /// <summary>Asks for a caller in another engine of the cluster, who knows what the answer is.</summary>
-    public ValueTask<Receipt> Deliver(GrainId grain, object command)
+    /// <returns>the answer; <see cref="Answer.Later"/> if the state could not tell it for <see cref="LocalEngineOptions.ElsewherePatience"/>: ask again</returns>
+    public ValueTask<Answer> Deliver(GrainId grain, object command)
     {
-        var work = new AskedForAnother(grain, command);
-        return TryPost(work) ? work.Outcome : new(new Receipt(null, Refusal.Of(GrainRefusal.Busy)));
+        var work = new AskedFromElsewhere(grain, command);
+        return TryPost(work) ? work.Outcome : new(GrainRefusal.Busy);
     }
 
     public ValueTask<Outcome<IAsyncEnumerable<LiveEvent>>> Watch<TView>(GrainId grain, ICommand<TView> view, long? after, CancellationToken cancellation = default) =>

@@ -41,6 +41,9 @@ public sealed record LocalEngineOptions
     /// <summary>How long one call of an outside system may take.</summary>
     public TimeSpan ReceiverTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a caller in another engine of the cluster waits for something owed before it has to ask again.</summary>
+    public TimeSpan ElsewherePatience { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>How often stored deadlines of inactive grains are looked up.</summary>
     public TimeSpan DuePoll { get; init; } = TimeSpan.FromSeconds(1);
 

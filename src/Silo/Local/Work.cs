@@ -12,6 +12,9 @@ internal abstract class Work(GrainId grain, object command)
 
     public object Command { get; } = command;
 
+    /// <summary>True once nobody waits any more.</summary>
+    public bool IsComplete { get; protected set; }
+
     /// <summary>Called once, after everything the answer shows is durable. Must not block and must not run a caller's code on this thread.</summary>
     public abstract void Complete(in Answer answer);
 }
@@ -20,16 +23,14 @@ internal abstract class Work(GrainId grain, object command)
 internal abstract class Awaited<TResult>(GrainId grain, object command) : Work(grain, command), IValueTaskSource<TResult>
 {
     private ManualResetValueTaskSourceCore<TResult> completion = new() { RunContinuationsAsynchronously = true };
-    private bool isComplete;
-
     /// <summary>To be awaited once.</summary>
     public ValueTask<TResult> Outcome => new(this, completion.Version);
 
     public override void Complete(in Answer answer)
     {
         // The end of an engine that failed may find what was answered just before; it runs when no other thread does.
-        if (isComplete) return;
-        isComplete = true;
+        if (IsComplete) return;
+        IsComplete = true;
         completion.SetResult(ResultOf(answer));
     }
 
@@ -49,10 +50,10 @@ internal sealed class Asked<TReply>(GrainId grain, ICommand<TReply> command) : A
     protected override Outcome<TReply> ResultOf(in Answer answer) => Outcome<TReply>.Of(new(answer.Value, answer.Refusal));
 }
 
-/// <summary>Another engine asks for a caller of its own.</summary>
-internal sealed class AskedForAnother(GrainId grain, object command) : Awaited<Receipt>(grain, command)
+/// <summary>Another engine asks for a caller of its own, who does not wait here for long: a grain that is waited for cannot move.</summary>
+internal sealed class AskedFromElsewhere(GrainId grain, object command) : Awaited<Answer>(grain, command)
 {
-    protected override Receipt ResultOf(in Answer answer) => new(answer.Value, answer.Refusal);
+    protected override Answer ResultOf(in Answer answer) => answer;
 }
 
 /// <summary>A viewer joins the feed of a grain.</summary>

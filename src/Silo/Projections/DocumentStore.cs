@@ -1,10 +1,8 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Campaigns.Grains.Kernel;
-using Microsoft.Data.Sqlite;
 
 namespace Campaigns.Silo.Projections;
 
@@ -12,17 +10,12 @@ namespace Campaigns.Silo.Projections;
 public sealed record Page<TItem>(IReadOnlyList<TItem> Items, string? NextCursor, DateTimeOffset AsOf);
 
 /// <summary>
-/// The read models in a SQLite file of their own: it can be deleted at any time and is built again from the journal. Written by the
-/// projector alone, in one transaction with its position, so a document never shows half a flush.
+/// The read models: they can be deleted at any time and are built again from the journal. Written by one projector alone, in one transaction
+/// with its position, so a document never shows half a flush.
 /// </summary>
-public sealed class DocumentStore : IDocuments, IDisposable
+public abstract class DocumentStore : IDocuments, IDisposable
 {
     public const int PageMax = 100;
-
-    // One step changes thousands of pages in random places: what does not fit is written and read again within the same transaction, and each
-    // checkpoint writes every changed page once more.
-    private const int WriterCacheKilobytes = 65_536;
-    private const int PagesPerCheckpoint = 16_384;
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -30,174 +23,144 @@ public sealed class DocumentStore : IDocuments, IDisposable
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 
-    private readonly string connectionString;
-    private readonly SqliteConnection writer;
-    private readonly SqliteCommand find;
-    private readonly SqliteCommand put;
-    private readonly SqliteCommand drop;
-    private readonly ConcurrentBag<SqliteConnection> readers = [];
-    private readonly Dictionary<(ShopId Shop, string Collection, string Key), (object? Document, string Owner, long Sort)> written = []; // null: dropped
+    private readonly Dictionary<DocumentName, WrittenDocument> written = [];
+    private long position;
     private long asOfTicks;
 
-    /// <exception cref="IOException">the file cannot be opened, or is none of ours</exception>
-    public DocumentStore(string file)
-    {
-        connectionString = new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ToString();
-        writer = new(connectionString);
-        try
-        {
-            writer.Open();
-            Prepare();
-            find = Command(writer, "select json from document where shop = $0 and collection = $1 and key = $2", 3);
-            put = Command(writer, "insert into document values ($0, $1, $2, $3, $4, $5) on conflict do update set owner = $3, sort = $4, json = $5", 6);
-            drop = Command(writer, "delete from document where shop = $0 and collection = $1 and key = $2", 3);
-            Reload();
-        }
-        catch (SqliteException failure)
-        {
-            writer.Dispose();
-            throw new IOException($"The read models in '{file}' cannot be opened: {failure.Message.TrimEnd('.')}. Free disk space; if that is not it, make them again from the journal with 'campaigns rebuild'. Nothing acknowledged depends on them.", failure);
-        }
-    }
+    /// <summary>The position of the last flush that the documents include, as this process last saw it.</summary>
+    public long Position => Interlocked.Read(ref position);
 
-    /// <summary>The position of the last flush that the documents include.</summary>
-    public long Position { get; private set; }
-
-    /// <summary>The time of the last decision that the documents include.</summary>
+    /// <summary>The time of the last decision that the documents include, as this process last saw it.</summary>
     public DateTimeOffset AsOf => new(Interlocked.Read(ref asOfTicks), TimeSpan.Zero);
+
+    /// <summary>
+    /// True if this process is the one that writes, from now until it resigns or loses its connection. Where it is not, <see cref="Position"/> and
+    /// <see cref="AsOf"/> are brought up to date instead. Cheap to ask often.
+    /// </summary>
+    public abstract bool TryLead();
 
     public TDocument? Find<TDocument>(ShopId shop, string collection, string key)
         where TDocument : class
     {
-        if (written.TryGetValue((shop, collection, key), out var fresh)) return (TDocument?)fresh.Document;
-        (find.Parameters[0].Value, find.Parameters[1].Value, find.Parameters[2].Value) = (shop.Value, collection, key);
-        return find.ExecuteScalar() is string json ? JsonSerializer.Deserialize<TDocument>(json, Json) : null;
+        var name = new DocumentName(shop, collection, key);
+        if (written.TryGetValue(name, out var fresh)) return (TDocument?)fresh.Document;
+        return IsText(collection) && IsText(key) ? FindStored<TDocument>(name) : null;
     }
 
+    /// <exception cref="ArgumentException">a name holds what is no text: NUL or half a surrogate pair. Documents may hold them</exception>
     public void Put<TDocument>(ShopId shop, string collection, string key, string owner, DateTimeOffset sort, TDocument document)
-        where TDocument : class =>
-        written[(shop, collection, key)] = (document, owner, sort.UtcTicks);
+        where TDocument : class
+    {
+        if (!IsText(collection) || !IsText(key) || !IsText(owner)) throw new ArgumentException($"A document in '{collection}' has a name that is no text.");
+        written[new(shop, collection, key)] = new(document, owner, sort.UtcTicks);
+    }
 
-    public void Drop(ShopId shop, string collection, string key) => written[(shop, collection, key)] = (null, "", 0);
+    public void Drop(ShopId shop, string collection, string key)
+    {
+        if (IsText(collection) && IsText(key)) written[new(shop, collection, key)] = new(null, "", 0);
+    }
 
     /// <summary>Makes everything since the last call visible at once.</summary>
-    public void Commit(long position, DateTimeOffset at)
+    /// <returns>false if another process has written since this one last looked, or leads: nothing was written, and what was put is forgotten</returns>
+    public bool Commit(long position, DateTimeOffset at)
     {
-        using var transaction = writer.BeginTransaction();
-        put.Transaction = drop.Transaction = transaction;
-        foreach (var ((shop, collection, key), (document, owner, sort)) in written)
-        {
-            if (document is null)
-            {
-                (drop.Parameters[0].Value, drop.Parameters[1].Value, drop.Parameters[2].Value) = (shop.Value, collection, key);
-                drop.ExecuteNonQuery();
-                continue;
-            }
-
-            (put.Parameters[0].Value, put.Parameters[1].Value, put.Parameters[2].Value) = (shop.Value, collection, key);
-            (put.Parameters[3].Value, put.Parameters[4].Value, put.Parameters[5].Value) = (owner, sort, JsonSerializer.Serialize(document, document.GetType(), Json));
-            put.ExecuteNonQuery();
-        }
-
-        using var progress = Command(writer, "update progress set position = $0, at = $1", 2);
-        progress.Transaction = transaction;
-        (progress.Parameters[0].Value, progress.Parameters[1].Value) = (position, at.UtcTicks);
-        progress.ExecuteNonQuery();
-        transaction.Commit();
+        var isStored = Store(written, position, at.UtcTicks);
         written.Clear();
-        Position = position;
-        Interlocked.Exchange(ref asOfTicks, at.UtcTicks);
+        if (isStored) Know(position, at.UtcTicks);
+        return isStored;
     }
+
+    /// <summary>Lets another process write. What was put and not committed is dropped.</summary>
+    internal virtual void Resign() => written.Clear();
 
     /// <summary>Drops what was put and not committed.</summary>
     internal void Forget() => written.Clear();
 
-    /// <summary>Goes back to what is stored: after a commit that failed nobody knows whether it took effect.</summary>
-    internal void Reload()
+    /// <summary>
+    /// Runs what puts documents by what it finds, after dropping what was put and not committed. It may run more than once, and the last time counts:
+    /// it must do the same each time.
+    /// </summary>
+    internal virtual void Write(Action apply)
     {
-        written.Clear();
-        using var progress = Command(writer, "select position, at from progress", 0);
-        using var row = progress.ExecuteReader();
-        row.Read();
-        Position = row.GetInt64(0);
-        Interlocked.Exchange(ref asOfTicks, row.GetInt64(1));
+        Forget();
+        apply();
     }
 
+    /// <summary>Goes back to what is stored: after a commit that failed nobody knows whether it took effect.</summary>
+    internal abstract void Reload();
+
     /// <summary>Starts from zero.</summary>
-    internal void Clear()
-    {
-        written.Clear();
-        Execute("delete from document");
-        Commit(0, DateTimeOffset.UnixEpoch);
-    }
+    /// <returns>false as <see cref="Commit"/></returns>
+    internal abstract bool Clear();
 
     /// <summary>One document as last committed, from any thread.</summary>
     public TDocument? Read<TDocument>(ShopId shop, string collection, string key)
-        where TDocument : class
-    {
-        var connection = Borrow();
-        using var command = Command(connection, "select json from document where shop = $0 and collection = $1 and key = $2", 3);
-        (command.Parameters[0].Value, command.Parameters[1].Value, command.Parameters[2].Value) = (shop.Value, collection, key);
-        var json = command.ExecuteScalar() as string;
-        readers.Add(connection);
-        return json is null ? null : JsonSerializer.Deserialize<TDocument>(json, Json);
-    }
+        where TDocument : class =>
+        IsText(collection) && IsText(key) ? Parse<TDocument>(ReadJson(new(shop, collection, key))) : null;
 
     /// <summary>The documents of an owner, newest first, from any thread. A cursor that cannot be read starts at the beginning.</summary>
     /// <param name="limit">1–<see cref="PageMax"/></param>
     public Page<TDocument> List<TDocument>(ShopId shop, string collection, string owner, string? cursor, int limit)
         where TDocument : class
     {
+        if (!IsText(collection) || !IsText(owner)) return new([], null, AsOf);
         limit = Math.Clamp(limit, 1, PageMax);
         var (sort, key) = ReadCursor(cursor);
-        var connection = Borrow();
-        using var command = Command(connection, "select json, sort, key from document where shop = $0 and collection = $1 and owner = $2 and (sort, key) < ($3, $4) order by sort desc, key desc limit $5", 6);
-        (command.Parameters[0].Value, command.Parameters[1].Value, command.Parameters[2].Value) = (shop.Value, collection, owner);
-        (command.Parameters[3].Value, command.Parameters[4].Value, command.Parameters[5].Value) = (sort, key, limit + 1);
-        var items = new List<TDocument>();
-        string? next = null;
-        using (var row = command.ExecuteReader())
-        {
-            while (row.Read())
-            {
-                if (items.Count == limit)
-                {
-                    next = WriteCursor(sort, key);
-                    break;
-                }
-
-                items.Add(JsonSerializer.Deserialize<TDocument>(row.GetString(0), Json)!);
-                (sort, key) = (row.GetInt64(1), row.GetString(2));
-            }
-        }
-
-        readers.Add(connection);
-        return new(items, next, AsOf);
+        var rows = ReadRows(shop, collection, owner, sort, key, limit + 1, out var asOf);
+        return new(
+            [.. rows.Take(limit).Select(r => Parse<TDocument>(r.Json)!)],
+            rows.Count > limit ? WriteCursor(rows[limit - 1].Sort, rows[limit - 1].Key) : null,
+            asOf);
     }
 
     /// <summary>The cursor of a list that begins right before a moment.</summary>
     public static string CursorBefore(DateTimeOffset moment) => WriteCursor(moment.UtcTicks, "");
 
     /// <summary>How many documents an owner has in <c>[from, until)</c>, from any thread.</summary>
-    public long Count(ShopId shop, string collection, string owner, DateTimeOffset from, DateTimeOffset until)
+    public long Count(ShopId shop, string collection, string owner, DateTimeOffset from, DateTimeOffset until) =>
+        IsText(collection) && IsText(owner) ? CountRows(shop, collection, owner, from.UtcTicks, until.UtcTicks) : 0;
+
+    public abstract void Dispose();
+
+    private protected static string ToJson(object document) => JsonSerializer.Serialize(document, document.GetType(), Json);
+
+    private protected static TDocument? Parse<TDocument>(string? json)
+        where TDocument : class =>
+        json is null ? null : JsonSerializer.Deserialize<TDocument>(json, Json);
+
+    /// <summary>What is stored now, as this process has just seen it.</summary>
+    private protected void Know(long position, long asOfTicks)
     {
-        var connection = Borrow();
-        using var command = Command(connection, "select count(*) from document where shop = $0 and collection = $1 and owner = $2 and sort >= $3 and sort < $4", 5);
-        (command.Parameters[0].Value, command.Parameters[1].Value, command.Parameters[2].Value) = (shop.Value, collection, owner);
-        (command.Parameters[3].Value, command.Parameters[4].Value) = (from.UtcTicks, until.UtcTicks);
-        var count = (long)command.ExecuteScalar()!;
-        readers.Add(connection);
-        return count;
+        Interlocked.Exchange(ref this.asOfTicks, asOfTicks);
+        Interlocked.Exchange(ref this.position, position);
     }
 
-    public void Dispose()
+    /// <summary>A reader saw documents of this time.</summary>
+    private protected void KnowAsOf(long ticks)
     {
-        while (readers.TryTake(out var reader)) reader.Dispose();
-        find.Dispose();
-        put.Dispose();
-        drop.Dispose();
-        writer.Dispose();
+        for (var known = Interlocked.Read(ref asOfTicks); known < ticks;)
+        {
+            var seen = Interlocked.CompareExchange(ref asOfTicks, ticks, known);
+            if (seen == known) return;
+            known = seen;
+        }
     }
+
+    private protected abstract bool Store(IReadOnlyDictionary<DocumentName, WrittenDocument> documents, long position, long asOfTicks);
+
+    private protected abstract TDocument? FindStored<TDocument>(DocumentName name)
+        where TDocument : class;
+
+    private protected abstract string? ReadJson(DocumentName name);
+
+    /// <summary>Up to <paramref name="count"/> documents that come after <c>(sort, key)</c> in the order newest first.</summary>
+    private protected abstract IReadOnlyList<DocumentRow> ReadRows(ShopId shop, string collection, string owner, long sort, string key, int count, out DateTimeOffset asOf);
+
+    private protected abstract long CountRows(ShopId shop, string collection, string owner, long from, long until);
+
+    // What every store can keep as text, and only that, so that no store finds what another cannot. Most names have no surrogates at all.
+    private static bool IsText(string name) => !name.Contains('\0', StringComparison.Ordinal)
+        && (name.AsSpan().IndexOfAnyInRange('\ud800', '\udfff') < 0 || string.Equals(Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(name)), name, StringComparison.Ordinal));
 
     private static string WriteCursor(long sort, string key) => Convert.ToHexStringLower(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{sort}/{key}")));
 
@@ -206,48 +169,20 @@ public sealed class DocumentStore : IDocuments, IDisposable
         try
         {
             var parts = Encoding.UTF8.GetString(Convert.FromHexString(cursor ?? "")).Split('/', 2);
-            return parts.Length == 2 && long.TryParse(parts[0], CultureInfo.InvariantCulture, out var sort) ? (sort, parts[1]) : (long.MaxValue, "");
+            return parts.Length == 2 && IsText(parts[1]) && long.TryParse(parts[0], CultureInfo.InvariantCulture, out var sort) ? (sort, parts[1]) : (long.MaxValue, "");
         }
         catch (FormatException)
         {
             return (long.MaxValue, "");
         }
     }
-
-    private static SqliteCommand Command(SqliteConnection connection, string sql, int parameters)
-    {
-        var command = connection.CreateCommand();
-        command.CommandText = sql;
-        for (var i = 0; i < parameters; i++) command.Parameters.Add(new(string.Create(CultureInfo.InvariantCulture, $"${i}"), null));
-        return command;
-    }
-
-    // A connection to read with. They are shared: one for each thread that ever read would never end in a process with a thread pool.
-    private SqliteConnection Borrow() => readers.TryTake(out var idle) ? idle : Open();
-
-    private SqliteConnection Open()
-    {
-        var connection = new SqliteConnection(connectionString);
-        connection.Open();
-        return connection;
-    }
-
-    private void Prepare()
-    {
-        Execute("pragma journal_mode = wal; pragma synchronous = normal"); // may lose its end in a crash: the journal fills it again
-        Execute(string.Create(CultureInfo.InvariantCulture, $"pragma cache_size = -{WriterCacheKilobytes}; pragma wal_autocheckpoint = {PagesPerCheckpoint}"));
-        Execute("""
-            create table if not exists document(shop text, collection text, key text, owner text not null, sort integer not null, json text not null, primary key(shop, collection, key)) without rowid;
-            create index if not exists document_list on document(shop, collection, owner, sort, key);
-            create table if not exists progress(id integer primary key check (id = 1), position integer not null, at integer not null);
-            insert or ignore into progress values (1, 0, 0);
-            """);
-    }
-
-    private void Execute(string sql)
-    {
-        using var command = writer.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
-    }
 }
+
+/// <summary>What a document is found by.</summary>
+internal readonly record struct DocumentName(ShopId Shop, string Collection, string Key);
+
+/// <param name="Document">null: dropped</param>
+internal readonly record struct WrittenDocument(object? Document, string Owner, long Sort);
+
+/// <summary>A document as a list finds it.</summary>
+internal readonly record struct DocumentRow(string Json, long Sort, string Key);

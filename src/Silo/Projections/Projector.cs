@@ -1,37 +1,44 @@
+using System.Diagnostics;
 using Campaigns.Grains.Kernel;
 using Campaigns.Silo.Journal;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 using SQLitePCL;
 
 namespace Campaigns.Silo.Projections;
 
-/// <summary>Follows the journal in global order and keeps the read models up to date. It lags by design; by how much is a metric.</summary>
+/// <summary>
+/// Follows the journal in global order and keeps the read models up to date. It lags by design; by how much is a metric. Of several processes over
+/// the same read models one writes; the others see how far it is, and take over when it is gone.
+/// </summary>
 public sealed class Projector(IJournal journal, IEnumerable<GrainDefinition> definitions, IReadOnlyList<IProjection> projections, DocumentStore documents, ILogger<Projector> log) : IAsyncDisposable
 {
     private const int BytesPerStep = 4 << 20;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(200);
 
     private readonly Dictionary<string, GrainDefinition> definitions = definitions.ToDictionary(d => d.Kind, StringComparer.Ordinal);
     private readonly SemaphoreSlim signal = new(0, 1);
     private readonly CancellationTokenSource stop = new();
     private int ended;
+    private long newest;
+    private long askedAt;
+    private bool leads;
     private Task? running;
 
     /// <summary>Flushes that the read models do not include yet.</summary>
-    public long LagFlushes => Math.Max(0, journal.LastPosition - documents.Position);
+    public long LagFlushes => Math.Max(0, Math.Max(Interlocked.Read(ref newest), journal.LastPosition) - documents.Position);
 
-    /// <summary>Why the read models do not follow, if they do not. A disk that is full or fails makes them pause; anything else ends them until a restart.</summary>
+    /// <summary>
+    /// Why the read models do not follow, if they do not. A disk that is full or fails and a database that is not there make them pause; anything else
+    /// ends them until a restart.
+    /// </summary>
     public Exception? Failure { get; private set; }
 
     public void Start()
     {
-        if (documents.Position > journal.FindLastPosition())
-        {
-            log.LogWarning("The read models are at flush {Position} and the journal ends at {Last}, as after going back to a backup: they are made again.", documents.Position, journal.LastPosition);
-            documents.Clear();
-        }
-
+        Lead();
         running = Task.Run(Run);
     }
 
@@ -51,29 +58,37 @@ public sealed class Projector(IJournal journal, IEnumerable<GrainDefinition> def
         }
     }
 
-    /// <summary>Applies what is there.</summary>
-    /// <returns>the number of facts read; 0 when the documents are up to date</returns>
+    /// <summary>Applies what is there, if this process leads.</summary>
+    /// <returns>the number of facts read; 0 when the documents are up to date, or when they are another process's to write</returns>
     public int Step()
     {
-        documents.Forget(); // what a step that failed has left
+        if (!Lead()) return 0;
         var flushes = journal.ReadAfter(documents.Position, BytesPerStep);
         if (flushes.Count == 0) return 0;
 
-        var facts = 0;
-        var at = documents.AsOf;
+        var (read, at) = (0, documents.AsOf);
+        var facts = new List<Recorded>();
         foreach (var flush in flushes)
         {
             var decision = new DecisionReader(flush.Decisions.Span);
             while (decision.Next())
             {
-                facts += decision.Count;
+                read += decision.Count;
                 at = decision.At;
-                Apply(ref decision);
+                Collect(ref decision, facts);
             }
         }
 
-        documents.Commit(flushes[^1].Position, at);
-        return facts;
+        documents.Write(() =>
+        {
+            foreach (var fact in facts)
+                foreach (var projection in projections)
+                    if (projection.Reads(fact.Grain.Kind)) projection.Apply(fact, documents);
+        });
+        if (documents.Commit(flushes[^1].Position, at)) return read;
+        log.LogWarning("Another process has written the read models after flush {Position}: nothing was written here.", documents.Position);
+        leads = false;
+        return 0;
     }
 
     /// <summary>Waits until the documents include everything that is in the journal now.</summary>
@@ -97,21 +112,51 @@ public sealed class Projector(IJournal journal, IEnumerable<GrainDefinition> def
         stop.Dispose();
     }
 
-    private void Apply(ref DecisionReader decision)
+    private bool Lead()
+    {
+        var led = leads;
+        leads = false; // unless the answer comes
+        leads = documents.TryLead();
+        if (!leads || led || documents.Position <= journal.FindLastPosition()) return leads;
+
+        log.LogWarning("The read models are at flush {Position} and the journal ends at {Last}, as after going back to a backup: they are made again.", documents.Position, journal.LastPosition);
+        return leads = documents.Clear();
+    }
+
+    private void Collect(ref DecisionReader decision, List<Recorded> facts)
     {
         if (!definitions.TryGetValue(decision.Grain.Kind, out var definition) || !projections.Any(Reads(decision.Grain.Kind))) return;
         for (var i = 0; i < decision.Count; i++)
         {
             var json = decision.NextEvent(out var name);
-            var fact = new Recorded(decision.Grain, decision.FirstSequence + i, decision.At, definition.ReadEvent(name, json));
-            foreach (var projection in projections)
-                if (projection.Reads(fact.Grain.Kind)) projection.Apply(fact, documents);
+            facts.Add(new(decision.Grain, decision.FirstSequence + i, decision.At, definition.ReadEvent(name, json)));
         }
     }
 
     private static Func<IProjection, bool> Reads(string kind) => p => p.Reads(kind);
 
+    // Other processes write the journal too: how far it is costs a question.
+    private void AskJournal()
+    {
+        if (Stopwatch.GetElapsedTime(askedAt) < AskAgain) return;
+        Interlocked.Exchange(ref newest, journal.FindLastPosition());
+        askedAt = Stopwatch.GetTimestamp();
+    }
+
     private async Task Run()
+    {
+        try
+        {
+            await Follow();
+        }
+        finally
+        {
+            // Whoever comes next need not wait; it may also be of a release that knows what this one does not.
+            documents.Resign();
+        }
+    }
+
+    private async Task Follow()
     {
         while (!stop.IsCancellationRequested)
         {
@@ -123,7 +168,8 @@ public sealed class Projector(IJournal journal, IEnumerable<GrainDefinition> def
                     documents.Reload();
                 }
 
-                while (Step() > 0 && !stop.IsCancellationRequested) { }
+                do AskJournal();
+                while (Step() > 0 && !stop.IsCancellationRequested);
                 if (Failure is not null) log.LogInformation("The read models follow again from flush {Position}.", documents.Position);
                 Failure = null;
                 await signal.WaitAsync(TimeSpan.FromMilliseconds(200), stop.Token);
@@ -135,7 +181,7 @@ public sealed class Projector(IJournal journal, IEnumerable<GrainDefinition> def
             catch (Exception disk) when (MayPass(disk))
             {
                 // Lists stand still and say so; orders and money do not depend on them.
-                if (Failure is null) log.LogError("The read models pause at flush {Position}: {Reason} They go on by themselves when the disk does.", documents.Position, disk.Message);
+                if (Failure is null) log.LogError("The read models pause at flush {Position}: {Reason} They go on by themselves when the disk or the database does.", documents.Position, disk.Message);
                 Failure = disk;
             }
             catch (Exception failure)
@@ -150,6 +196,8 @@ public sealed class Projector(IJournal journal, IEnumerable<GrainDefinition> def
     private static bool MayPass(Exception failure) => failure switch
     {
         JournalDamaged => false,
+        PostgresException postgres => postgres.SqlState[..2] is not ("22" or "23" or "42" or "XX"), // data, constraints, names and rights, corruption
+        NpgsqlException => true, // no answer
         SqliteException sqlite => sqlite.SqliteErrorCode is not (raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB or raw.SQLITE_ERROR),
         _ => failure is IOException,
     };
