@@ -32,6 +32,13 @@ public readonly record struct GrainId(string Kind, ShopId Shop, Guid Key)
     public override int GetHashCode() => Key.GetHashCode();
 
     public override string ToString() => $"{Kind}/{Shop}/{Key:N}";
+
+    /// <summary>Reads what <see cref="ToString"/> has printed.</summary>
+    public static bool TryParse(string printed, out GrainId grain)
+    {
+        grain = printed.Split('/') is [var kind, var shop, var key] && Guid.TryParseExact(key, "N", out var guid) ? new(kind, new(shop), guid) : default;
+        return grain.Kind is not null;
+    }
 }
 
 /// <summary>What every typed id is: a named wrapper around a <see cref="Guid"/>, printed as 32 hexadecimal digits.</summary>
