@@ -54,6 +54,11 @@ internal sealed class Sandbox : IDisposable
     public Process Serve(string program, string[] arguments, PosixSignal stop) =>
         Launch(program, arguments, asOwner: true, stop, redirect: false);
 
+    /// <summary>Runs a line of shell, and deletes the directory, if this process ends without its sandbox: killed outright, say.</summary>
+    // It reads from a pipe that the system closes when we are gone, however that comes.
+    public void WhenOrphaned(string line) =>
+        Launch("/bin/sh", ["-c", $"read ended; {line}; rm -rf {Directory}"], asOwner: true, stop: null, redirect: false, feed: true);
+
     /// <summary>Runs a tool to its end and returns what it printed.</summary>
     public async Task<string> Run(string program, string[] arguments, TimeSpan atMost, CancellationToken cancellation, bool asOwner = false)
     {
@@ -91,11 +96,12 @@ internal sealed class Sandbox : IDisposable
         End();
     }
 
-    private Process Launch(string program, string[] arguments, bool asOwner, PosixSignal? stop, bool redirect)
+    private Process Launch(string program, string[] arguments, bool asOwner, PosixSignal? stop, bool redirect, bool feed = false)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
             WorkingDirectory = Directory,
+            RedirectStandardInput = feed,
             RedirectStandardOutput = redirect,
             RedirectStandardError = redirect,
         };

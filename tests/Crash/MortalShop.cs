@@ -210,6 +210,8 @@ internal sealed class MortalJournal(IJournal inner, int diesAtWrite, bool isWrit
 
     public long LastPosition => inner.LastPosition;
 
+    public long FindLastPosition() => inner.FindLastPosition();
+
     public long TailStart => inner.TailStart;
 
     public GrainRecord Read(GrainId grain, bool withTail = true) => inner.Read(grain, withTail);

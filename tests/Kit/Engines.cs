@@ -7,15 +7,14 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Campaigns.Tests.Kit;
 
-/// <summary>A data folder and the engines that run over it one after another, as processes would.</summary>
-internal sealed class Engines : IAsyncDisposable
+/// <summary>A journal's store and the engines that run over it one after another, as processes would.</summary>
+internal sealed class Engines(Store store) : IAsyncDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("campaigns-");
     private readonly List<IReceiver> receivers = [];
 
-    public string Folder => folder.FullName;
+    public string Folder => store.Folder;
 
     public ProductClock Clock { get; } = new();
 
@@ -27,9 +26,9 @@ internal sealed class Engines : IAsyncDisposable
 
     public LocalEngine Engine { get; private set; } = null!;
 
-    public static async Task<Engines> Start(Func<LocalEngineOptions, LocalEngineOptions>? change = null, params IReceiver[] receivers)
+    public static async Task<Engines> Start(Store store, Func<LocalEngineOptions, LocalEngineOptions>? change = null, params IReceiver[] receivers)
     {
-        var engines = new Engines();
+        var engines = new Engines(store);
         engines.receivers.AddRange(receivers);
         if (change is not null) engines.Options = change(engines.Options);
         await engines.Start();
@@ -38,7 +37,7 @@ internal sealed class Engines : IAsyncDisposable
 
     public async Task Start()
     {
-        Journal = new(SqliteJournal.Open(Folder));
+        Journal = new(store.Open());
         Engine = NewEngine(Journal);
         await Engine.Start().WaitAsync(Patience);
     }
@@ -58,7 +57,7 @@ internal sealed class Engines : IAsyncDisposable
     {
         Journal.Die();
         await Engine.DisposeAsync().AsTask().WaitAsync(Patience);
-        await Journal.DisposeAsync();
+        await store.Die(Journal);
     }
 
     public async Task Restart()
@@ -90,6 +89,6 @@ internal sealed class Engines : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Stop();
-        folder.Delete(recursive: true);
+        await store.DisposeAsync();
     }
 }

@@ -16,6 +16,8 @@ internal sealed class HeldJournal(IJournal inner) : IJournal
 
     public long LastPosition => inner.LastPosition;
 
+    public long FindLastPosition() => inner.FindLastPosition();
+
     public long TailStart => inner.TailStart;
 
     /// <summary>From now on writes wait.</summary>

@@ -5,14 +5,14 @@ using Campaigns.Tests.Kit.Counters;
 namespace Campaigns.Tests.Silo;
 
 /// <summary>Deadlines fire on the product's clock, survive everything, and the state decides whether they matter (law 6).</summary>
-public sealed class DeadlineTests
+public abstract class DeadlineTests : StoredTests
 {
     private static readonly GrainId Counter = CounterGrain.Id(1);
 
     [Fact]
     public async Task Deadline_fires_when_its_time_has_come_and_not_before()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         await engines.Ask(Counter, new RingAt(engines.Clock.GetUtcNow().AddHours(2)));
         engines.Clock.Advance(TimeSpan.FromHours(1));
         await engines.Quiet();
@@ -27,7 +27,7 @@ public sealed class DeadlineTests
     [Fact]
     public async Task Moved_deadline_fires_once_at_its_last_time()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         var start = engines.Clock.GetUtcNow();
         for (var hours = 1; hours <= 10; hours++) await engines.Ask(Counter, new RingAt(start.AddHours(hours)));
         await engines.Ask(CounterGrain.Id(2), new RingAt(start.AddHours(8)));
@@ -49,7 +49,7 @@ public sealed class DeadlineTests
     [Fact]
     public async Task State_decides_whether_a_wake_matters()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         await engines.Ask(Counter, new RingAt(engines.Clock.GetUtcNow().AddHours(1)));
         Assert.True((await engines.Ask(Counter, Wake.Instance)).IsAccepted);
         Assert.Equal(new CounterView(0, 1), await engines.View(Counter));
@@ -60,7 +60,7 @@ public sealed class DeadlineTests
     [InlineData(true)]
     public async Task Deadline_that_passed_while_it_was_down_fires_after_the_start(bool clean)
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         await engines.Ask(Counter, new RingAt(engines.Clock.GetUtcNow().AddHours(1)));
         await (clean ? engines.Stop() : engines.Kill());
         engines.Clock.Advance(TimeSpan.FromHours(2));
@@ -76,7 +76,7 @@ public sealed class DeadlineTests
     [Fact]
     public async Task Several_deadlines_that_passed_one_after_another_all_fire_at_once()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         await engines.Ask(Counter, new RingAt(engines.Clock.GetUtcNow().AddHours(1), Times: 5));
         await engines.Stop();
         engines.Clock.Advance(TimeSpan.FromHours(2));
@@ -88,7 +88,7 @@ public sealed class DeadlineTests
     [Fact]
     public async Task Grain_that_left_memory_is_woken_by_its_stored_deadline()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         var hour = engines.Clock.GetUtcNow().AddHours(1);
         foreach (var i in Enumerable.Range(1, 30)) await engines.Ask(CounterGrain.Id(i), new RingAt(hour));
         var tick = CounterGrain.Id(1_000);
@@ -107,7 +107,7 @@ public sealed class DeadlineTests
     [Fact]
     public async Task Stored_deadline_is_found_without_anybody_waiting()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         await engines.Ask(Counter, new RingAt(engines.Clock.GetUtcNow().AddHours(1)));
         await engines.Restart();
         Assert.Equal(0, engines.Engine.ActiveGrains);
@@ -118,4 +118,14 @@ public sealed class DeadlineTests
         Assert.Equal(1, (await engines.View(Counter)).Rings);
         Assert.Empty(engines.Journal.Due(DateTimeOffset.MinValue, DateTimeOffset.MaxValue.AddDays(-1), 10));
     }
+}
+
+public sealed class DeadlineTestsOnSqlite : DeadlineTests
+{
+    private protected override Store NewStore() => Store.Sqlite();
+}
+
+public sealed class DeadlineTestsOnPostgres : DeadlineTests
+{
+    private protected override Store NewStore() => Store.Postgres();
 }

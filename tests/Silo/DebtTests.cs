@@ -7,7 +7,7 @@ using Campaigns.Tests.Kit.Counters;
 namespace Campaigns.Tests.Silo;
 
 /// <summary>What one grain owes another or an outside system is paid exactly once, whatever happens in between (law 5).</summary>
-public sealed class DebtTests
+public abstract class DebtTests : StoredTests
 {
     private static readonly GrainId Payer = CounterGrain.Id(1);
     private static readonly GrainId Payee = CounterGrain.Id(2);
@@ -32,7 +32,7 @@ public sealed class DebtTests
     [InlineData(3)]
     public async Task Payment_is_answered_when_it_is_settled(int lanes)
     {
-        await using var engines = await Engines.Start(o => o with { Lanes = lanes });
+        await using var engines = await Start(o => o with { Lanes = lanes });
         for (var i = 1; i <= 20; i++)
         {
             var payee = CounterGrain.Id(100 + i);
@@ -49,7 +49,7 @@ public sealed class DebtTests
     [Fact]
     public async Task Refused_payment_comes_back()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         await engines.Ask(Payee, new CloseCounter());
         Assert.Equal(0, (await engines.Ask(Payer, new Pay(CounterGrain.PaymentNumber(1), Payee, 10))).Reply!.Total);
     }
@@ -58,7 +58,7 @@ public sealed class DebtTests
     public async Task Message_leaves_only_after_the_debt_is_durable()
     {
         var bank = new Bank();
-        await using var engines = await Engines.Start(receivers: bank);
+        await using var engines = await Start(receivers: bank);
         engines.Journal.Hold();
         var paid = engines.Send(Payer, new Pay(CounterGrain.PaymentNumber(1), Bank, 10));
         await engines.Journal.Arrival();
@@ -73,7 +73,7 @@ public sealed class DebtTests
     [InlineData(2)] // killed when the payment is durable and its settlement is on its way to the disk
     public async Task Killed_between_debt_and_settlement_it_is_paid_exactly_once(int durable)
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         engines.Journal.Hold();
         var paid = engines.Send(Payer, new Pay(CounterGrain.PaymentNumber(1), Payee, 10));
         for (var i = 0; i < durable; i++)
@@ -97,7 +97,7 @@ public sealed class DebtTests
     public async Task Debt_in_a_snapshot_is_paid_after_a_clean_restart_without_being_asked()
     {
         var bank = new Bank { IsDown = true };
-        await using var engines = await Engines.Start(receivers: bank);
+        await using var engines = await Start(receivers: bank);
         var paid = engines.Send(Payer, new Pay(CounterGrain.PaymentNumber(1), Bank, 10));
         await bank.Call();
         await engines.Stop();
@@ -115,7 +115,7 @@ public sealed class DebtTests
     public async Task Each_receiver_gets_its_messages_in_order()
     {
         var bank = new Bank();
-        await using var engines = await Engines.Start(o => o with { MessagesInFlightMax = 2 }, bank);
+        await using var engines = await Start(o => o with { MessagesInFlightMax = 2 }, bank);
         var other = Bank with { Key = Guid.Empty };
         await engines.Ask(Payer, new PayMany(Bank, 500));
         await Task.WhenAll(Enumerable.Range(501, 100).Select(i => engines.Ask(Payer, new Pay(CounterGrain.PaymentNumber(i), i % 2 == 0 ? Bank : other, 1))));
@@ -128,7 +128,7 @@ public sealed class DebtTests
     [Fact]
     public async Task More_receivers_than_may_be_served_at_once_all_get_theirs()
     {
-        await using var engines = await Engines.Start(o => o with { Lanes = 2, MessagesInFlightMax = 3, InboxMax = 5 });
+        await using var engines = await Start(o => o with { Lanes = 2, MessagesInFlightMax = 3, InboxMax = 5 });
         for (var i = 1; i <= 40; i++)
         {
             // The queues are tiny: the caller is refused now and then and asks again; messages back off by themselves.
@@ -143,7 +143,7 @@ public sealed class DebtTests
     public async Task Receiver_that_fails_is_called_again_after_a_growing_pause_on_the_products_clock()
     {
         var bank = new Bank { IsDown = true };
-        await using var engines = await Engines.Start(o => o with { ReceiverBackoff = TimeSpan.FromHours(1), BackoffMax = TimeSpan.FromHours(3) }, bank);
+        await using var engines = await Start(o => o with { ReceiverBackoff = TimeSpan.FromHours(1), BackoffMax = TimeSpan.FromHours(3) }, bank);
         var paid = engines.Send(Payer, new Pay(CounterGrain.PaymentNumber(1), Bank, 10));
         foreach (var hours in new[] { 1, 2, 3, 3 })
         {
@@ -169,7 +169,7 @@ public sealed class DebtTests
     public async Task Receiver_that_never_answers_is_given_up_and_called_again()
     {
         var bank = new Bank { Hangs = true };
-        await using var engines = await Engines.Start(o => o with { ReceiverTimeout = TimeSpan.FromMilliseconds(20), ReceiverBackoff = TimeSpan.FromMilliseconds(1) }, bank);
+        await using var engines = await Start(o => o with { ReceiverTimeout = TimeSpan.FromMilliseconds(20), ReceiverBackoff = TimeSpan.FromMilliseconds(1) }, bank);
         var paid = engines.Send(Payer, new Pay(CounterGrain.PaymentNumber(1), Bank, 10));
         await bank.Call();
         bank.Hangs = false;
@@ -179,7 +179,7 @@ public sealed class DebtTests
     [Fact]
     public async Task Debt_whose_message_cannot_be_built_is_paid_when_the_bug_is_gone()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         engines.Grain.MessagesAreBroken = true;
         var paid = engines.Send(Payer, new Pay(CounterGrain.PaymentNumber(1), Payee, 10));
         Assert.Equal(-10, await engines.Total(Payer));
@@ -193,7 +193,7 @@ public sealed class DebtTests
     public async Task Too_many_who_wait_for_one_debt_are_refused()
     {
         var bank = new Bank { IsDown = true };
-        await using var engines = await Engines.Start(o => o with { WaitingMax = 3 }, bank);
+        await using var engines = await Start(o => o with { WaitingMax = 3 }, bank);
         var pay = new Pay(CounterGrain.PaymentNumber(1), Bank, 10);
         var waiting = Enumerable.Range(0, 3).Select(_ => engines.Send(Payer, pay)).ToArray();
         Assert.Equal(RefusalKind.Busy, (await engines.Ask(Payer, pay)).Refusal?.Kind);
@@ -212,7 +212,7 @@ public sealed class DebtTests
     [InlineData(3, 13)]
     public async Task Money_between_many_counters_is_neither_made_nor_lost_through_kills(int lanes, int seed)
     {
-        await using var engines = await Engines.Start(o => o with { Lanes = lanes, TailEventsMax = 30, GrainBackoff = TimeSpan.FromMilliseconds(1) });
+        await using var engines = await Start(o => o with { Lanes = lanes, TailEventsMax = 30, GrainBackoff = TimeSpan.FromMilliseconds(1) });
         var random = new Random(seed);
         for (var life = 0; life < 5; life++)
         {
@@ -229,6 +229,16 @@ public sealed class DebtTests
         Assert.True(totals.Sum() == 0, $"seed {seed}: {string.Join(", ", totals)}");
         Assert.Contains(totals, t => t != 0);
     }
+}
+
+public sealed class DebtTestsOnSqlite : DebtTests
+{
+    private protected override Store NewStore() => Store.Sqlite();
+}
+
+public sealed class DebtTestsOnPostgres : DebtTests
+{
+    private protected override Store NewStore() => Store.Postgres();
 }
 
 /// <summary>A payment system that can be down, and hang, and that remembers what it took.</summary>

@@ -8,14 +8,14 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Campaigns.Tests.Silo;
 
 /// <summary>The laws, as the local engine keeps them: durable before answered, repeats, bugs, limits, failure, stop.</summary>
-public sealed class LocalEngineTests
+public abstract class LocalEngineTests : StoredTests
 {
     private static readonly GrainId Counter = CounterGrain.Id(1);
 
     [Fact]
     public async Task Answer_leaves_only_after_the_flush()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         engines.Journal.Hold();
         var added = engines.Send(Counter, new Add(5));
         await engines.Journal.Arrival();
@@ -28,7 +28,7 @@ public sealed class LocalEngineTests
     [Fact]
     public async Task One_flush_takes_everything_that_queued_meanwhile()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         engines.Journal.Hold();
         var first = engines.Send(Counter, new Add(1));
         await engines.Journal.Arrival();
@@ -44,7 +44,7 @@ public sealed class LocalEngineTests
     [Fact]
     public async Task Read_waits_for_the_flush_of_the_fact_it_shows()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         await engines.Ask(CounterGrain.Id(2), new Add(7));
         engines.Journal.Hold();
         var added = engines.Send(Counter, new Add(5));
@@ -63,7 +63,7 @@ public sealed class LocalEngineTests
     [Fact]
     public async Task Repeat_of_a_command_adds_nothing()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         var add = new Add(5, Guid.CreateVersion7());
         var both = await Task.WhenAll(engines.Ask(Counter, add), engines.Ask(Counter, add));
         Assert.All(both, b => Assert.Equal(5, b.Reply!.Total));
@@ -75,7 +75,7 @@ public sealed class LocalEngineTests
     [InlineData(true)]
     public async Task Repeat_adds_nothing_after_a_restart_from_the_tail_or_from_a_snapshot(bool clean)
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         var add = new Add(5, Guid.CreateVersion7());
         await engines.Ask(Counter, add);
         await (clean ? engines.Stop() : engines.Kill());
@@ -89,7 +89,7 @@ public sealed class LocalEngineTests
     [Fact]
     public async Task Newest_requests_are_remembered_and_older_ones_forgotten()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         var requests = Enumerable.Range(0, Cell.RequestsRemembered + 1).Select(_ => new Add(1, Guid.CreateVersion7())).ToArray();
         foreach (var add in requests) await engines.Ask(Counter, add);
         foreach (var add in requests.Skip(1)) await engines.Ask(Counter, add);
@@ -99,7 +99,7 @@ public sealed class LocalEngineTests
     [Fact]
     public async Task Chance_is_drawn_once_and_replayed()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         var drawn = (await engines.Ask(Counter, new DrawChance())).Reply!.Drawn;
         Assert.NotEqual(drawn, (await engines.Ask(CounterGrain.Id(2), new DrawChance())).Reply!.Drawn);
         await engines.Kill();
@@ -110,7 +110,7 @@ public sealed class LocalEngineTests
     [Fact]
     public async Task Bug_in_a_rule_is_answered_and_changes_nothing()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         await engines.Ask(Counter, new Add(5));
         Assert.Equal(RefusalKind.Fault, (await engines.Ask(Counter, new Break())).Refusal?.Kind);
         Assert.Equal(RefusalKind.Fault, (await engines.Ask(CounterGrain.Id(2), new Break())).Refusal?.Kind);
@@ -122,7 +122,7 @@ public sealed class LocalEngineTests
     [Fact]
     public async Task Fact_survives_a_bug_in_its_answer()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         engines.Journal.Hold();
         var added = engines.Send(Counter, new AddAndBreakAnswer(5));
         await engines.Journal.Arrival();
@@ -139,7 +139,7 @@ public sealed class LocalEngineTests
     [Fact]
     public async Task Half_a_decision_stops_the_engine_and_is_never_written()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         await engines.Ask(Counter, new Add(5));
         var failed = WhenFailed(engines);
         _ = engines.Send(Counter, new BreakHalfway());
@@ -154,7 +154,7 @@ public sealed class LocalEngineTests
     [Fact]
     public async Task Journal_failure_stops_the_engine_with_nothing_answered()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         await engines.Ask(Counter, new Add(5));
         var failed = WhenFailed(engines);
         engines.Journal.Hold();
@@ -177,7 +177,7 @@ public sealed class LocalEngineTests
     [Fact]
     public async Task Full_queue_is_refused()
     {
-        await using var engines = await Engines.Start(o => o with { InboxMax = 10, UnflushedBytesMax = 1 });
+        await using var engines = await Start(o => o with { InboxMax = 10, UnflushedBytesMax = 1 });
         engines.Journal.Hold();
         var first = engines.Send(Counter, new Add(1));
         await engines.Journal.Arrival();
@@ -192,7 +192,7 @@ public sealed class LocalEngineTests
     [Fact]
     public async Task Drain_that_meets_a_failing_disk_ends_and_tells_those_who_wait()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         var failures = 0;
         engines.Engine.Failed += _ => failures++;
         engines.Journal.Hold();
@@ -208,7 +208,7 @@ public sealed class LocalEngineTests
     [Fact]
     public async Task Grain_that_everybody_wants_leaves_room_for_the_others()
     {
-        await using var engines = await Engines.Start(o => o with { GrainInboxMax = 10, UnflushedBytesMax = 1 });
+        await using var engines = await Start(o => o with { GrainInboxMax = 10, UnflushedBytesMax = 1 });
         engines.Journal.Hold();
         var first = engines.Send(Counter, new Add(1));
         await engines.Journal.Arrival();
@@ -226,7 +226,7 @@ public sealed class LocalEngineTests
     [Fact]
     public async Task Reads_that_wait_for_a_slow_disk_are_bounded()
     {
-        await using var engines = await Engines.Start(o => o with { InboxMax = 300 });
+        await using var engines = await Start(o => o with { InboxMax = 300 });
         engines.Journal.Hold();
         var first = engines.Send(Counter, new Add(1));
         await engines.Journal.Arrival();
@@ -241,7 +241,7 @@ public sealed class LocalEngineTests
     [Fact]
     public async Task Unknown_ids_cost_no_memory()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         await engines.Ask(Counter, new Add(1));
         foreach (var stranger in Enumerable.Range(100, 200).Select(i => CounterGrain.Id(i)))
         {
@@ -256,7 +256,7 @@ public sealed class LocalEngineTests
     [Fact]
     public async Task Idle_grain_leaves_memory_and_comes_back_as_it_was()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         foreach (var i in Enumerable.Range(1, 100)) await engines.Ask(CounterGrain.Id(i), new Add(i));
         var tick = CounterGrain.Id(1_000);
         await engines.Ask(tick, new Add(1));
@@ -279,7 +279,7 @@ public sealed class LocalEngineTests
     [InlineData(3)]
     public async Task Snapshots_bound_the_tail_and_recovery_equals_live(int lanes)
     {
-        await using var engines = await Engines.Start(o => o with { Lanes = lanes, TailEventsMax = 20 });
+        await using var engines = await Start(o => o with { Lanes = lanes, TailEventsMax = 20 });
         var random = new Random(7);
         var live = new Dictionary<GrainId, CounterView>();
         for (var i = 0; i < 400; i++)
@@ -297,7 +297,7 @@ public sealed class LocalEngineTests
     [Fact]
     public async Task Quiet_lane_keeps_its_facts_in_the_tail_while_another_lane_moves_on()
     {
-        await using var engines = await Engines.Start(o => o with { Lanes = 3, TailEventsMax = 5 });
+        await using var engines = await Start(o => o with { Lanes = 3, TailEventsMax = 5 });
         var quiet = Enumerable.Range(1, 12).Select(i => CounterGrain.Id(i)).ToArray();
         foreach (var grain in quiet) await engines.Ask(grain, new Add(3));
         var busy = CounterGrain.Id(99);
@@ -312,7 +312,7 @@ public sealed class LocalEngineTests
     [Fact]
     public async Task Graceful_stop_finishes_what_was_accepted_and_the_next_start_replays_nothing()
     {
-        await using var engines = await Engines.Start(o => o with { Lanes = 2 });
+        await using var engines = await Start(o => o with { Lanes = 2 });
         var asked = Enumerable.Range(0, 2_000).Select(i => engines.Send(CounterGrain.Id(i % 50), new Add(1))).ToArray();
         await engines.Stop();
         var answers = await Task.WhenAll(asked).WaitAsync(Engines.Patience);
@@ -327,7 +327,7 @@ public sealed class LocalEngineTests
     [Fact]
     public async Task Callers_who_come_while_it_stops_are_all_answered()
     {
-        await using var engines = await Engines.Start(o => o with { Lanes = 2 });
+        await using var engines = await Start(o => o with { Lanes = 2 });
         var callers = Enumerable.Range(0, 4).Select(c => Task.Run(async () =>
         {
             for (var accepted = 0L; ; accepted++)
@@ -344,7 +344,7 @@ public sealed class LocalEngineTests
     [Fact]
     public async Task Many_callers_on_several_lanes_lose_nothing_and_double_nothing()
     {
-        await using var engines = await Engines.Start(o => o with { Lanes = 3, TailEventsMax = 200 });
+        await using var engines = await Start(o => o with { Lanes = 3, TailEventsMax = 200 });
         await Task.WhenAll(Enumerable.Range(0, 50).Select(c => Task.Run(async () =>
         {
             var random = new Random(c);
@@ -365,7 +365,7 @@ public sealed class LocalEngineTests
     [Fact]
     public async Task Fenced_activation_is_reloaded_and_nothing_it_decided_since_is_written()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         await engines.Ask(Counter, new Add(1));
         var intruder = new SecondHost(engines.Journal, engines.Grain);
         Assert.Equal(3, intruder.Ask(Counter, new Add(2)).Reply!.Total);
@@ -388,17 +388,9 @@ public sealed class LocalEngineTests
     }
 
     [Fact]
-    public async Task Second_engine_on_the_same_folder_is_refused()
-    {
-        await using var engines = await Engines.Start();
-        var refused = Assert.Throws<IOException>(() => SqliteJournal.Open(engines.Folder));
-        Assert.Contains("in use by another process", refused.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task Engine_that_never_started_can_be_disposed_twice()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         var idle = new Campaigns.Silo.Local.LocalEngine(engines.Journal, [engines.Grain], [], engines.Clock, engines.Options, NullLogger<Campaigns.Silo.Local.LocalEngine>.Instance);
         await idle.DisposeAsync();
         await idle.DisposeAsync();
@@ -418,4 +410,22 @@ public sealed class LocalEngineTests
         engines.Engine.Failed += failed.SetResult;
         return failed.Task.WaitAsync(Engines.Patience);
     }
+}
+
+public sealed class LocalEngineTestsOnSqlite : LocalEngineTests
+{
+    [Fact]
+    public async Task Second_engine_on_the_same_folder_is_refused()
+    {
+        await using var engines = await Start();
+        var refused = Assert.Throws<IOException>(() => SqliteJournal.Open(engines.Folder));
+        Assert.Contains("in use by another process", refused.Message, StringComparison.Ordinal);
+    }
+
+    private protected override Store NewStore() => Store.Sqlite();
+}
+
+public sealed class LocalEngineTestsOnPostgres : LocalEngineTests
+{
+    private protected override Store NewStore() => Store.Postgres();
 }

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Campaigns.Tests.Silo;
 
 /// <summary>Read models follow the journal, go on after a restart, and can be built again from zero.</summary>
-public sealed class ProjectorTests
+public abstract class ProjectorTests : StoredTests
 {
     private static readonly ShopId Shop = new("demo");
 
@@ -16,7 +16,7 @@ public sealed class ProjectorTests
     [Fact]
     public async Task Documents_follow_the_journal_until_nothing_lags()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         using var documents = Open(engines);
         await using var projector = Project(engines, documents);
         projector.Start();
@@ -33,7 +33,7 @@ public sealed class ProjectorTests
     [Fact]
     public async Task Restart_continues_where_it_stopped()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         await engines.Ask(CounterGrain.Id(1), new Add(1));
         using (var documents = Open(engines)) Assert.Equal(1, Project(engines, documents).Step());
         await engines.Ask(CounterGrain.Id(1), new Add(2));
@@ -50,7 +50,7 @@ public sealed class ProjectorTests
     [Fact]
     public async Task A_document_that_was_dropped_is_gone_stored_or_not()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         using var documents = Open(engines);
         documents.Put(Shop, "totals", "stored", "all", engines.Clock.GetUtcNow(), new CounterTotal(1, 1));
         documents.Commit(1, engines.Clock.GetUtcNow());
@@ -72,7 +72,7 @@ public sealed class ProjectorTests
     [Fact]
     public async Task Rebuild_from_zero_gives_the_same_documents()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         using var documents = Open(engines);
         var projector = Project(engines, documents);
         var random = new Random(5);
@@ -97,7 +97,7 @@ public sealed class ProjectorTests
     [Fact]
     public async Task Failure_is_told_and_shows_no_half_flush()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         using var documents = Open(engines);
         await using var projector = Project(engines, documents);
         await engines.Ask(CounterGrain.Id(1), new Add(13));
@@ -115,7 +115,7 @@ public sealed class ProjectorTests
     [Fact]
     public async Task Documents_from_the_future_of_a_restored_journal_are_built_again()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         using var documents = Open(engines);
         documents.Put(Shop, "totals", "ghost", "all", engines.Clock.GetUtcNow(), new CounterTotal(1, 1));
         documents.Commit(999, engines.Clock.GetUtcNow());
@@ -129,7 +129,7 @@ public sealed class ProjectorTests
     [Fact]
     public async Task Pages_follow_each_other_newest_first_without_gap_or_double()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         using var documents = Open(engines);
         for (var i = 0; i < 25; i++) documents.Put(Shop, "c", $"key/{i:00}", "me", Story<CounterState, CounterEvent>.Start.AddSeconds(i / 3), new CounterTotal(i, 1));
         documents.Put(Shop, "c", "not-mine", "you", Story<CounterState, CounterEvent>.Start, new CounterTotal(99, 1));
@@ -159,7 +159,7 @@ public sealed class ProjectorTests
     [InlineData("' or 1=1 --")]
     public async Task Broken_cursor_starts_at_the_beginning_and_sizes_are_bounded(string cursor)
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         using var documents = Open(engines);
         for (var i = 0; i < 150; i++) documents.Put(Shop, "c", $"{i}", "me", Story<CounterState, CounterEvent>.Start, new CounterTotal(i, 1));
         documents.Commit(1, Story<CounterState, CounterEvent>.Start);
@@ -174,6 +174,16 @@ public sealed class ProjectorTests
     private static Task CaughtUp(Projector projector) => projector.WhenCaughtUp(CancellationToken.None).WaitAsync(Engines.Patience);
 
     private Projector Project(Engines engines, DocumentStore documents) => new(engines.Journal, [engines.Grain], [totals], documents, NullLogger<Projector>.Instance);
+}
+
+public sealed class ProjectorTestsOnSqlite : ProjectorTests
+{
+    private protected override Store NewStore() => Store.Sqlite();
+}
+
+public sealed class ProjectorTestsOnPostgres : ProjectorTests
+{
+    private protected override Store NewStore() => Store.Postgres();
 }
 
 internal sealed record CounterTotal(long Total, long Facts);

@@ -6,18 +6,19 @@ using Campaigns.Tests.Kit.Counters;
 namespace Campaigns.Tests.Silo;
 
 /// <summary>The engine seam: another host runs the same cells over the same journal, and two of them cannot harm each other.</summary>
-public sealed class SecondHostTests : IAsyncDisposable
+public abstract class SecondHostTests : IAsyncDisposable
 {
     private static readonly GrainId Counter = CounterGrain.Id(1);
 
-    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("campaigns-");
-    private SqliteJournal journal;
+    private readonly Store store;
+    private IJournal journal;
     private SecondHost a;
     private SecondHost b;
 
-    public SecondHostTests()
+    private protected SecondHostTests(Store store)
     {
-        journal = SqliteJournal.Open(folder.FullName);
+        this.store = store;
+        journal = store.Open();
         (a, b) = (NewHost(), NewHost());
     }
 
@@ -149,7 +150,8 @@ public sealed class SecondHostTests : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await journal.DisposeAsync();
-        folder.Delete(recursive: true);
+        await store.DisposeAsync();
+        GC.SuppressFinalize(this);
     }
 
     private SecondHost NewHost() => new(journal, new CounterGrain());
@@ -157,7 +159,11 @@ public sealed class SecondHostTests : IAsyncDisposable
     private async Task Restart()
     {
         await journal.DisposeAsync();
-        journal = SqliteJournal.Open(folder.FullName);
+        journal = store.Open();
         (a, b) = (NewHost(), NewHost());
     }
 }
+
+public sealed class SecondHostTestsOnSqlite() : SecondHostTests(Store.Sqlite());
+
+public sealed class SecondHostTestsOnPostgres() : SecondHostTests(Store.Postgres());

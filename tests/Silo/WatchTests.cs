@@ -5,14 +5,14 @@ using Campaigns.Tests.Kit.Counters;
 namespace Campaigns.Tests.Silo;
 
 /// <summary>Live views: the whole first, then each durable fact once, in order, also after a lost connection.</summary>
-public sealed class WatchTests
+public abstract class WatchTests : StoredTests
 {
     private static readonly GrainId Counter = CounterGrain.Id(1);
 
     [Fact]
     public async Task Viewer_sees_a_snapshot_and_then_what_happens()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         await engines.Ask(Counter, new Add(5));
         await using var viewer = await Watch(engines, null);
         await engines.Ask(Counter, new Add(6));
@@ -27,7 +27,7 @@ public sealed class WatchTests
     [Fact]
     public async Task Nothing_is_shown_before_it_is_durable()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         await engines.Ask(Counter, new Add(5));
         await using var viewer = await Watch(engines, null);
         await Next(viewer);
@@ -49,7 +49,7 @@ public sealed class WatchTests
     [Fact]
     public async Task Viewer_who_comes_back_misses_nothing_and_sees_nothing_twice()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         await engines.Ask(Counter, new Add(1));
         await using var keeper = await Watch(engines, null);
         var writing = Task.Run(async () =>
@@ -79,7 +79,7 @@ public sealed class WatchTests
     [InlineData(-5)]
     public async Task Unknown_place_to_go_on_gives_a_snapshot(long after)
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         await engines.Ask(Counter, new Add(1));
         await engines.Ask(Counter, new Add(2));
         await using var viewer = await Watch(engines, after);
@@ -89,7 +89,7 @@ public sealed class WatchTests
     [Fact]
     public async Task Viewer_who_cannot_keep_up_is_disconnected_and_comes_back_to_a_snapshot()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         await engines.Ask(Counter, new Add(1));
         await using var slow = await Watch(engines, null);
         await Task.WhenAll(Enumerable.Range(0, 2_000).Select(_ => engines.Ask(Counter, new Add(1))));
@@ -104,14 +104,14 @@ public sealed class WatchTests
     [Fact]
     public async Task Refused_view_is_refused()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         Assert.Equal("Empty", (await engines.Engine.Watch(Counter, new GetCounter(), null)).Refusal?.Code);
     }
 
     [Fact]
     public async Task Stop_ends_the_streams()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         await engines.Ask(Counter, new Add(1));
         await using var viewer = await Watch(engines, null);
         await Next(viewer);
@@ -122,7 +122,7 @@ public sealed class WatchTests
     [Fact]
     public async Task Viewer_who_gives_up_does_not_keep_the_grain_in_memory()
     {
-        await using var engines = await Engines.Start();
+        await using var engines = await Start();
         await engines.Ask(Counter, new Add(1));
         using var gone = new CancellationTokenSource();
         Assert.True((await engines.Engine.Watch(Counter, new GetCounter(), null, gone.Token)).IsAccepted); // never read
@@ -153,4 +153,14 @@ public sealed class WatchTests
         Assert.True(await viewer.MoveNextAsync().AsTask().WaitAsync(Engines.Patience));
         return viewer.Current;
     }
+}
+
+public sealed class WatchTestsOnSqlite : WatchTests
+{
+    private protected override Store NewStore() => Store.Sqlite();
+}
+
+public sealed class WatchTestsOnPostgres : WatchTests
+{
+    private protected override Store NewStore() => Store.Postgres();
 }

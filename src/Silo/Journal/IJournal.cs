@@ -64,6 +64,9 @@ public readonly record struct Snapshot(GrainId Grain, long Sequence, DateTimeOff
 {
     /// <summary>The wake-up time of a grain that owes something: whoever starts next must pay it.</summary>
     public static readonly DateTimeOffset AtOnce = DateTimeOffset.UnixEpoch;
+
+    // Rounded up: woken a little too early, a grain would find nothing to do.
+    internal long? WakeAtMs => WakeAt?.AddTicks(TimeSpan.TicksPerMillisecond - 1).ToUnixTimeMilliseconds();
 }
 
 /// <summary>What one lane has decided since the last flush. Reused: cleared, never reallocated.</summary>

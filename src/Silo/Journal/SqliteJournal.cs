@@ -399,7 +399,7 @@ public sealed class SqliteJournal : IJournal
         saveSnapshot ??= Prepare("insert into grain(id, sequence, wake_at, state, checksum) values ($id, $sequence, $wake, $state, $checksum) on conflict(id) do update set sequence = $sequence, wake_at = $wake, state = $state, checksum = $checksum", "$id", "$sequence", "$wake", "$state", "$checksum");
         saveSnapshot.Transaction = transaction;
         var id = snapshot.Grain.ToString();
-        var wakeAt = snapshot.WakeAt is { } wake ? Milliseconds(wake) : (long?)null;
+        var wakeAt = snapshot.WakeAtMs;
         saveSnapshot.Parameters[0].Value = id;
         saveSnapshot.Parameters[1].Value = snapshot.Sequence;
         saveSnapshot.Parameters[2].Value = (object?)wakeAt ?? DBNull.Value;
@@ -455,9 +455,6 @@ public sealed class SqliteJournal : IJournal
             if (!fenced.Contains(entry.Grain)) kept.AddRange(batch.Decisions.Written.Span.Slice(entry.Offset, entry.Length));
         return kept.ToArray();
     }
-
-    // Rounded up: woken a little too early, a grain would find nothing to do.
-    private static long Milliseconds(DateTimeOffset time) => time.AddTicks(TimeSpan.TicksPerMillisecond - 1).ToUnixTimeMilliseconds();
 
     private static long Number(SqliteConnection connection, string sql)
     {

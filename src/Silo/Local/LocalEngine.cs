@@ -261,7 +261,9 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     {
         var watch = Stopwatch.StartNew();
         var now = clock.GetUtcNow();
-        for (var position = journal.TailStart; ;)
+
+        // No further than was there: of a journal that keeps each grain's tail apart, nothing is replayed here, whatever others write meanwhile.
+        for (var (last, position) = (journal.LastPosition, journal.TailStart); position < last;)
         {
             var flushes = journal.ReadAfter(position, 1 << 24);
             if (flushes.Count == 0) break;

@@ -1,0 +1,148 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using Campaigns.Grains.Kernel;
+
+namespace Campaigns.Silo.Journal;
+
+/// <summary>The arguments of one <c>append</c>: a column of each table that it writes is one list. Reused: cleared, never reallocated.</summary>
+internal sealed class PostgresFlush
+{
+    private readonly ArrayBufferWriter<byte> joined = new();
+    private readonly Dictionary<GrainId, int> storedAt = [];
+
+    public ReadOnlyMemory<byte> Decisions { get; private set; }
+
+    public List<Guid> Grains { get; } = [];
+
+    public List<long> Firsts { get; } = [];
+
+    public List<int> Counts { get; } = [];
+
+    public List<int> Starts { get; } = [];
+
+    public List<int> Lengths { get; } = [];
+
+    public List<Guid> Marked { get; } = [];
+
+    public List<string> MarkedIds { get; } = [];
+
+    public List<long> MarkedAfter { get; } = [];
+
+    public List<Guid> Stored { get; } = [];
+
+    public List<string> StoredIds { get; } = [];
+
+    public List<long> StoredSequences { get; } = [];
+
+    public List<long?> StoredWakes { get; } = [];
+
+    public List<byte[]?> StoredStates { get; } = [];
+
+    public List<long> StoredCrcs { get; } = [];
+
+    public List<Guid> Closed { get; } = [];
+
+    public List<Guid> Lost { get; } = [];
+
+    public bool IsEmpty => Grains.Count == 0 && Stored.Count == 0 && Closed.Count == 0 && Lost.Count == 0;
+
+    /// <summary>The key of a grain's rows: of one length, and spread evenly.</summary>
+    public static Guid KeyOf(string printed)
+    {
+        Span<byte> text = stackalloc byte[Encoding.UTF8.GetMaxByteCount(printed.Length)];
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(text[..Encoding.UTF8.GetBytes(printed, text)], hash);
+        return new(hash[..16], bigEndian: true);
+    }
+
+    public void Clear()
+    {
+        Decisions = default;
+        joined.ResetWrittenCount();
+        storedAt.Clear();
+        Grains.Clear();
+        Firsts.Clear();
+        Counts.Clear();
+        Starts.Clear();
+        Lengths.Clear();
+        Marked.Clear();
+        MarkedIds.Clear();
+        MarkedAfter.Clear();
+        Stored.Clear();
+        StoredIds.Clear();
+        StoredSequences.Clear();
+        StoredWakes.Clear();
+        StoredStates.Clear();
+        StoredCrcs.Clear();
+        Closed.Clear();
+        Lost.Clear();
+    }
+
+    /// <summary>Takes the batches' bytes, without those of the fenced grains.</summary>
+    /// <param name="batches">in order</param>
+    /// <param name="fenced">nothing of them is written</param>
+    /// <param name="keyOf">the key of an entry's grain; called once for each entry that is written, in order</param>
+    public void AddDecisions(IReadOnlyList<Batch> batches, HashSet<GrainId> fenced, Func<Batch.Entry, Guid> keyOf)
+    {
+        var isAlone = fenced.Count == 0 && batches.Count(b => b.Entries.Count > 0) == 1;
+        foreach (var batch in batches)
+        {
+            var written = batch.Decisions.Written;
+            foreach (var entry in batch.Entries)
+            {
+                if (fenced.Contains(entry.Grain)) continue;
+                if (isAlone) Add(keyOf(entry), entry, entry.Offset);
+                else
+                {
+                    Add(keyOf(entry), entry, joined.WrittenCount);
+                    joined.Write(written.Span.Slice(entry.Offset, entry.Length));
+                }
+            }
+
+            if (isAlone && batch.Entries.Count > 0) Decisions = written; // not copied: it may be megabytes
+        }
+
+        if (!isAlone) Decisions = joined.WrittenMemory;
+    }
+
+    public void AddSnapshot(Guid key, in Snapshot snapshot)
+    {
+        var printed = snapshot.Grain.ToString();
+        var crc = Checksum.Of(printed, snapshot.Sequence, null, snapshot.State); // not of the wake-up time, which the database changes by itself
+
+        // A row can be written once in a statement: the newest snapshot counts.
+        ref var at = ref CollectionsMarshal.GetValueRefOrAddDefault(storedAt, snapshot.Grain, out var known);
+        if (known)
+        {
+            (StoredSequences[at], StoredWakes[at], StoredStates[at], StoredCrcs[at]) = (snapshot.Sequence, snapshot.WakeAtMs, snapshot.State, crc);
+            return;
+        }
+
+        at = Stored.Count;
+        Stored.Add(key);
+        StoredIds.Add(printed);
+        StoredSequences.Add(snapshot.Sequence);
+        StoredWakes.Add(snapshot.WakeAtMs);
+        StoredStates.Add(snapshot.State);
+        StoredCrcs.Add(crc);
+    }
+
+    // What one grain has decided several times in a row is one row: a hot grain decides hundreds of times in a flush.
+    private void Add(Guid key, in Batch.Entry entry, int start)
+    {
+        if (Grains.Count > 0 && Grains[^1] == key && Firsts[^1] + Counts[^1] == entry.FirstSequence && Starts[^1] + Lengths[^1] == start)
+        {
+            Counts[^1] += entry.Events;
+            Lengths[^1] += entry.Length;
+            return;
+        }
+
+        Grains.Add(key);
+        Firsts.Add(entry.FirstSequence);
+        Counts.Add(entry.Events);
+        Starts.Add(start);
+        Lengths.Add(entry.Length);
+    }
+}

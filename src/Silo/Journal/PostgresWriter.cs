@@ -1,0 +1,185 @@
+using System.Diagnostics;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Campaigns.Silo.Journal;
+
+/// <summary>
+/// The one connection of a silo that writes. Each write is numbered, and the number is part of it: so after a broken connection the silo's
+/// own row says whether the write took place, and nothing is ever guessed (law 7).
+/// </summary>
+internal sealed class PostgresWriter : IDisposable
+{
+    private const int TriesMax = 5;
+    private const int ReleasedTogether = 10_000;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan ReleaseMax = TimeSpan.FromSeconds(10);
+
+    private readonly NpgsqlDataSource source;
+    private readonly PostgresJournalOptions options;
+    private readonly string where;
+    private readonly NpgsqlCommand append;
+    private readonly NpgsqlParameter<long> number = new() { NpgsqlDbType = NpgsqlDbType.Bigint };
+    private readonly NpgsqlParameter<ReadOnlyMemory<byte>> decisions = new() { NpgsqlDbType = NpgsqlDbType.Bytea };
+    private readonly NpgsqlParameter<long> checksum = new() { NpgsqlDbType = NpgsqlDbType.Bigint };
+    private NpgsqlConnection connection;
+    private long written;
+
+    public PostgresWriter(NpgsqlDataSource source, PostgresJournalOptions options, string where, PostgresFlush flush)
+    {
+        (this.source, this.options, this.where, Flush) = (source, options, where, flush);
+        connection = source.OpenConnection();
+        append = new("select append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)");
+        append.Parameters.AddRange(new NpgsqlParameter[]
+        {
+            new NpgsqlParameter<Guid> { TypedValue = Id }, number, decisions, checksum,
+            List(NpgsqlDbType.Uuid, flush.Grains), List(NpgsqlDbType.Bigint, flush.Firsts), List(NpgsqlDbType.Integer, flush.Counts), List(NpgsqlDbType.Integer, flush.Starts), List(NpgsqlDbType.Integer, flush.Lengths),
+            List(NpgsqlDbType.Uuid, flush.Marked), List(NpgsqlDbType.Text, flush.MarkedIds), List(NpgsqlDbType.Bigint, flush.MarkedAfter),
+            List(NpgsqlDbType.Uuid, flush.Stored), List(NpgsqlDbType.Text, flush.StoredIds), List(NpgsqlDbType.Bigint, flush.StoredSequences), List(NpgsqlDbType.Bigint, flush.StoredWakes), List(NpgsqlDbType.Bytea, flush.StoredStates), List(NpgsqlDbType.Bigint, flush.StoredCrcs),
+            List(NpgsqlDbType.Uuid, flush.Closed), List(NpgsqlDbType.Uuid, flush.Lost),
+        });
+    }
+
+    /// <summary>This opening of the journal: a process that opens it again is another silo.</summary>
+    public Guid Id { get; } = Guid.CreateVersion7();
+
+    /// <summary>What the next write writes.</summary>
+    public PostgresFlush Flush { get; }
+
+    /// <summary>Makes this silo known, and fences the others off if it is to be alone.</summary>
+    public void Register()
+    {
+        Execute("insert into silo(id, name) values ($1, $2)", Id, options.Name);
+
+        // Waits for their writes that are under way: what they wrote counts, and then they write no more.
+        if (options.TakesOver) Execute("update silo set fenced = true where id <> $1 and not fenced", Id);
+        Execute(ForgetEmpty);
+    }
+
+    /// <summary>Fenced silos that own nothing any more: for them, no row and a fenced row mean the same.</summary>
+    public const string ForgetEmpty = "delete from silo s where fenced and not exists (select from grain g where g.owner = s.id)";
+
+    /// <summary>Writes the flush.</summary>
+    /// <returns>false if somebody else has written to one of its grains: then nothing of it was written</returns>
+    /// <exception cref="JournalFailure">this silo was fenced, or the database fails or cannot be reached</exception>
+    public bool TryWrite()
+    {
+        number.TypedValue = written + 1;
+        decisions.TypedValue = Flush.Decisions;
+        checksum.TypedValue = Checksum.Of(written + 1, Flush.Decisions.Span);
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                append.Connection = connection;
+                append.ExecuteNonQuery();
+                written++;
+                return true;
+            }
+            catch (PostgresException refused) when (connection.State == System.Data.ConnectionState.Open)
+            {
+                // The server said no, so it has undone everything.
+                switch (refused.SqlState)
+                {
+                    case PostgresErrorCodes.UniqueViolation or PostgresSchema.GrainRefused:
+                        return false;
+                    case PostgresSchema.SiloRefused:
+                        throw Fenced(refused);
+                    case PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable when tries < TriesMax:
+                        break;
+                    default:
+                        throw new JournalFailure($"{PostgresFailures.Explain(refused, where).Message} Nothing of this write was acknowledged.", refused);
+                }
+            }
+            catch (Exception lost) when (lost is NpgsqlException or IOException or TimeoutException)
+            {
+                if (tries == TriesMax) throw Unreachable(lost);
+                if (WasWritten(lost)) return true;
+            }
+        }
+    }
+
+    /// <summary>The grains of the flush that others have written to.</summary>
+    public HashSet<Guid> FindStale()
+    {
+        using var command = new NpgsqlCommand("select find_stale($1, $2, $3, $4, $5)", connection)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<Guid> { TypedValue = Id },
+                List(NpgsqlDbType.Uuid, Flush.Grains), List(NpgsqlDbType.Bigint, Flush.Firsts), List(NpgsqlDbType.Uuid, Flush.Stored), List(NpgsqlDbType.Bigint, Flush.StoredSequences),
+            },
+        };
+        var stale = new HashSet<Guid>();
+        using var row = command.ExecuteReader();
+        while (row.Read()) stale.Add(row.GetGuid(0));
+        return stale;
+    }
+
+    /// <summary>Lets go of what this silo had open, for whoever comes next.</summary>
+    public void Release()
+    {
+        for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < ReleaseMax;)
+        {
+            using var command = new NpgsqlCommand("select release($1, $2)", connection) { Parameters = { new() { Value = Id }, new() { Value = ReleasedTogether } } };
+            if ((int)command.ExecuteScalar()! < ReleasedTogether) break;
+        }
+
+        Execute("update silo set fenced = true where id = $1", Id);
+        Execute(ForgetEmpty);
+    }
+
+    public void Dispose()
+    {
+        append.Dispose();
+        connection.Dispose();
+    }
+
+    // The silo's row is locked by a write that is still under way on the server, so this waits for its end.
+    private bool WasWritten(Exception lost)
+    {
+        for (var start = Stopwatch.GetTimestamp(); ; Thread.Sleep(Pause))
+        {
+            var left = options.ReconnectMax - Stopwatch.GetElapsedTime(start);
+            if (left <= TimeSpan.Zero) throw Unreachable(lost);
+            try
+            {
+                connection.Dispose();
+                connection = source.OpenConnection();
+                using var command = new NpgsqlCommand("select flushes, fenced from silo where id = $1 for update", connection) { CommandTimeout = (int)Math.Ceiling(left.TotalSeconds), Parameters = { new() { Value = Id } } };
+                using var row = command.ExecuteReader();
+                if (!row.Read()) throw Fenced(lost);
+                if (row.GetInt64(0) == written + 1)
+                {
+                    written++;
+                    return true;
+                }
+
+                if (row.GetInt64(0) != written) throw Lost(row.GetInt64(0), lost);
+                return row.GetBoolean(1) ? throw Fenced(lost) : false;
+            }
+            catch (Exception failure) when (failure is NpgsqlException or IOException or TimeoutException)
+            {
+                lost = failure;
+            }
+        }
+    }
+
+    private JournalFailure Fenced(Exception inner) =>
+        new($"{where} takes no more from this process ('{options.Name}'): another one has taken over, or this one was silent for so long that the others gave it up. Start it again; nothing of this write was acknowledged.", inner);
+
+    private JournalFailure Unreachable(Exception inner) =>
+        new($"{PostgresFailures.Explain(inner, where).Message} Whether the last write took place is unknown, and it was not acknowledged.", inner);
+
+    private JournalFailure Lost(long known, Exception inner) =>
+        new($"{where} has lost what it had confirmed: it knows {known} flushes of this process and had confirmed {written}. A standby that was behind may have become the primary: bring the former primary back if you can. Starting again accepts the loss.", inner);
+
+    private void Execute(string sql, params ReadOnlySpan<object> values)
+    {
+        using var command = new NpgsqlCommand(sql, connection);
+        foreach (var value in values) command.Parameters.Add(new() { Value = value });
+        command.ExecuteNonQuery();
+    }
+
+    private static NpgsqlParameter List(NpgsqlDbType type, object list) => new() { NpgsqlDbType = NpgsqlDbType.Array | type, Value = list };
+}
