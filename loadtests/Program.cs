@@ -6,6 +6,7 @@ using Campaigns.LoadTests.Engine;
 using Campaigns.LoadTests.Flash;
 using Campaigns.LoadTests.Fuzz;
 using Campaigns.LoadTests.Overload;
+using Campaigns.LoadTests.Projections;
 using Campaigns.LoadTests.Rooms;
 
 using var cancel = new CancellationTokenSource();
@@ -15,7 +16,7 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal 
     cancel.Cancel();
 });
 
-var root = new RootCommand("Load tests: programs with a table as output, never timed tests.") { EngineCommand(), CrashCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create(), FlashCommand.Create(), RoomsCommand.Create(), DistributionCommand.Create() };
+var root = new RootCommand("Load tests: programs with a table as output, never timed tests.") { EngineCommand(), CrashCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create(), FlashCommand.Create(), RoomsCommand.Create(), DistributionCommand.Create(), ProjectionsCommand.Create() };
 return await root.Parse(args).InvokeAsync(cancellationToken: cancel.Token);
 
 static Command EngineCommand()

@@ -1,6 +1,11 @@
 using System.Net.Http.Headers;
 using System.Text;
+using Campaigns.ApiFrontend.Edge;
+using Campaigns.Silo.Projections;
 using Campaigns.Tests.Kit;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Campaigns.Tests.Http;
 
@@ -38,6 +43,15 @@ public sealed class ProblemTests(LiveShop shop) : IClassFixture<LiveShop>, IAsyn
         var english = (await amei.With("Accept-Language", "en-GB,en;q=0.9").Get($"/v1/bargains/{Nothing}")).Refused(404, "NotFound");
         Assert.Equal("There is nothing here, or it is not yours.", english.Text("detail"));
         Assert.NotEqual(chinese.Text("requestId"), english.Text("requestId"));
+    }
+
+    [Fact]
+    public async Task Lists_whose_database_is_away_are_busy_and_not_broken()
+    {
+        await using var services = new ServiceCollection().AddSingleton(TimeProvider.System).BuildServiceProvider();
+        var context = new DefaultHttpContext { RequestServices = services };
+        Assert.True(await new ProblemsOfExceptions(NullLogger<ProblemsOfExceptions>.Instance).TryHandleAsync(context, new DocumentsUnavailable("campaigns", new IOException("gone")), CancellationToken.None));
+        Assert.Equal((503, "1"), (context.Response.StatusCode, context.Response.Headers.RetryAfter.ToString()));
     }
 
     [Fact]

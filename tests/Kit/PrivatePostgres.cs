@@ -11,6 +11,17 @@ internal static class PrivatePostgres
 
     public static string ConnectionString => $"{Server.Value.ConnectionString};Minimum Pool Size=0";
 
+    /// <returns>how to connect to a database that nobody else uses</returns>
+    public static async Task<string> NewDatabase()
+    {
+        var name = NewSchema();
+        await using var connection = new NpgsqlConnection($"{ConnectionString};Pooling=false");
+        await connection.OpenAsync();
+        await using var create = new NpgsqlCommand($"create database {name}", connection);
+        await create.ExecuteNonQueryAsync();
+        return new NpgsqlConnectionStringBuilder(ConnectionString) { Database = name }.ConnectionString;
+    }
+
     public static string NewSchema() => $"test_{Interlocked.Increment(ref schemas)}";
 
     /// <summary>A connection that sees one schema.</summary>

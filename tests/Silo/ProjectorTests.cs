@@ -6,10 +6,11 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Campaigns.Tests.Silo;
 
-/// <summary>Read models follow the journal, go on after a restart, and can be built again from zero.</summary>
+/// <summary>Read models follow the journal, go on after a restart, and can be built again from zero, wherever they are kept.</summary>
 public abstract class ProjectorTests : StoredTests
 {
     private static readonly ShopId Shop = new("demo");
+    private static readonly DateTimeOffset At = Story<CounterState, CounterEvent>.Start;
 
     private readonly CounterTotals totals = new();
 
@@ -17,7 +18,7 @@ public abstract class ProjectorTests : StoredTests
     public async Task Documents_follow_the_journal_until_nothing_lags()
     {
         await using var engines = await Start();
-        using var documents = Open(engines);
+        using var documents = await Open(engines);
         await using var projector = Project(engines, documents);
         projector.Start();
         engines.Engine.Flushed += _ => projector.Signal();
@@ -35,9 +36,9 @@ public abstract class ProjectorTests : StoredTests
     {
         await using var engines = await Start();
         await engines.Ask(CounterGrain.Id(1), new Add(1));
-        using (var documents = Open(engines)) Assert.Equal(1, Project(engines, documents).Step());
+        using (var documents = await Open(engines)) Assert.Equal(1, Project(engines, documents).Step());
         await engines.Ask(CounterGrain.Id(1), new Add(2));
-        using (var documents = Open(engines))
+        using (var documents = await Open(engines))
         {
             var projector = Project(engines, documents);
             Assert.Equal(1, projector.LagFlushes);
@@ -51,7 +52,7 @@ public abstract class ProjectorTests : StoredTests
     public async Task A_document_that_was_dropped_is_gone_stored_or_not()
     {
         await using var engines = await Start();
-        using var documents = Open(engines);
+        using var documents = await Open(engines);
         documents.Put(Shop, "totals", "stored", "all", engines.Clock.GetUtcNow(), new CounterTotal(1, 1));
         documents.Commit(1, engines.Clock.GetUtcNow());
         Assert.Single(All(documents));
@@ -73,7 +74,7 @@ public abstract class ProjectorTests : StoredTests
     public async Task Rebuild_from_zero_gives_the_same_documents()
     {
         await using var engines = await Start();
-        using var documents = Open(engines);
+        using var documents = await Open(engines);
         var projector = Project(engines, documents);
         var random = new Random(5);
         for (var i = 0; i < 100; i++)
@@ -83,7 +84,7 @@ public abstract class ProjectorTests : StoredTests
         }
 
         projector.Step();
-        using var rebuilt = Open(engines, "rebuilt.db");
+        using var rebuilt = await Open(engines, "rebuilt");
         while (Project(engines, rebuilt).Step() > 0)
         {
             // From the first flush on.
@@ -92,13 +93,22 @@ public abstract class ProjectorTests : StoredTests
         Assert.Equal(All(documents), All(rebuilt));
         Assert.Equal(20, All(rebuilt).Count);
         Assert.Equal(documents.AsOf, rebuilt.AsOf);
+
+        Assert.True(documents.Clear());
+        Assert.Equal((0L, 0), (documents.Position, All(documents).Count));
+        while (projector.Step() > 0)
+        {
+            // The same store once more.
+        }
+
+        Assert.Equal(All(rebuilt), All(documents));
     }
 
     [Fact]
     public async Task Failure_is_told_and_shows_no_half_flush()
     {
         await using var engines = await Start();
-        using var documents = Open(engines);
+        using var documents = await Open(engines);
         await using var projector = Project(engines, documents);
         await engines.Ask(CounterGrain.Id(1), new Add(13));
         totals.Fails = true;
@@ -116,7 +126,7 @@ public abstract class ProjectorTests : StoredTests
     public async Task Documents_from_the_future_of_a_restored_journal_are_built_again()
     {
         await using var engines = await Start();
-        using var documents = Open(engines);
+        using var documents = await Open(engines);
         documents.Put(Shop, "totals", "ghost", "all", engines.Clock.GetUtcNow(), new CounterTotal(1, 1));
         documents.Commit(999, engines.Clock.GetUtcNow());
         await engines.Ask(CounterGrain.Id(1), new Add(13));
@@ -130,11 +140,11 @@ public abstract class ProjectorTests : StoredTests
     public async Task Pages_follow_each_other_newest_first_without_gap_or_double()
     {
         await using var engines = await Start();
-        using var documents = Open(engines);
-        for (var i = 0; i < 25; i++) documents.Put(Shop, "c", $"key/{i:00}", "me", Story<CounterState, CounterEvent>.Start.AddSeconds(i / 3), new CounterTotal(i, 1));
-        documents.Put(Shop, "c", "not-mine", "you", Story<CounterState, CounterEvent>.Start, new CounterTotal(99, 1));
-        documents.Put(new("other"), "c", "not-ours", "me", Story<CounterState, CounterEvent>.Start, new CounterTotal(98, 1));
-        documents.Commit(1, Story<CounterState, CounterEvent>.Start);
+        using var documents = await Open(engines);
+        for (var i = 0; i < 25; i++) documents.Put(Shop, "c", $"key/{i:00}", "me", At.AddSeconds(i / 3), new CounterTotal(i, 1));
+        documents.Put(Shop, "c", "not-mine", "you", At, new CounterTotal(99, 1));
+        documents.Put(new("other"), "c", "not-ours", "me", At, new CounterTotal(98, 1));
+        documents.Commit(1, At);
 
         var seen = new List<long>();
         string? cursor = null;
@@ -160,14 +170,69 @@ public abstract class ProjectorTests : StoredTests
     public async Task Broken_cursor_starts_at_the_beginning_and_sizes_are_bounded(string cursor)
     {
         await using var engines = await Start();
-        using var documents = Open(engines);
-        for (var i = 0; i < 150; i++) documents.Put(Shop, "c", $"{i}", "me", Story<CounterState, CounterEvent>.Start, new CounterTotal(i, 1));
-        documents.Commit(1, Story<CounterState, CounterEvent>.Start);
+        using var documents = await Open(engines);
+        for (var i = 0; i < 150; i++) documents.Put(Shop, "c", $"{i}", "me", At, new CounterTotal(i, 1));
+        documents.Commit(1, At);
         Assert.Equal(DocumentStore.PageMax, documents.List<CounterTotal>(Shop, "c", "me", cursor, 1_000).Items.Count);
         Assert.Single(documents.List<CounterTotal>(Shop, "c", "me", cursor, -3).Items);
     }
 
-    private static SqliteDocuments Open(Engines engines, string name = "documents.db") => new(Path.Combine(engines.Folder, name));
+    [Fact]
+    public async Task Lists_are_ordered_by_the_bytes_of_keys_where_times_are_the_same()
+    {
+        await using var engines = await Start();
+        using var documents = await Open(engines);
+        string[] keys = ["", "-", "A", "Z", "_", "a", "a/", "a0", "aa", "z", "é", "茶", "\uffee", "😀"]; // UTF-16 would put the last before the one before
+        foreach (var (i, key) in keys.Index().Reverse()) documents.Put(Shop, "c", key, "me", At, new CounterTotal(i, 1));
+        documents.Put(Shop, "c", "later", "me", At.AddTicks(1), new CounterTotal(100, 1));
+        documents.Put(Shop, "c", "earlier", "me", At.AddTicks(-1), new CounterTotal(-1, 1));
+        documents.Commit(1, At);
+
+        var seen = new List<long>();
+        string? cursor = null;
+        do
+        {
+            var page = documents.List<CounterTotal>(Shop, "c", "me", cursor, 1);
+            seen.AddRange(page.Items.Select(d => d.Total));
+            cursor = page.NextCursor;
+        }
+        while (cursor is not null);
+        Assert.Equal([100, .. Enumerable.Range(0, keys.Length).Reverse().Select(i => (long)i), -1], seen);
+        Assert.Equal(keys.Length, documents.List<CounterTotal>(Shop, "c", "me", DocumentStore.CursorBefore(At.AddTicks(1)), 100).Items.Count - 1);
+        Assert.Equal(keys.Length, documents.Count(Shop, "c", "me", At, At.AddTicks(1)));
+    }
+
+    [Fact]
+    public async Task A_document_may_hold_any_text_and_its_names_only_what_is_text()
+    {
+        await using var engines = await Start();
+        const string Any = "NUL \0, 茶, 😀, \u2028, \"quoted\", \\u0000";
+        using (var documents = await Open(engines))
+        {
+            documents.Put(Shop, "c", "茶 😀 \"'\\", "我", At, new Words(Any));
+            foreach (var wrong in (string[])["a\0b", "\ud83d"])
+            {
+                Assert.Throws<ArgumentException>(() => documents.Put(Shop, wrong, "k", "o", At, new Words("")));
+                Assert.Throws<ArgumentException>(() => documents.Put(Shop, "c", wrong, "o", At, new Words("")));
+                Assert.Throws<ArgumentException>(() => documents.Put(Shop, "c", "k", wrong, At, new Words("")));
+                documents.Drop(Shop, "c", wrong);
+                Assert.Null(documents.Find<Words>(Shop, "c", wrong));
+                Assert.Null(documents.Read<Words>(Shop, "c", wrong));
+                Assert.Empty(documents.List<Words>(Shop, "c", wrong, null, 10).Items);
+                Assert.Equal(0, documents.Count(Shop, wrong, "我", At, At.AddDays(1)));
+            }
+
+            documents.Commit(1, At);
+        }
+
+        using var again = await Open(engines);
+        Assert.Equal(new(Any), again.Find<Words>(Shop, "c", "茶 😀 \"'\\"));
+        Assert.Equal(new(Any), again.Read<Words>(Shop, "c", "茶 😀 \"'\\"));
+        Assert.Equal([new(Any)], again.List<Words>(Shop, "c", "我", Convert.ToHexString("99/a\0"u8), 10).Items); // a cursor that holds no text starts at the beginning
+    }
+
+    /// <summary>The store of that name, ready to be written.</summary>
+    private protected abstract Task<DocumentStore> Open(Engines engines, string name = "documents");
 
     private static IReadOnlyList<CounterTotal> All(DocumentStore documents) => documents.List<CounterTotal>(Shop, "totals", "all", null, 100).Items;
 
@@ -176,15 +241,30 @@ public abstract class ProjectorTests : StoredTests
     private Projector Project(Engines engines, DocumentStore documents) => new(engines.Journal, [engines.Grain], [totals], documents, NullLogger<Projector>.Instance);
 }
 
-public sealed class ProjectorTestsOnSqlite : ProjectorTests
+/// <summary>In a file of its own.</summary>
+public sealed class SqliteProjectorTests : ProjectorTests
 {
     private protected override Store NewStore() => Store.Sqlite();
+
+    private protected override Task<DocumentStore> Open(Engines engines, string name = "documents") => Task.FromResult<DocumentStore>(new SqliteDocuments(Path.Combine(engines.Folder, $"{name}.db")));
 }
 
-public sealed class ProjectorTestsOnPostgres : ProjectorTests
+/// <summary>In PostgreSQL.</summary>
+public sealed class PostgresProjectorTests : ProjectorTests
 {
     private protected override Store NewStore() => Store.Postgres();
+
+    private readonly Lazy<Task<string>> database = new(PrivatePostgres.NewDatabase);
+
+    private protected override async Task<DocumentStore> Open(Engines engines, string name = "documents")
+    {
+        var documents = new PostgresDocuments(await database.Value, name);
+        Assert.True(documents.TryLead());
+        return documents;
+    }
 }
+
+internal sealed record Words(string Text);
 
 internal sealed record CounterTotal(long Total, long Facts);
 
@@ -192,12 +272,15 @@ internal sealed class CounterTotals : IProjection
 {
     public bool Fails { get; set; }
 
+    /// <summary>A document is there before the first fact, or there is a bug.</summary>
+    public bool Continues { get; set; }
+
     public bool Reads(string kind) => kind == CounterGrain.Name;
 
     public void Apply(in Recorded fact, IDocuments documents)
     {
         var key = fact.Grain.Key.ToString("N");
-        var known = documents.Find<CounterTotal>(fact.Grain.Shop, "totals", key) ?? new(0, 0);
+        var known = documents.Find<CounterTotal>(fact.Grain.Shop, "totals", key) ?? (Continues ? throw new InvalidDataException("There is no document.") : new(0, 0));
         documents.Put(fact.Grain.Shop, "totals", key, "all", fact.At, new CounterTotal(known.Total + ((fact.Event as Added)?.Amount ?? 0), known.Facts + 1));
         if (Fails) throw new InvalidDataException("A bug, on purpose.");
     }

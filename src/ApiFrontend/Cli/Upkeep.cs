@@ -100,16 +100,27 @@ internal static class Upkeep
         await using var journal = SqliteJournal.Open(folder);
         foreach (var old in Directory.GetFiles(folder, "projections.db*")) File.Delete(old);
         using var documents = new SqliteDocuments(Path.Combine(folder, "projections.db"));
+        return await Rebuild(journal, documents, stop);
+    }
+
+    private static async Task<int> Rebuild(IJournal journal, DocumentStore documents, CancellationToken stop)
+    {
+        if (!documents.TryLead() || !documents.Clear())
+        {
+            await Console.Error.WriteLineAsync("A server writes the lists: stop every one first.");
+            return 1;
+        }
+
         await using var projector = new Projector(journal, CampaignsHost.Definitions(), CampaignsHost.Projections(), documents, NullLogger<Projector>.Instance);
-        var facts = await Bar.Show("Reading the journal", journal.LastPosition, progress =>
+        var facts = await Bar.Show("Reading the journal", journal.FindLastPosition(), progress =>
         {
             long sum = 0;
             for (int read; !stop.IsCancellationRequested && (read = projector.Step()) > 0; progress(documents.Position)) sum += read;
             return sum;
         });
-        if (documents.Position < journal.LastPosition)
+        if (documents.Position < journal.FindLastPosition())
         {
-            await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"Interrupted at flush {documents.Position} of {journal.LastPosition}: the lists are incomplete. Run it again, or start the server, which goes on from there."));
+            await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"Interrupted at flush {documents.Position} of {journal.FindLastPosition()}: the lists are incomplete. Run it again, or start the server, which goes on from there."));
             return 1;
         }
 

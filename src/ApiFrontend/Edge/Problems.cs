@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Campaigns.Grains.Campaign;
 using Campaigns.Grains.Kernel;
+using Campaigns.Silo.Projections;
 using Microsoft.AspNetCore.Diagnostics;
 
 namespace Campaigns.ApiFrontend.Edge;
@@ -190,6 +191,10 @@ internal sealed class ProblemsOfExceptions(ILogger<ProblemsOfExceptions> log) : 
                 return true;
             case BadHttpRequestException bad:
                 await Problems.Write(httpContext, EdgeRefusal.Malformed, WhereIn(bad));
+                return true;
+            case DocumentsUnavailable:
+                log.LogWarning("Request {RequestId} was refused: {Reason}", httpContext.TraceIdentifier, exception.Message);
+                await Problems.Write(httpContext, GrainRefusal.Busy);
                 return true;
             case OperationCanceledException when httpContext.RequestAborted.IsCancellationRequested:
                 return true;

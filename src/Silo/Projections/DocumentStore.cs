@@ -51,7 +51,9 @@ public abstract class DocumentStore : IDocuments, IDisposable
     public void Put<TDocument>(ShopId shop, string collection, string key, string owner, DateTimeOffset sort, TDocument document)
         where TDocument : class
     {
-        if (!IsText(collection) || !IsText(key) || !IsText(owner)) throw new ArgumentException($"A document in '{collection}' has a name that is no text.");
+        ThrowIfNoText(collection, nameof(collection));
+        ThrowIfNoText(key, nameof(key));
+        ThrowIfNoText(owner, nameof(owner));
         written[new(shop, collection, key)] = new(document, owner, sort.UtcTicks);
     }
 
@@ -91,7 +93,7 @@ public abstract class DocumentStore : IDocuments, IDisposable
 
     /// <summary>Starts from zero.</summary>
     /// <returns>false as <see cref="Commit"/></returns>
-    internal abstract bool Clear();
+    public abstract bool Clear();
 
     /// <summary>One document as last committed, from any thread.</summary>
     public TDocument? Read<TDocument>(ShopId shop, string collection, string key)
@@ -161,6 +163,11 @@ public abstract class DocumentStore : IDocuments, IDisposable
     // What every store can keep as text, and only that, so that no store finds what another cannot. Most names have no surrogates at all.
     private static bool IsText(string name) => !name.Contains('\0', StringComparison.Ordinal)
         && (name.AsSpan().IndexOfAnyInRange('\ud800', '\udfff') < 0 || string.Equals(Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(name)), name, StringComparison.Ordinal));
+
+    private static void ThrowIfNoText(string name, string parameter)
+    {
+        if (!IsText(name)) throw new ArgumentException("A document's name holds what is no text.", parameter);
+    }
 
     private static string WriteCursor(long sort, string key) => Convert.ToHexStringLower(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{sort}/{key}")));
 

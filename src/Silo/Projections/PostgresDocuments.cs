@@ -7,6 +7,10 @@ using NpgsqlTypes;
 
 namespace Campaigns.Silo.Projections;
 
+/// <summary>The database that lists and reports are kept in does not answer, or not as it should.</summary>
+public sealed class DocumentsUnavailable(string schema, Exception inner)
+    : IOException($"The read models in the schema '{schema}' cannot be reached: {inner.Message.TrimEnd('.')}. Nothing acknowledged depends on them.", inner);
+
 /// <summary>
 /// The read models in PostgreSQL, for many processes. All of them read; the one that holds an advisory lock writes, over the connection that holds
 /// it: when that ends, for whatever reason, its transaction and the lead end with it. A commit moves the position on from where the writer left it,
@@ -45,7 +49,7 @@ public sealed partial class PostgresDocuments : DocumentStore
 
     /// <param name="connectionString">of a database with the encoding UTF8. Through a pooler it must keep a session to one connection: the lead is the session's</param>
     /// <param name="schema">a plain lower-case name; made if there is none</param>
-    /// <exception cref="IOException">the database cannot be reached, or the tables cannot be made</exception>
+    /// <exception cref="DocumentsUnavailable">the database cannot be reached, or the tables cannot be made</exception>
     public PostgresDocuments(string connectionString, string schema = "campaigns")
     {
         if (!PlainName().IsMatch(schema)) throw new ArgumentException($"'{schema}' is no plain name of a schema.", nameof(schema));
@@ -58,25 +62,26 @@ public sealed partial class PostgresDocuments : DocumentStore
         try
         {
             Prepare();
-            Ask(Read(Progress));
+            Read(Progress, See);
         }
-        catch (NpgsqlException failure)
+        catch
         {
             Dispose();
-            throw new IOException($"The read models in the schema '{schema}' cannot be opened: {failure.Message.TrimEnd('.')}. Nothing acknowledged depends on them.", failure);
+            throw;
         }
     }
 
     /// <exception cref="NpgsqlException">the database cannot be reached: this process does not lead any more</exception>
     public override bool TryLead()
     {
+        if (connection is { FullState: not ConnectionState.Open }) Resign();
         if (askedAt != 0 && Stopwatch.GetElapsedTime(askedAt) < AskAgain) return leads;
         try
         {
             if (leads && IsStill()) return true;
             Connect();
             leads = Command("select pg_try_advisory_lock(hashtextextended($1, 0))", Text($"{schema}.document")).ExecuteScalar() is true;
-            Ask(Command(Progress));
+            Look();
             askedAt = Stopwatch.GetTimestamp();
             return leads;
         }
@@ -106,7 +111,7 @@ public sealed partial class PostgresDocuments : DocumentStore
     // What a lost connection has done is seen by whoever leads next.
     internal override void Reload() => Resign();
 
-    internal override bool Clear()
+    public override bool Clear()
     {
         Forget();
         if (!leads) return false;
@@ -214,43 +219,58 @@ public sealed partial class PostgresDocuments : DocumentStore
         return FindStored<TDocument>(name);
     }
 
-    private protected override string? ReadJson(DocumentName name)
-    {
-        using var command = Read($"select at, (select json from {schema}.document where shop = $1 and collection = $2 and key = $3) from {schema}.document_progress", Text(name.Shop.Value), Text(name.Collection), Text(name.Key));
-        using var row = command.ExecuteReader(CommandBehavior.SingleRow);
-        row.Read();
-        KnowAsOf(row.GetInt64(0));
-        return row.IsDBNull(1) ? null : row.GetString(1);
-    }
+    private protected override string? ReadJson(DocumentName name) => Read(
+        $"select at, (select json from {schema}.document where shop = $1 and collection = $2 and key = $3) from {schema}.document_progress",
+        row =>
+        {
+            row.Read();
+            KnowAsOf(row.GetInt64(0));
+            return row.IsDBNull(1) ? null : row.GetString(1);
+        },
+        Text(name.Shop.Value),
+        Text(name.Collection),
+        Text(name.Key));
 
     private protected override IReadOnlyList<DocumentRow> ReadRows(ShopId shop, string collection, string owner, long sort, string key, int count, out DateTimeOffset asOf)
     {
         // One statement sees one moment: the rows are exactly those of the time beside them.
-        using var command = Read(
+        var (rows, at) = Read(
             $"""
             select at, d.* from {schema}.document_progress left join lateral (
               select json, sort, key from {schema}.document
                where shop = $1 and collection = $2 and owner = $3 and (sort, key) < ($4, $5) order by sort desc, key desc limit $6) d on true
              order by d.sort desc, d.key desc
-            """, Text(shop.Value), Text(collection), Text(owner), Number(sort), Text(key), Number(count));
-        var rows = new List<DocumentRow>();
-        asOf = AsOf;
-        using var row = command.ExecuteReader();
-        while (row.Read())
-        {
-            asOf = new(row.GetInt64(0), TimeSpan.Zero);
-            if (!row.IsDBNull(1)) rows.Add(new(row.GetString(1), row.GetInt64(2), row.GetString(3)));
-        }
+            """,
+            row =>
+            {
+                var (rows, at) = (new List<DocumentRow>(), 0L);
+                while (row.Read())
+                {
+                    at = row.GetInt64(0);
+                    if (!row.IsDBNull(1)) rows.Add(new(row.GetString(1), row.GetInt64(2), row.GetString(3)));
+                }
 
-        KnowAsOf(asOf.UtcTicks);
+                return (rows, at);
+            },
+            Text(shop.Value),
+            Text(collection),
+            Text(owner),
+            Number(sort),
+            Text(key),
+            Number(count));
+        KnowAsOf(at);
+        asOf = new(at, TimeSpan.Zero);
         return rows;
     }
 
-    private protected override long CountRows(ShopId shop, string collection, string owner, long from, long until)
-    {
-        using var command = Read($"select count(*) from {schema}.document where shop = $1 and collection = $2 and owner = $3 and sort >= $4 and sort < $5", Text(shop.Value), Text(collection), Text(owner), Number(from), Number(until));
-        return (long)command.ExecuteScalar()!;
-    }
+    private protected override long CountRows(ShopId shop, string collection, string owner, long from, long until) => Read(
+        $"select count(*) from {schema}.document where shop = $1 and collection = $2 and owner = $3 and sort >= $4 and sort < $5",
+        row => row.Read() ? row.GetInt64(0) : 0,
+        Text(shop.Value),
+        Text(collection),
+        Text(owner),
+        Number(from),
+        Number(until));
 
     private static NpgsqlParameter Text(string value) => new() { Value = value, NpgsqlDbType = NpgsqlDbType.Text };
 
@@ -275,7 +295,7 @@ public sealed partial class PostgresDocuments : DocumentStore
         var position = Position;
         try
         {
-            Ask(Command(Progress));
+            Look();
             if (Position == position)
             {
                 askedAt = Stopwatch.GetTimestamp();
@@ -300,16 +320,32 @@ public sealed partial class PostgresDocuments : DocumentStore
 
     private NpgsqlCommand Command(string sql, params ReadOnlySpan<NpgsqlParameter> parameters) => With(new(sql, connection), parameters);
 
-    private NpgsqlCommand Read(string sql, params ReadOnlySpan<NpgsqlParameter> parameters) => With(readers.CreateCommand(sql), parameters);
-
-    private void Ask(NpgsqlCommand progress)
+    private TResult Read<TResult>(string sql, Func<NpgsqlDataReader, TResult> read, params ReadOnlySpan<NpgsqlParameter> parameters)
     {
-        using (progress)
-        using (var row = progress.ExecuteReader())
+        try
         {
-            row.Read();
-            Know(row.GetInt64(0), row.GetInt64(1));
+            using var command = With(readers.CreateCommand(sql), parameters);
+            using var rows = command.ExecuteReader();
+            return read(rows);
         }
+        catch (NpgsqlException failure)
+        {
+            throw new DocumentsUnavailable(schema, failure);
+        }
+    }
+
+    private bool Look()
+    {
+        using var command = Command(Progress);
+        using var row = command.ExecuteReader();
+        return See(row);
+    }
+
+    private bool See(NpgsqlDataReader progress)
+    {
+        progress.Read();
+        Know(progress.GetInt64(0), progress.GetInt64(1));
+        return true;
     }
 
     /// <summary>Brings everything that is missing.</summary>
@@ -340,11 +376,10 @@ public sealed partial class PostgresDocuments : DocumentStore
     private void Prepare()
     {
         // Who may only read can open what is there.
-        using (var known = Read("select to_regclass($1) is not null", Text($"{schema}.document_progress")))
-            if (known.ExecuteScalar() is true) return;
+        if (Read("select to_regclass($1) is not null", row => row.Read() && row.GetBoolean(0), Text($"{schema}.document_progress"))) return;
 
         // Names order by their bytes, as everywhere. An update of a document that stays where it is in lists finds room on its page, and leaves the indexes alone.
-        using var make = readers.CreateCommand(
+        Read(
             $"""
             select pg_advisory_xact_lock(hashtextextended('{schema}', 0));
             create schema if not exists {schema};
@@ -354,8 +389,8 @@ public sealed partial class PostgresDocuments : DocumentStore
             create index if not exists document_list on {schema}.document(shop, collection, owner, sort, key);
             create table if not exists {schema}.document_progress(id int primary key check (id = 1), position bigint not null, at bigint not null) with (fillfactor = 10);
             insert into {schema}.document_progress values (1, 0, 0) on conflict do nothing
-            """);
-        make.ExecuteNonQuery();
+            """,
+            _ => true);
     }
 
     /// <summary>Names as the columns that a statement takes.</summary>

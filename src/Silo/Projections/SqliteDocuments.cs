@@ -62,7 +62,7 @@ public sealed class SqliteDocuments : DocumentStore
         Know(row.GetInt64(0), row.GetInt64(1));
     }
 
-    internal override bool Clear()
+    public override bool Clear()
     {
         Forget();
         Execute("delete from document");
