@@ -252,7 +252,7 @@ public sealed class SqliteProjectorTests : ProjectorTests
 /// <summary>In PostgreSQL.</summary>
 public sealed class PostgresProjectorTests : ProjectorTests
 {
-    private protected override Store NewStore() => Store.Postgres();
+    private protected override Store NewStore() => Store.Sqlite();
 
     private readonly Lazy<Task<string>> database = new(PrivatePostgres.NewDatabase);
 
