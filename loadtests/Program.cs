@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
+using Campaigns.LoadTests.Cluster;
 using Campaigns.LoadTests.Crash;
 using Campaigns.LoadTests.Distribution;
 using Campaigns.LoadTests.Engine;
@@ -16,7 +17,7 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal 
     cancel.Cancel();
 });
 
-var root = new RootCommand("Load tests: programs with a table as output, never timed tests.") { EngineCommand(), CrashCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create(), FlashCommand.Create(), RoomsCommand.Create(), DistributionCommand.Create(), ProjectionsCommand.Create() };
+var root = new RootCommand("Load tests: programs with a table as output, never timed tests.") { EngineCommand(), CrashCommand.Create(), ClusterCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create(), FlashCommand.Create(), RoomsCommand.Create(), DistributionCommand.Create(), ProjectionsCommand.Create() };
 return await root.Parse(args).InvokeAsync(cancellationToken: cancel.Token);
 
 static Command EngineCommand()

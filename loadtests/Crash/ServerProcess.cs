@@ -25,6 +25,9 @@ internal sealed class ServerProcess(string program, string data, HttpClient http
     /// <summary>Whether one client may send as much as it can, instead of what a real one would.</summary>
     public bool Unlimited { get; init; }
 
+    /// <summary>Settings that the program takes from its environment, beside what every run sets.</summary>
+    public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
     /// <summary>What it printed last, for a report of what went wrong.</summary>
     public IReadOnlyList<string> Log
     {
@@ -46,13 +49,17 @@ internal sealed class ServerProcess(string program, string data, HttpClient http
     /// <summary>The running process.</summary>
     public int Id => process!.Id;
 
+    /// <summary>False if it was killed, has ended by itself, or was never started.</summary>
+    public bool IsRunning => process is { HasExited: false };
+
     /// <summary>The program that was built beside this one, found from the folder of the solution.</summary>
-    public static string FindProgram()
+    /// <param name="build">the folder of another build than the usual one</param>
+    public static string FindProgram(string build = "")
     {
         var configuration = AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Release{Path.DirectorySeparatorChar}", StringComparison.Ordinal) ? "Release" : "Debug";
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
             if (File.Exists(Path.Combine(folder.FullName, "Campaigns.sln")))
-                return Path.Combine(folder.FullName, "src", "ApiFrontend", "bin", configuration, "net10.0", OperatingSystem.IsWindows() ? "campaigns.exe" : "campaigns");
+                return Path.Combine(folder.FullName, "src", "ApiFrontend", "bin", build, configuration, "net10.0", OperatingSystem.IsWindows() ? "campaigns.exe" : "campaigns");
         throw new FileNotFoundException("The repository was not found above this program; name the server with --program.");
     }
 
@@ -75,6 +82,7 @@ internal sealed class ServerProcess(string program, string data, HttpClient http
         start.Environment["ASPNETCORE_ENVIRONMENT"] = "Development";
         if (Unlimited)
             foreach (var limit in (string[])["PerAddress", "PerDevice", "PerShopper"]) start.Environment[$"Limits__{limit}"] = "1000000";
+        foreach (var (name, value) in Settings) start.Environment[name] = value;
         process = Process.Start(start)!;
         process.OutputDataReceived += (_, line) => Keep(line.Data);
         process.ErrorDataReceived += (_, line) => KeepError(line.Data);
@@ -106,6 +114,12 @@ internal sealed class ServerProcess(string program, string data, HttpClient http
     /// <summary>SIGTERM: it drains and ends by itself.</summary>
     public void Terminate() => process!.Send(PosixSignal.SIGTERM);
 
+    /// <summary>SIGSTOP: it stands still, with its connections open.</summary>
+    public void Suspend() => process!.Send(Signals.Stop);
+
+    /// <summary>SIGCONT: it goes on as if nothing had been.</summary>
+    public void Continue() => process!.Send(PosixSignal.SIGCONT);
+
     /// <summary>Waits until it has ended by itself and everything it printed was read.</summary>
     /// <returns>its exit code</returns>
     public async Task<int> WhenEnded(CancellationToken cancellation)
@@ -130,7 +144,9 @@ internal sealed class ServerProcess(string program, string data, HttpClient http
     /// <summary>The same with how much it found, of which it lists the first thousand.</summary>
     public async Task<(long Wrong, IReadOnlyList<string> Findings)> CheckAll()
     {
-        using var check = Process.Start(new ProcessStartInfo(program, ["check", "--json", "--data", data]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var start = new ProcessStartInfo(program, ["check", "--json", "--data", data]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in Settings) start.Environment[name] = value;
+        using var check = Process.Start(start)!;
         var words = check.StandardError.ReadToEndAsync();
         var report = await check.StandardOutput.ReadToEndAsync();
         await check.WaitForExitAsync();

@@ -38,9 +38,13 @@ internal sealed class ShopClient(HttpClient http, Func<Uri> address, Findings fi
     private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(30);
 
     private long unanswered;
+    private long busy;
 
     /// <summary>Requests whose answer was lost with the connection.</summary>
     public long Unanswered => Interlocked.Read(ref unanswered);
+
+    /// <summary>Answers 503: the server could not do it right then.</summary>
+    public long Busy => Interlocked.Read(ref busy);
 
     public Task<Reply> Get(string path, Person? who = null) => Send(HttpMethod.Get, path, null, who, null);
 
@@ -86,6 +90,7 @@ internal sealed class ShopClient(HttpClient http, Func<Uri> address, Findings fi
             }
 
             if (reply is null && cutOff++ == 0) Interlocked.Increment(ref unanswered);
+            if (reply is { Status: 503 }) Interlocked.Increment(ref busy);
             if (reply is { Status: >= 500 and not 503 }) findings.Add(Wrong.Other, $"{method} {path} was answered {reply.Status} {reply.Code}.");
             if (reply is not (null or { Status: 503 } or { Code: "RateLimited" or "QueueFull" })) return reply;
             await Task.Delay(Pause, stop);

@@ -116,7 +116,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         builder.Logging.ClearProviders();
         if (builder.Environment.IsDevelopment()) builder.Logging.AddSimpleConsole(o => o.SingleLine = true);
         else builder.Logging.AddJsonConsole(o => o.IncludeScopes = true);
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("System", LogLevel.Warning).AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Orleans", LogLevel.Warning).AddFilter("Polly", LogLevel.Warning).AddFilter("System", LogLevel.Warning).AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
 
         // Every request without a token would be a line; the metrics count them.
         builder.Logging.AddFilter(typeof(ShopperAuthentication).FullName, LogLevel.Warning).AddFilter(typeof(MerchantAuthentication).FullName, LogLevel.Warning);

@@ -11,6 +11,10 @@ internal sealed record Deployment(string? Postgres, ClusterSettings? Cluster)
     /// <summary>False for a frontend of a cluster: it asks the silos.</summary>
     public bool HasGrains => Cluster is null or { Role: ClusterRole.Silo };
 
+    /// <summary>As the environment and the settings beside the program say, for commands that serve nothing.</summary>
+    /// <exception cref="StartRefused">the settings contradict each other or cannot be read</exception>
+    public static Deployment Read() => Read(new ConfigurationBuilder().SetBasePath(AppContext.BaseDirectory).AddJsonFile("appsettings.json", optional: true).AddEnvironmentVariables().Build());
+
     /// <exception cref="StartRefused">the settings contradict each other or cannot be read</exception>
     public static Deployment Read(IConfiguration configuration)
     {

@@ -34,9 +34,10 @@ internal static class Reconcile
     {
         if (!DateOnly.TryParseExact(date, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)) return Misused($"'{date}' is no date. Name one as 2026-11-24.");
         if (file is { Exists: false }) return Misused($"There is no file '{file}'.");
-        if (Upkeep.IsNoData(folder)) return 2;
+        var deployment = Deployment.Read();
+        if (deployment.Postgres is null && Upkeep.IsNoData(folder)) return 2;
 
-        var books = await Read(folder, stop);
+        var books = await Read(folder, deployment, stop);
         var bill = file is null ? await AskGateway(day, folder, books, stop) : await WeChatPayBill.ReadFile(await File.ReadAllBytesAsync(file.FullName, stop), stop) is { } lines ? new(BillState.Complete, lines) : null;
         if (bill is null) return Misused($"'{file}' is no trade bill of WeChat Pay, or not a whole one.");
         if (file is not null && bill.Lines.FirstOrDefault(l => BeijingTime.DayOf(l.At) != day) is { } other) return Misused($"'{file}' is the bill of {BeijingTime.DayOf(other.At):yyyy-MM-dd}.");
@@ -52,9 +53,9 @@ internal static class Reconcile
         return report.Agrees ? 0 : 1;
     }
 
-    private static async Task<Shelf> Read(string folder, CancellationToken stop)
+    private static async Task<Shelf> Read(string folder, Deployment deployment, CancellationToken stop)
     {
-        await using var journal = SqliteJournal.OpenBeside(folder);
+        await using var journal = deployment.Postgres is null ? SqliteJournal.OpenBeside(folder) : Stores.OpenToRead(folder, deployment);
         var shelf = new Shelf();
         await Bar.Show("Reading the journal", journal.LastPosition, progress => JournalFacts.Apply(journal, CampaignsHost.Definitions(), [new PaymentMoneys(), new SandboxBill()], shelf, p => progress(p), stop));
         return shelf;

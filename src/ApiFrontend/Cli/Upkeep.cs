@@ -44,19 +44,20 @@ internal static class Upkeep
 
     private static async Task<int> Check(string folder, bool json, CancellationToken stop)
     {
-        if (IsNoData(folder)) return 2;
-        await using var journal = OpenToCheck(folder);
+        var deployment = Deployment.Read();
+        if (deployment.Postgres is null && IsNoData(folder)) return 2;
+        await using var journal = OpenToCheck(folder, deployment);
         var report = await Bar.Show("Reading the journal", journal.LastPosition, progress => BookCheck.Walk(journal, CampaignsHost.Definitions(), Mechanics.Books, p => progress(p), stop));
         if (json) Console.WriteLine(JsonSerializer.Serialize(report, Api.Json));
         else Print(report);
         return report.IsClean ? 0 : 1;
     }
 
-    private static SqliteJournal OpenToCheck(string folder)
+    private static IJournal OpenToCheck(string folder, Deployment deployment)
     {
         try
         {
-            return SqliteJournal.OpenToRead(folder);
+            return Stores.OpenToRead(folder, deployment);
         }
         catch (IOException inUse) when (inUse.InnerException is IOException)
         {
@@ -66,6 +67,7 @@ internal static class Upkeep
 
     private static async Task<int> TakeBackup(string folder, string to, CancellationToken stop)
     {
+        if (Deployment.Read().Postgres is not null) throw new StartRefused("The journal is in a PostgreSQL database: back it up with PostgreSQL's own tools (deploy/runbooks/backup.md).");
         if (IsNoData(folder)) return 2;
         var (journal, partial) = (new FileInfo(Path.Combine(folder, Backup.Journal)), new FileInfo(Path.Combine(to, Backup.Journal + ".partial")));
         var work = Task.Run(() => Backup.Take(folder, to, DateTimeOffset.UtcNow, stop), CancellationToken.None);
@@ -96,6 +98,14 @@ internal static class Upkeep
 
     private static async Task<int> Rebuild(string folder, CancellationToken stop)
     {
+        var deployment = Deployment.Read();
+        if (deployment.Postgres is not null)
+        {
+            await using var database = Stores.OpenToRead(folder, deployment);
+            using var lists = Stores.OpenDocuments(folder, deployment);
+            return await Rebuild(database, lists, stop);
+        }
+
         if (IsNoData(folder)) return 2;
         await using var journal = SqliteJournal.Open(folder);
         foreach (var old in Directory.GetFiles(folder, "projections.db*")) File.Delete(old);
