@@ -13,6 +13,9 @@ public sealed class PostgresDocumentsTests : IAsyncLifetime
     private static readonly ShopId Shop = new("demo");
     private static readonly DateTimeOffset At = Story<CounterState, CounterEvent>.Start;
 
+    // Before the server would end a session because it is silent.
+    private static readonly TimeSpan AtOnce = TimeSpan.FromSeconds(4);
+
     private readonly List<PostgresDocuments> opened = [];
     private string database = "";
 
@@ -85,8 +88,24 @@ public sealed class PostgresDocumentsTests : IAsyncLifetime
             Assert.False(second.TryLead());
         }
 
-        await Until(second.TryLead);
+        await Until(second.TryLead, AtOnce);
         Assert.False(first.TryLead());
+    }
+
+    [Fact]
+    public async Task A_leader_that_hangs_loses_the_lead_and_finds_its_way_back()
+    {
+        var (hanging, other) = (Open(), Open());
+        Assert.True(hanging.TryLead());
+        hanging.Put(Shop, "totals", "a", "all", At, new CounterTotal(1, 1));
+        await Until(other.TryLead); // the server ends a session that is silent for five seconds
+        other.Put(Shop, "totals", "a", "all", At, new CounterTotal(2, 2));
+        Assert.True(other.Commit(1, At));
+
+        Assert.ThrowsAny<NpgsqlException>(() => hanging.Commit(1, At));
+        Assert.False(hanging.TryLead());
+        Assert.Equal((1L, At), (hanging.Position, hanging.AsOf));
+        Assert.Equal(new(2, 2), hanging.Find<CounterTotal>(Shop, "totals", "a"));
     }
 
     [Fact]
@@ -98,6 +117,7 @@ public sealed class PostgresDocumentsTests : IAsyncLifetime
         await using var broken = Project(engines, old, new CounterTotals { Fails = true });
         broken.Start();
         await Until(() => broken.Failure is InvalidDataException);
+        await Until(@new.TryLead, AtOnce);
 
         await using var better = Project(engines, @new);
         better.Start();
@@ -206,6 +226,20 @@ public sealed class PostgresDocumentsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Lists_are_ordered_by_bytes_whatever_order_the_database_prefers()
+    {
+        var english = new NpgsqlConnectionStringBuilder(database);
+        english.Database += "_english";
+        await Execute($"create database {english.Database} template template0 locale_provider icu icu_locale 'en'");
+        var documents = Open(english.ToString());
+        Assert.True(documents.TryLead());
+        string[] keys = ["B", "_", "a", "aa", "é"];
+        foreach (var (i, key) in keys.Index()) documents.Put(Shop, "c", key, "me", At, new CounterTotal(i, 1));
+        documents.Commit(1, At);
+        Assert.Equal([4, 3, 2, 1, 0], documents.List<CounterTotal>(Shop, "c", "me", null, 10).Items.Select(t => t.Total));
+    }
+
+    [Fact]
     public async Task Who_may_only_read_can_open_what_is_there()
     {
         Assert.Equal(0, Open().Position);
@@ -246,11 +280,11 @@ public sealed class PostgresDocumentsTests : IAsyncLifetime
         return sum;
     }
 
-    private static async Task Until(Func<bool> isSo)
+    private static async Task Until(Func<bool> isSo, TimeSpan? patience = null)
     {
-        var limit = DateTime.UtcNow + Engines.Patience;
-        while (!isSo() && DateTime.UtcNow < limit) await Task.Yield();
-        Assert.True(isSo());
+        using var limit = new CancellationTokenSource(patience ?? Engines.Patience);
+        using var again = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+        while (!isSo()) await again.WaitForNextTickAsync(limit.Token);
     }
 
     private static Projector Project(Engines engines, DocumentStore documents, IProjection? projection = null) => new(engines.Journal, [engines.Grain], [projection ?? new CounterTotals()], documents, NullLogger<Projector>.Instance);
