@@ -154,7 +154,11 @@ public sealed class DeployTests
         Assert.Contains("Cluster__Role", set);
         Assert.Contains("WeChatPay__MchId", set);
         Assert.Contains("DOTNET_EnableDiagnostics", set);
-        Assert.Empty(set.Except(Known, StringComparer.Ordinal).Where(n => !n.StartsWith("WeChat", StringComparison.Ordinal) || !program.Contains($"\"{n.Replace("__", ":", StringComparison.Ordinal)}\"", StringComparison.Ordinal)));
+        foreach (var name in set.Except(Known, StringComparer.Ordinal))
+        {
+            Assert.StartsWith("WeChat", name, StringComparison.Ordinal);
+            Assert.Contains($"\"{name.Replace("__", ":", StringComparison.Ordinal)}\"", program, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
