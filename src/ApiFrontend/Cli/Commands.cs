@@ -20,6 +20,7 @@ internal static class Commands
         root.SetAction((parsed, stop) => Serve(new(parsed.GetValue(Urls)!, parsed.GetValue(OpsUrls), parsed.GetValue(Data)!), stop));
         root.Add(VerifyProof());
         foreach (var command in Upkeep.Create(Data)) root.Add(command);
+        root.Add(HealthCheck.Create());
         root.Add(DemoEvening.Create());
         return root;
     }
