@@ -16,6 +16,9 @@ internal sealed class Engines(Store store) : IAsyncDisposable
 
     public string Folder => store.Folder;
 
+    /// <summary>See <see cref="Store.IsReplayed"/>.</summary>
+    public bool IsReplayed => store.IsReplayed;
+
     public ProductClock Clock { get; } = new();
 
     public CounterGrain Grain { get; } = new();

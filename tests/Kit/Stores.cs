@@ -10,9 +10,13 @@ internal abstract class Store : IAsyncDisposable
 
     public static Store Sqlite() => new SqliteStore();
 
-    public static Store Postgres() => new PostgresStore();
+    /// <param name="schema">null for one of its own</param>
+    public static Store Postgres(string? schema = null) => new PostgresStore(schema ?? PrivatePostgres.NewSchema());
 
     public string Folder => folder.FullName;
+
+    /// <summary>True if a start replays the tail of all grains; false if each grain finds its own when it is needed.</summary>
+    public abstract bool IsReplayed { get; }
 
     public abstract IJournal Open();
 
@@ -30,6 +34,8 @@ internal abstract class Store : IAsyncDisposable
 
     private sealed class SqliteStore : Store
     {
+        public override bool IsReplayed => true;
+
         public override IJournal Open() => SqliteJournal.Open(Folder);
 
         // The system unlocks the folder of a process that is gone.
@@ -45,12 +51,13 @@ internal abstract class Store : IAsyncDisposable
         }
     }
 
-    private sealed class PostgresStore : Store
+    private sealed class PostgresStore(string schema) : Store
     {
-        private readonly string schema = PrivatePostgres.NewSchema();
         private readonly List<IJournal> dead = [];
 
-        public override IJournal Open() => PostgresJournal.Open(new(PrivatePostgres.ConnectionString) { Schema = schema });
+        public override bool IsReplayed => false;
+
+        public override IJournal Open() => PostgresJournal.Open(new(PrivatePostgres.ConnectionString) { Schema = schema, Name = schema });
 
         // Its connections may stay for long, as those of a machine without power do.
         public override ValueTask Die(IJournal journal)

@@ -41,8 +41,10 @@ public abstract class JournalTests : IAsyncDisposable
 
         Assert.Equal([1L, 2L, 3L], Tail(One));
         Assert.Equal([1L], Tail(Two));
-        Assert.Equal([1L, 2L, 3L], Journal.ReadAfter(0, int.MaxValue).Select(f => f.Position));
-        Assert.Equal([3L], Journal.ReadAfter(2, int.MaxValue).Select(f => f.Position));
+        Assert.Equal([(One, 1L), (One, 2L), (Two, 1L), (One, 3L)], Decisions(0));
+        var last = Journal.FindLastPosition();
+        Assert.Equal(Enumerable.Range(1, (int)last).Select(i => (long)i), Journal.ReadAfter(0, int.MaxValue).Select(f => f.Position));
+        Assert.Equal([(One, 3L)], Decisions(last - 1));
         Assert.Single(Journal.ReadAfter(0, 1));
     }
 
@@ -153,7 +155,7 @@ public abstract class JournalTests : IAsyncDisposable
         await Task.WhenAll([writing, .. reading]).WaitAsync(Engines.Patience);
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         await Close();
         await Store.DisposeAsync();
@@ -203,6 +205,18 @@ public abstract class JournalTests : IAsyncDisposable
         }
 
         return sequences;
+    }
+
+    private protected List<(GrainId Grain, long Sequence)> Decisions(long after)
+    {
+        var found = new List<(GrainId, long)>();
+        foreach (var flush in Journal.ReadAfter(after, int.MaxValue))
+        {
+            var reader = new DecisionReader(flush.Decisions.Span);
+            while (reader.Next()) found.Add((reader.Grain, reader.FirstSequence));
+        }
+
+        return found;
     }
 
     private protected async Task Reopen()

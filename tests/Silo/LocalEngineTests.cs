@@ -80,7 +80,7 @@ public abstract class LocalEngineTests : StoredTests
         await engines.Ask(Counter, add);
         await (clean ? engines.Stop() : engines.Kill());
         await engines.Start();
-        Assert.Equal(clean ? 0 : 1, engines.Engine.Recovery.Events);
+        Assert.Equal(clean || !engines.IsReplayed ? 0 : 1, engines.Engine.Recovery.Events);
 
         await engines.Ask(Counter, add);
         Assert.Equal(new CounterView(5, 1), await engines.View(Counter));
@@ -290,7 +290,7 @@ public abstract class LocalEngineTests : StoredTests
 
         await engines.Kill();
         await engines.Start();
-        Assert.InRange(engines.Engine.Recovery.Events, 1, 300);
+        Assert.InRange(engines.Engine.Recovery.Events, engines.IsReplayed ? 1 : 0, engines.IsReplayed ? 300 : 0);
         foreach (var (grain, view) in live) Assert.Equal(view, await engines.View(grain));
     }
 

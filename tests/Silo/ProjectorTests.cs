@@ -41,6 +41,7 @@ public abstract class ProjectorTests : StoredTests
         using (var documents = await Open(engines))
         {
             var projector = Project(engines, documents);
+            engines.Journal.FindLastPosition();
             Assert.Equal(1, projector.LagFlushes);
             Assert.Equal(1, projector.Step());
             Assert.Equal(0, projector.Step());

@@ -1,4 +1,3 @@
-using Campaigns.Grains.Kernel;
 using Campaigns.Silo.Journal;
 using Campaigns.Tests.Kit;
 using Campaigns.Tests.Kit.Counters;

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
@@ -80,7 +81,7 @@ public sealed partial class PostgresJournal : IJournal
         try
         {
             using (var connection = source.OpenConnection()) PostgresSchema.Prepare(connection, options.Schema, where);
-            writer = new(source, options, where, new());
+            writer = new(source, options, where);
             writer.Register();
             var journal = new PostgresJournal(source, where, writer);
             journal.FindLastPosition();
@@ -182,9 +183,9 @@ public sealed partial class PostgresJournal : IJournal
     {
         for (var start = Stopwatch.GetTimestamp(); ; Thread.Sleep(1))
         {
-            if (Query(connection => ReadFlushes(connection, position, bytesMax)) is { Count: > 0 } flushes) return flushes;
             var waits = PutInOrder();
-            if (LastPosition <= position && (!waits || Stopwatch.GetElapsedTime(start) > OrderPatience)) return [];
+            if (LastPosition > position) return Query(connection => ReadFlushes(connection, position, bytesMax));
+            if (!waits || Stopwatch.GetElapsedTime(start) > OrderPatience) return [];
         }
     }
 
@@ -197,22 +198,12 @@ public sealed partial class PostgresJournal : IJournal
         if (writer is not null && Stopwatch.GetElapsedTime(seenAt) > SeenEvery) BeSeen();
         var (afterMs, untilMs) = (after.ToUnixTimeMilliseconds(), until.ToUnixTimeMilliseconds());
         var found = new List<(GrainId Grain, long At)>();
-        for (var page = 0; found.Count < limit; page = 0)
+        for (var more = true; more;)
         {
             var most = Math.Min(ClaimedTogether, limit - found.Count);
-            Query(connection =>
-            {
-                using var command = new NpgsqlCommand("select id, due_at from claim_due($1, $2, $3)", connection) { Parameters = { new() { Value = afterMs }, new() { Value = untilMs }, new() { Value = most } } };
-                using var row = command.ExecuteReader();
-                for (; row.Read(); page++)
-                {
-                    if (!GrainId.TryParse(row.GetString(0), out var grain)) throw new JournalDamaged(where, $"'{row.GetString(0)}' is no grain");
-                    found.Add((grain, row.GetInt64(1)));
-                }
-
-                return page;
-            });
-            if (page < most) break;
+            var claimed = Query(connection => Claim(connection, afterMs, untilMs, most));
+            found.AddRange(claimed);
+            more = claimed.Count == most && found.Count < limit;
         }
 
         found.Sort((a, b) => a.At.CompareTo(b.At));
@@ -432,6 +423,15 @@ public sealed partial class PostgresJournal : IJournal
         if (!isAlive) throw new IOException($"{where} takes no more from this process: another one has taken over. Start it again.");
     }
 
+    private List<(GrainId Grain, long At)> Claim(NpgsqlConnection connection, long after, long until, int most)
+    {
+        using var command = new NpgsqlCommand("select id, due_at from claim_due($1, $2, $3)", connection) { Parameters = { new() { Value = after }, new() { Value = until }, new() { Value = most } } };
+        using var row = command.ExecuteReader();
+        var claimed = new List<(GrainId, long)>();
+        while (row.Read()) claimed.Add((GrainId.TryParse(row.GetString(0), out var grain) ? grain : throw new JournalDamaged(where, $"'{row.GetString(0)}' is no grain"), row.GetInt64(1)));
+        return claimed;
+    }
+
     /// <returns>true if something durable has no position yet</returns>
     private bool PutInOrder()
     {
@@ -490,16 +490,24 @@ public sealed partial class PostgresJournal : IJournal
     private List<ReadOnlyMemory<byte>> TailOf(GrainId grain, string printed, long after, List<(long First, byte[] Decisions)> slices)
     {
         var tail = new List<ReadOnlyMemory<byte>>();
-        var next = slices[0].First;
-        if (next > after + 1) throw new JournalDamaged(where, $"{printed} jumps from {after} to {next}");
+        var known = slices[0].First > after + 1 ? after : slices[0].First - 1;
         foreach (var (first, decisions) in slices)
         {
-            var reader = new DecisionReader(decisions);
-            for (var start = 0; reader.Next(); start += reader.Encoded.Length)
+            if (first != known + 1) throw new JournalDamaged(where, $"{printed} jumps from {known} to {first}");
+            try
             {
-                if (reader.Grain != grain || reader.FirstSequence != next) throw new JournalDamaged(where, $"decision {first} of {printed} is not what was written");
-                next = reader.LastSequence + 1;
-                if (reader.LastSequence > after) tail.Add(decisions.AsMemory(start, reader.Encoded.Length));
+                var reader = new DecisionReader(decisions);
+                for (var start = 0; reader.Next(); start += reader.Encoded.Length)
+                {
+                    if (reader.Grain != grain || reader.FirstSequence != known + 1) throw new JournalDamaged(where, $"decision {known + 1} of {printed} is not what was written");
+                    known = reader.LastSequence;
+                    if (known > after) tail.Add(decisions.AsMemory(start, reader.Encoded.Length));
+                }
+            }
+            catch (ArgumentException)
+            {
+                // A slice has no checksum of its own: what was cut wrongly is no decision.
+                throw new JournalDamaged(where, $"decision {known + 1} of {printed} cannot be read");
             }
         }
 
@@ -532,16 +540,27 @@ public sealed partial class PostgresJournal : IJournal
         return found;
     }
 
-    private TResult Query<TResult>(Func<NpgsqlConnection, TResult> read)
+    // A connection that slept in the pool may have died there, with the server or a firewall: then all that sleep have, and a new one is tried.
+    // What is asked twice here may be: positions are given once, and a claim that was not heard of ends by itself.
+    private TResult Query<TResult>(Func<NpgsqlConnection, TResult> ask)
     {
-        try
+        for (var isAgain = false; ; isAgain = true)
         {
-            using var connection = source.OpenConnection();
-            return read(connection);
-        }
-        catch (Exception failure) when (IsDatabase(failure))
-        {
-            throw PostgresFailures.Explain(failure, where);
+            NpgsqlConnection? connection = null;
+            try
+            {
+                connection = source.OpenConnection();
+                return ask(connection);
+            }
+            catch (Exception failure) when (IsDatabase(failure))
+            {
+                if (isAgain || connection is not { State: not ConnectionState.Open }) throw PostgresFailures.Explain(failure, where);
+                source.Clear();
+            }
+            finally
+            {
+                connection?.Dispose();
+            }
         }
     }
 

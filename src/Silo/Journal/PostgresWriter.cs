@@ -1,4 +1,6 @@
+using System.Data;
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -18,33 +20,21 @@ internal sealed class PostgresWriter : IDisposable
     private readonly NpgsqlDataSource source;
     private readonly PostgresJournalOptions options;
     private readonly string where;
-    private readonly NpgsqlCommand append;
-    private readonly NpgsqlParameter<long> number = new() { NpgsqlDbType = NpgsqlDbType.Bigint };
-    private readonly NpgsqlParameter<ReadOnlyMemory<byte>> decisions = new() { NpgsqlDbType = NpgsqlDbType.Bytea };
-    private readonly NpgsqlParameter<long> checksum = new() { NpgsqlDbType = NpgsqlDbType.Bigint };
     private NpgsqlConnection connection;
+    private NpgsqlCommand append;
     private long written;
 
-    public PostgresWriter(NpgsqlDataSource source, PostgresJournalOptions options, string where, PostgresFlush flush)
+    public PostgresWriter(NpgsqlDataSource source, PostgresJournalOptions options, string where)
     {
-        (this.source, this.options, this.where, Flush) = (source, options, where, flush);
-        connection = source.OpenConnection();
-        append = new("select append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)");
-        append.Parameters.AddRange(new NpgsqlParameter[]
-        {
-            new NpgsqlParameter<Guid> { TypedValue = Id }, number, decisions, checksum,
-            List(NpgsqlDbType.Uuid, flush.Grains), List(NpgsqlDbType.Bigint, flush.Firsts), List(NpgsqlDbType.Integer, flush.Counts), List(NpgsqlDbType.Integer, flush.Starts), List(NpgsqlDbType.Integer, flush.Lengths),
-            List(NpgsqlDbType.Uuid, flush.Marked), List(NpgsqlDbType.Text, flush.MarkedIds), List(NpgsqlDbType.Bigint, flush.MarkedAfter),
-            List(NpgsqlDbType.Uuid, flush.Stored), List(NpgsqlDbType.Text, flush.StoredIds), List(NpgsqlDbType.Bigint, flush.StoredSequences), List(NpgsqlDbType.Bigint, flush.StoredWakes), List(NpgsqlDbType.Bytea, flush.StoredStates), List(NpgsqlDbType.Bigint, flush.StoredCrcs),
-            List(NpgsqlDbType.Uuid, flush.Closed), List(NpgsqlDbType.Uuid, flush.Lost),
-        });
+        (this.source, this.options, this.where) = (source, options, where);
+        Connect();
     }
 
     /// <summary>This opening of the journal: a process that opens it again is another silo.</summary>
     public Guid Id { get; } = Guid.CreateVersion7();
 
     /// <summary>What the next write writes.</summary>
-    public PostgresFlush Flush { get; }
+    public PostgresFlush Flush { get; } = new();
 
     /// <summary>Makes this silo known, and fences the others off if it is to be alone.</summary>
     public void Register()
@@ -64,19 +54,18 @@ internal sealed class PostgresWriter : IDisposable
     /// <exception cref="JournalFailure">this silo was fenced, or the database fails or cannot be reached</exception>
     public bool TryWrite()
     {
-        number.TypedValue = written + 1;
-        decisions.TypedValue = Flush.Decisions;
-        checksum.TypedValue = Checksum.Of(written + 1, Flush.Decisions.Span);
         for (var tries = 1; ; tries++)
         {
             try
             {
-                append.Connection = connection;
+                append.Parameters[1].Value = written + 1;
+                ((NpgsqlParameter<ReadOnlyMemory<byte>>)append.Parameters[2]).TypedValue = Flush.Decisions;
+                append.Parameters[3].Value = Checksum.Of(written + 1, Flush.Decisions.Span);
                 append.ExecuteNonQuery();
                 written++;
                 return true;
             }
-            catch (PostgresException refused) when (connection.State == System.Data.ConnectionState.Open)
+            catch (PostgresException refused) when (connection.State == ConnectionState.Open)
             {
                 // The server said no, so it has undone everything.
                 switch (refused.SqlState)
@@ -135,6 +124,24 @@ internal sealed class PostgresWriter : IDisposable
         connection.Dispose();
     }
 
+    // A command belongs to its connection: what it has prepared is known there alone.
+    [MemberNotNull(nameof(connection), nameof(append))]
+    private void Connect()
+    {
+        connection = source.OpenConnection();
+        append = new("select append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)", connection)
+        {
+            Parameters =
+            {
+                new() { Value = Id }, new() { NpgsqlDbType = NpgsqlDbType.Bigint }, new NpgsqlParameter<ReadOnlyMemory<byte>> { NpgsqlDbType = NpgsqlDbType.Bytea }, new() { NpgsqlDbType = NpgsqlDbType.Bigint },
+                List(NpgsqlDbType.Uuid, Flush.Grains), List(NpgsqlDbType.Bigint, Flush.Firsts), List(NpgsqlDbType.Integer, Flush.Counts), List(NpgsqlDbType.Integer, Flush.Starts), List(NpgsqlDbType.Integer, Flush.Lengths),
+                List(NpgsqlDbType.Uuid, Flush.Marked), List(NpgsqlDbType.Text, Flush.MarkedIds), List(NpgsqlDbType.Bigint, Flush.MarkedAfter),
+                List(NpgsqlDbType.Uuid, Flush.Stored), List(NpgsqlDbType.Text, Flush.StoredIds), List(NpgsqlDbType.Bigint, Flush.StoredSequences), List(NpgsqlDbType.Bigint, Flush.StoredWakes), List(NpgsqlDbType.Bytea, Flush.StoredStates), List(NpgsqlDbType.Bigint, Flush.StoredCrcs),
+                List(NpgsqlDbType.Uuid, Flush.Closed), List(NpgsqlDbType.Uuid, Flush.Lost),
+            },
+        };
+    }
+
     // The silo's row is locked by a write that is still under way on the server, so this waits for its end.
     private bool WasWritten(Exception lost)
     {
@@ -144,8 +151,8 @@ internal sealed class PostgresWriter : IDisposable
             if (left <= TimeSpan.Zero) throw Unreachable(lost);
             try
             {
-                connection.Dispose();
-                connection = source.OpenConnection();
+                Dispose();
+                Connect();
                 using var command = new NpgsqlCommand("select flushes, fenced from silo where id = $1 for update", connection) { CommandTimeout = (int)Math.Ceiling(left.TotalSeconds), Parameters = { new() { Value = Id } } };
                 using var row = command.ExecuteReader();
                 if (!row.Read()) throw Fenced(lost);
