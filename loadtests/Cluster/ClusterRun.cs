@@ -31,12 +31,12 @@ internal enum SiloEnd
 
 /// <summary>How a run ended.</summary>
 /// <param name="RefusedWhileDraining">answers 5xx and lost connections at the frontends from a SIGTERM to the end of that silo</param>
-/// <param name="SlowestAfterKill">the longest time until every watched bargain was answered again</param>
-internal sealed record ClusterReport(IReadOnlyDictionary<SiloEnd, int> Ends, long Acknowledged, long Unanswered, long RefusedWhileDraining, TimeSpan SlowestAfterKill, TimeSpan SlowestDrain, int Bargains, int Purchases, Findings Findings, TimeSpan Took, int Seed, IReadOnlyList<string> ServerLog)
+/// <param name="SlowestAgain">the longest time until every watched bargain was answered again, by how the silo ended</param>
+internal sealed record ClusterReport(IReadOnlyDictionary<SiloEnd, int> Ends, long Acknowledged, long Unanswered, long RefusedWhileDraining, IReadOnlyDictionary<SiloEnd, TimeSpan> SlowestAgain, int Bargains, int Purchases, Findings Findings, TimeSpan Took, int Seed, IReadOnlyList<string> ServerLog)
 {
     public string Summary => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Ends[SiloEnd.Killed]} silos killed, {Ends[SiloEnd.Paused]} paused past their lease, {Ends[SiloEnd.Drained]} drained; {Acknowledged} acknowledged, {Findings.Count(Wrong.Lost)} lost, {Findings.Count(Wrong.Doubled)} doubled, {Findings.Count(Wrong.Leaked)} leaked, {Findings.Count(Wrong.Late)} late deadlines, {Findings.Count(Wrong.Other)} otherwise wrong; all watched grains answered again within {SlowestAfterKill.TotalSeconds:0.0} s of an end; slowest drain {SlowestDrain.TotalSeconds:0.0} s, {RefusedWhileDraining} refused at the edge meanwhile; {Took.TotalSeconds:0} seconds (seed {Seed}, {Bargains} bargains, {Purchases} purchases, {Unanswered} requests cut off and sent again)");
+        $"{Ends[SiloEnd.Killed]} silos killed, {Ends[SiloEnd.Paused]} paused past their lease, {Ends[SiloEnd.Drained]} drained; {Acknowledged} acknowledged, {Findings.Count(Wrong.Lost)} lost, {Findings.Count(Wrong.Doubled)} doubled, {Findings.Count(Wrong.Leaked)} leaked, {Findings.Count(Wrong.Late)} late deadlines, {Findings.Count(Wrong.Other)} otherwise wrong; all watched grains answered again within {SlowestAgain[SiloEnd.Killed].TotalSeconds:0.0} s of a kill and {SlowestAgain[SiloEnd.Paused].TotalSeconds:0.0} s of a pause; the slowest drain took {SlowestAgain[SiloEnd.Drained].TotalSeconds:0.0} s, {RefusedWhileDraining} requests refused or cut off at the edge meanwhile; {Took.TotalSeconds:0} seconds (seed {Seed}, {Bargains} bargains, {Purchases} purchases, {Unanswered} requests cut off and sent again)");
 }
 
 /// <summary>
@@ -65,8 +65,7 @@ internal sealed class ClusterRun : IDisposable
     private readonly Dictionary<SiloEnd, int> ends = Enum.GetValues<SiloEnd>().ToDictionary(e => e, _ => 0);
     private readonly ShopClient client;
     private ServerProcess? alone;
-    private TimeSpan slowestAfterKill;
-    private TimeSpan slowestDrain;
+    private readonly Dictionary<SiloEnd, TimeSpan> slowest = Enum.GetValues<SiloEnd>().ToDictionary(e => e, _ => TimeSpan.Zero);
     private long refusedWhileDraining;
     private int asked;
     private long clockAheadTicks;
@@ -136,7 +135,7 @@ internal sealed class ClusterRun : IDisposable
             await Task.WhenAll(workers).ContinueWith(_ => { }, TaskScheduler.Default);
         }
 
-        return new(ends, ledger.Acknowledged, client.Unanswered, refusedWhileDraining, slowestAfterKill, slowestDrain, ledger.Deals.Count, ledger.Purchases.Count, findings, watch.Elapsed, options.Seed, findings.IsEmpty ? [] : [.. Processes.SelectMany(p => p.Log.TakeLast(40))]);
+        return new(ends, ledger.Acknowledged, client.Unanswered, refusedWhileDraining, slowest, ledger.Deals.Count, ledger.Purchases.Count, findings, watch.Elapsed, options.Seed, findings.IsEmpty ? [] : [.. Processes.SelectMany(p => p.Log.TakeLast(40))]);
     }
 
     // One of ten is paused and two of ten are drained; the first three are one of each.
@@ -151,11 +150,11 @@ internal sealed class ClusterRun : IDisposable
         {
             case SiloEnd.Killed:
                 silo.Kill();
-                await WhenAnswered(viewer, watch);
+                await WhenAnswered(viewer, watch, how);
                 break;
             case SiloEnd.Paused:
                 silo.Suspend();
-                await WhenAnswered(viewer, watch);
+                await WhenAnswered(viewer, watch, how);
                 await Task.Delay(PauseFor > watch.Elapsed ? PauseFor - watch.Elapsed : TimeSpan.Zero, stop.Token);
                 silo.Continue();
                 await WhenGone(silo);
@@ -169,8 +168,7 @@ internal sealed class ClusterRun : IDisposable
                     if (await silo.WhenEnded(limit.Token) is not 0 and var code) findings.Add(Wrong.Other, $"A silo that was drained ended with {code}.");
                 }
 
-                slowestDrain = watch.Elapsed > slowestDrain ? watch.Elapsed : slowestDrain;
-                await WhenAnswered(viewer, watch);
+                await WhenAnswered(viewer, watch, how);
                 refusedWhileDraining += client.Busy - refused + client.Unanswered - cutOff;
                 break;
         }
@@ -181,11 +179,11 @@ internal sealed class ClusterRun : IDisposable
     }
 
     // Bargains lie on every silo: when all of a good number are answered, so are those that the silo had.
-    private async Task WhenAnswered(Person viewer, Stopwatch since)
+    private async Task WhenAnswered(Person viewer, Stopwatch since, SiloEnd how)
     {
         var bargains = ledger.Deals.OrderBy(d => d.Id, StringComparer.Ordinal).TakeLast(Watched).ToList();
         await Task.WhenAll(bargains.Select(b => client.Get($"/v1/bargains/{b.Id}", viewer)));
-        if (since.Elapsed > slowestAfterKill) slowestAfterKill = since.Elapsed;
+        if (since.Elapsed > slowest[how]) slowest[how] = since.Elapsed;
     }
 
     // What it decided while the others had already given it up must not be written: it finds itself fenced off, and ends.

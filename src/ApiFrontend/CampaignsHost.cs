@@ -71,7 +71,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         Configure(builder, options, stores, deployment, weChat);
         var app = builder.Build();
         foreach (var warning in weChat.Warnings) app.Logger.LogWarning("{Warning}", warning);
-        var host = new CampaignsHost(app, BuildOps(app.Services, options), stores);
+        var host = new CampaignsHost(app, BuildOps(app.Services, options, deployment), stores);
         try
         {
             Map(app, deployment);
@@ -214,7 +214,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
     }
 
     // A second listener of its own: what is not mapped on the public port cannot be reached there by any trick of headers.
-    private static WebApplication BuildOps(IServiceProvider shared, HostOptions options)
+    private static WebApplication BuildOps(IServiceProvider shared, HostOptions options, Deployment deployment)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         var first = new Uri(options.Urls.Split(';')[0].Replace("*", "localhost", StringComparison.Ordinal).Replace("+", "localhost", StringComparison.Ordinal));
@@ -233,6 +233,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         ops.UseExceptionHandler(_ => { });
         ops.UseStatusCodePages(Problems.Fill);
         ops.RefuseOtherCharsets();
+        if (deployment.Cluster is { } cluster) ClusterNode.MapDashboard(ops, shared, cluster);
         ops.MapHealth();
         ops.MapOps(shared.GetRequiredService<Startup>(), shared.GetService<LocalEngine>(), shared.GetRequiredService<IJournal>(), shared.GetRequiredService<Projector>(), shared.GetRequiredService<InFlight>(), shared.GetRequiredService<Telemetry>(), shared.GetRequiredService<IGrains>(), shared.GetRequiredService<DocumentStore>(), shared.GetService<IMembers>(), shared.GetRequiredService<TimeProvider>());
         return ops;

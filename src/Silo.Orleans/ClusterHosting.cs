@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans;
 using Orleans.Configuration;
+using Orleans.Dashboard;
 using Orleans.Hosting;
 using Orleans.Runtime;
 using Orleans.Serialization;
@@ -17,6 +18,9 @@ namespace Campaigns.Silo.Cluster;
 public static class ClusterHosting
 {
     private const string Invariant = "Npgsql";
+
+    // A call that waits longer went to a silo that stands still: it is sent again, perhaps by another way.
+    private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(4);
 
     private static readonly JsonSerializerOptions Json = new() { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
@@ -41,8 +45,9 @@ public static class ClusterHosting
                 o.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(5);
                 o.DefunctSiloExpiration = TimeSpan.FromHours(1);
             });
-            silo.Configure<SiloMessagingOptions>(o => o.ResponseTimeout = o.SystemResponseTimeout = OrleansGrains.Patience);
+            silo.Configure<SiloMessagingOptions>(o => o.ResponseTimeout = o.SystemResponseTimeout = AnswerMax);
             silo.Configure<GrainCollectionOptions>(o => o.CollectionAge = TimeSpan.FromMinutes(30)); // the engine lets idle grains go long before
+            if (settings.DashboardPassword is { Length: > 0 }) silo.AddDashboard();
             silo.Services.AddSerializer(Configure);
             silo.Services.AddSingleton<Residents>().AddSingleton<OrleansGrains>().AddSingleton<IMembers, Members>();
             silo.Services.AddKeyedSingleton<IGrains>(ClusterSettings.Grains, (s, _) => s.GetRequiredService<OrleansGrains>()).AddSingleton<ICluster, SiloCluster>();
@@ -58,13 +63,14 @@ public static class ClusterHosting
         {
             client.UseAdoNetClustering(o => (o.Invariant, o.ConnectionString) = (Invariant, members));
             client.Configure<ClusterOptions>(o => o.ClusterId = o.ServiceId = settings.Id);
-            client.Configure<ClientMessagingOptions>(o => o.ResponseTimeout = OrleansGrains.Patience);
-            client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(5));
+            client.Configure<ClientMessagingOptions>(o => o.ResponseTimeout = AnswerMax);
+            client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(2));
             client.UseConnectionRetryFilter(async (_, cancellation) =>
             {
                 await Task.Delay(TimeSpan.FromSeconds(1), cancellation); // no silo yet: a frontend may be first
                 return true;
             });
+            if (settings.DashboardPassword is { Length: > 0 }) client.AddDashboard();
             client.Services.AddSerializer(Configure);
             client.Services.AddSingleton<OrleansGrains>().AddSingleton<IMembers, Members>().AddKeyedSingleton<IGrains>(ClusterSettings.Grains, (s, _) => s.GetRequiredService<OrleansGrains>());
         });

@@ -18,8 +18,8 @@ internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, I
     /// <summary>How long one caller waits for a grain whose silo died. Longer than it takes the others to notice.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan PauseMax = TimeSpan.FromMilliseconds(500);
 
     public async ValueTask<Outcome<TReply>> Ask<TReply>(GrainId grain, ICommand<TReply> command, CancellationToken cancellation = default) =>
         Outcome<TReply>.Of(await Ask(grain, (object)command, cancellation));
@@ -29,7 +29,7 @@ internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, I
         var cell = Find(grain);
         var question = new CellCommand(command);
         var since = clock.GetTimestamp();
-        for (var pause = Pause; ; pause = pause * 2 < PauseMax ? pause * 2 : PauseMax)
+        for (var pause = Pause; ;)
         {
             Exception? failure = null;
             try
@@ -49,7 +49,8 @@ internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, I
                 return new(null, Refusal.Of(GrainRefusal.Busy));
             }
 
-            if (failure is not null) await Task.Delay(pause, cancellation);
+            await Task.Delay(pause, cancellation);
+            if (failure is not null && pause < PauseMax) pause *= 2;
         }
     }
 

@@ -29,6 +29,12 @@ public sealed record ClusterSettings
     /// <summary>Where frontends reach this silo.</summary>
     public int GatewayPort { get; init; } = 30000;
 
+    /// <summary>
+    /// Opens Orleans' own dashboard at <c>/ops/dashboard</c> of the operations port to whoever knows it (HTTP Basic, any user name). Null: there is
+    /// none, and calls are not counted for it.
+    /// </summary>
+    public string? DashboardPassword { get; init; }
+
     /// <summary>A silo that misses three of these in a row is voted dead.</summary>
     public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(1);
 }

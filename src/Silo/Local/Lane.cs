@@ -149,7 +149,12 @@ internal sealed class Lane
             else engine.Send(activation, debt, to, command);
         }
 
-        foreach (var (work, answer, activation) in batch.Answers) work.Complete(activation.Fenced ? GrainRefusal.Busy : answer);
+        foreach (var (work, answer, activation) in batch.Answers)
+        {
+            if (activation.Fenced) TurnAway(work);
+            else work.Complete(answer);
+        }
+
         if (batch.Closing.Count > 0) Receive(new Chore(Leave(batch.Closing.ToArray())));
         batch.Clear();
         Volatile.Write(ref spare, batch);
@@ -160,8 +165,8 @@ internal sealed class Lane
     public void End(Pending? unflushed)
     {
         RefuseQueued();
-        foreach (var (work, _, _) in unflushed?.Answers ?? []) work.Complete(GrainRefusal.Busy);
-        foreach (var (work, _, _) in open.Answers) work.Complete(GrainRefusal.Busy);
+        foreach (var (work, _, _) in unflushed?.Answers ?? []) TurnAway(work);
+        foreach (var (work, _, _) in open.Answers) TurnAway(work);
         open.Answers.Clear();
         foreach (var activation in active.Values) Abandon(activation);
     }
@@ -170,7 +175,7 @@ internal sealed class Lane
     public void RefuseQueued()
     {
         while (inbox.TryTake(out var work))
-            if (work is not (Settled or Chore)) work.Complete(GrainRefusal.Busy);
+            if (work is not (Settled or Chore)) TurnAway(work);
     }
 
     /// <summary>Replays one decision of the tail while the engine starts.</summary>
@@ -396,7 +401,7 @@ internal sealed class Lane
         {
             if (activation.Leaving is not null)
             {
-                work.Complete(GrainRefusal.Busy);
+                TurnAway(work);
                 return null;
             }
 
@@ -747,9 +752,12 @@ internal sealed class Lane
         abandonedTimers = 0;
     }
 
+    // Nothing is wrong with the command: it came where the grain does not live any more. In a cluster it is asked again where it does.
+    private static void TurnAway(Work work) => work.Complete(work is AskedFromElsewhere ? Answer.Later : GrainRefusal.Busy);
+
     private static void Abandon(Activation activation)
     {
-        foreach (var work in activation.Waiting ?? []) work.Complete(GrainRefusal.Busy);
+        foreach (var work in activation.Waiting ?? []) TurnAway(work);
         activation.Waiting = null;
         activation.Feed?.Close();
         activation.Leaving?.Complete(default);

@@ -116,7 +116,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     public ValueTask<Answer> Deliver(GrainId grain, object command)
     {
         var work = new AskedFromElsewhere(grain, command);
-        return TryPost(work) ? work.Outcome : new(GrainRefusal.Busy);
+        return TryPost(work) ? work.Outcome : new(IsAccepting ? GrainRefusal.Busy : Answer.Later);
     }
 
     public ValueTask<Outcome<IAsyncEnumerable<LiveEvent>>> Watch<TView>(GrainId grain, ICommand<TView> view, long? after, CancellationToken cancellation = default) =>
