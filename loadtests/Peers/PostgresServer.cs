@@ -43,8 +43,7 @@ internal sealed class PostgresServer : IDisposable
             // Whoever can enter the directory is trusted; only its owner (and root) can.
             await sandbox.Run(Program("initdb"), ["-D", server.Data, "-U", Owner, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"],
                 ToolMax, cancellation, asOwner: true);
-            // Ended outright, this process would leave the server behind.
-            sandbox.WhenOrphaned($"kill -QUIT $(head -1 {server.Data}/postmaster.pid)");
+            sandbox.GuardFromOutside(Path.Combine(server.Data, "postmaster.pid"));
             await server.Serve(cancellation);
             return server;
         }

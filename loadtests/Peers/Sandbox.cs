@@ -12,6 +12,7 @@ internal sealed class Sandbox : IDisposable
     private readonly Lock gate = new();
     private readonly List<(Process Process, PosixSignal? Stop)> running = [];
     private readonly List<PosixSignalRegistration> signals = [];
+    private Process? guard;
     private string? created;
     private bool ended;
 
@@ -54,10 +55,13 @@ internal sealed class Sandbox : IDisposable
     public Process Serve(string program, string[] arguments, PosixSignal stop) =>
         Launch(program, arguments, asOwner: true, stop, redirect: false);
 
-    /// <summary>Runs a line of shell, and deletes the directory, if this process ends without its sandbox: killed outright, say.</summary>
-    // It reads from a pipe that the system closes when we are gone, however that comes.
-    public void WhenOrphaned(string line) =>
-        Launch("/bin/sh", ["-c", $"read ended; {line}; rm -rf {Directory}"], asOwner: true, stop: null, redirect: false, feed: true);
+    /// <summary>If this process ends before its sandbox (killed outright, say), the server whose id is in the file is asked to quit and the directory deleted.</summary>
+    // The shell reads from a pipe that the system closes when we are gone, however that comes.
+    public void GuardFromOutside(string pidFile)
+    {
+        var line = $"read ended; pid=$(head -1 {pidFile}) && kill -QUIT $pid && while kill -0 $pid; do sleep 0.1; done; rm -rf {Directory}";
+        guard = Process.Start(Start("/bin/sh", ["-c", $"{{ {line}; }} 2>/dev/null"], asOwner: true, feed: true));
+    }
 
     /// <summary>Runs a tool to its end and returns what it printed.</summary>
     public async Task<string> Run(string program, string[] arguments, TimeSpan atMost, CancellationToken cancellation, bool asOwner = false)
@@ -96,7 +100,18 @@ internal sealed class Sandbox : IDisposable
         End();
     }
 
-    private Process Launch(string program, string[] arguments, bool asOwner, PosixSignal? stop, bool redirect, bool feed = false)
+    private Process Launch(string program, string[] arguments, bool asOwner, PosixSignal? stop, bool redirect)
+    {
+        lock (gate)
+        {
+            ObjectDisposedException.ThrowIf(ended, this);
+            var process = Process.Start(Start(program, arguments, asOwner, redirect))!;
+            running.Add((process, stop));
+            return process;
+        }
+    }
+
+    private ProcessStartInfo Start(string program, string[] arguments, bool asOwner, bool redirect = false, bool feed = false)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -106,14 +121,7 @@ internal sealed class Sandbox : IDisposable
             RedirectStandardError = redirect,
         };
         if (asOwner && user is not null) start.UserName = user;
-
-        lock (gate)
-        {
-            ObjectDisposedException.ThrowIf(ended, this);
-            var process = Process.Start(start)!;
-            running.Add((process, stop));
-            return process;
-        }
+        return start;
     }
 
     private void End()
@@ -125,6 +133,7 @@ internal sealed class Sandbox : IDisposable
             ended = true;
             foreach (var (process, stop) in Enumerable.Reverse(running)) Stop(process, stop);
             if (created is not null) System.IO.Directory.Delete(created, recursive: true);
+            guard?.StandardInput.Close(); // it finds nothing to do any more, and ends
         }
     }
 
