@@ -528,7 +528,7 @@ public class CampaignRulesTests
     {
         var story = Taking(1).When(Close(1));
 
-        Assert.Empty(new CampaignGrain().Settle(story.State, new Debt("start", Id(1)), new Receipt(Done.Instance, null), new Turn(story.Self, Start)).Events.ToArray());
+        Assert.Empty(story.Settle(new Debt("start", Id(1)), new Receipt(Done.Instance, null)).Events.ToArray());
     }
 
     /// <summary>A decision that looked through all 100,000 participations would need minutes here.</summary>

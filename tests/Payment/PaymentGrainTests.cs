@@ -199,7 +199,7 @@ public sealed class PaymentGrainTests
 
         Assert.Equal("tell-order", Assert.Single(story.Debts).What);
         Assert.Equal(PaymentStatus.Paid, ((PaymentView)story.Answer(new GetPayment(true)).Value!).State);
-        Assert.Empty(grain.Settle(story.State, new("prepay", Order.Value), new(new Prepaid("late"), null), new(story.Self, Start)).Events.ToArray());
+        Assert.Empty(story.Settle(new("prepay", Order.Value), new(new Prepaid("late"), null)).Events.ToArray());
     }
 
     [Fact]
@@ -221,7 +221,7 @@ public sealed class PaymentGrainTests
     {
         story.Given(Opened).When(new ClosePayment()).Then(new CloseAsked()).ThenSurvivesSnapshot();
         Assert.Equal("close", Assert.Single(story.Debts).What);
-        Assert.Empty(grain.Settle(story.State, new("prepay", Order.Value), new(new Prepaid("late"), null), new(story.Self, Start)).Events.ToArray());
+        Assert.Empty(story.Settle(new("prepay", Order.Value), new(new Prepaid("late"), null)).Events.ToArray());
 
         var look = new GetPayment(WhenReady: true);
         Assert.True(story.Answer(look).IsLater);
@@ -376,7 +376,7 @@ public sealed class PaymentGrainTests
 
         Assert.Same(Done.Instance, story.Answer().Value);
         Assert.Equal("tell-refund-succeeded", Assert.Single(story.Debts).What);
-        Assert.Empty(grain.Settle(story.State, new("refund", Ids.Derive("refund", "o-1")), new(new RefundedAtGateway(RefundStatus.Processing), null), new(story.Self, Start)).Events.ToArray());
+        Assert.Empty(story.Settle(new("refund", Ids.Derive("refund", "o-1")), new(new RefundedAtGateway(RefundStatus.Processing), null)).Events.ToArray());
     }
 
     [Fact]

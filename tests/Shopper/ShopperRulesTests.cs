@@ -385,7 +385,7 @@ public class ShopperRulesTests
     {
         var story = Helped(1);
 
-        Assert.Empty(new ShopperGrain().Settle(story.State, new Debt("apply-assist", Bargain(1).Value), new Receipt(Cut, null), new Turn(story.Self, Start)).Events.ToArray());
+        Assert.Empty(story.Settle(new Debt("apply-assist", Bargain(1).Value), new Receipt(Cut, null)).Events.ToArray());
     }
 
     private static BargainId Bargain(int number) => BargainId.Of(new Guid(number, 0, 0x7000, 0x80, 3, 0, 0, 0, 0, 0, 0));

@@ -247,7 +247,7 @@ public sealed class WithdrawalRulesTests
         story.Given(Approved).When(Arrived).Then(new TransferSucceeded(Start)).ThenAgainNothing().ThenAgainNothing().ThenSurvivesSnapshot();
         Assert.Same(Done.Instance, story.Answer().Value);
         Assert.Equal("settle", Assert.Single(story.Debts).What);
-        Assert.Empty(grain.Settle(story.State, new("transfer", Amei.Value), new(new TransferredAtGateway(TransferStatus.Failed), null), new(story.Self, Start)).Events.ToArray());
+        Assert.Empty(story.Settle(new("transfer", Amei.Value), new(new TransferredAtGateway(TransferStatus.Failed), null)).Events.ToArray());
         story.When(Arrived with { State = TransferStatus.Failed }).ThenNothing().When(Arrived with { State = TransferStatus.Processing }).ThenNothing();
     }
 

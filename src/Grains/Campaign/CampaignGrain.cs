@@ -70,21 +70,15 @@ internal sealed class CampaignGrain() : GrainDefinition<CampaignState, CampaignE
         _ => throw Unknown(debt),
     };
 
-    public override CampaignDecision Settle(CampaignState state, Debt debt, in Receipt receipt, in Turn turn)
+    public override CampaignDecision Settle(CampaignState state, Debt debt, in Receipt receipt, in Turn turn) => debt.What switch
     {
-        // "Busy" is no answer: the debt stays open and is sent again.
-        if (receipt.Refusal?.Kind == RefusalKind.Busy || !state.Debts.Contains(debt.What, debt.About)) return CampaignDecision.Nothing;
-
-        return debt.What switch
-        {
-            // A start is refused by no mechanic, so a refusal is a fault that must not lose an admission: it is sent again.
-            CampaignState.StartDebt => receipt.Refusal is null ? new ParticipationStarted(debt.About) : CampaignDecision.Nothing,
-            CampaignState.PauseDebt or CampaignState.ResumeDebt or CampaignState.CancelDebt => new ParticipationTold(debt.What, debt.About),
-            CampaignState.ReserveDebt => CampaignRules.StockDecided(state, receipt.Reply as ReservedStock, receipt.Refusal, CampaignId.Of(turn.Self.Key), turn.Now),
-            CampaignState.CloseDebt => new CampaignSettled(turn.Now),
-            _ => throw Unknown(debt),
-        };
-    }
+        // A start is refused by no mechanic, so a refusal is a fault that must not lose an admission: it is sent again.
+        CampaignState.StartDebt => receipt.Refusal is null ? new ParticipationStarted(debt.About) : CampaignDecision.Nothing,
+        CampaignState.PauseDebt or CampaignState.ResumeDebt or CampaignState.CancelDebt => new ParticipationTold(debt.What, debt.About),
+        CampaignState.ReserveDebt => CampaignRules.StockDecided(state, receipt.Reply as ReservedStock, receipt.Refusal, CampaignId.Of(turn.Self.Key), turn.Now),
+        CampaignState.CloseDebt => new CampaignSettled(turn.Now),
+        _ => throw Unknown(debt),
+    };
 
     private static Reply ViewWhenTold(CampaignState state, string what, in Turn turn) =>
         state.UntoldOf(what) > 0 ? Reply.Later : Reply.Of(View(state, turn.Self));

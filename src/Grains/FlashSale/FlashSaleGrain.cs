@@ -68,20 +68,14 @@ internal sealed class FlashSaleGrain() : GrainDefinition<FlashSaleState, FlashSa
         };
     }
 
-    public override SaleDecision Settle(FlashSaleState state, Debt debt, in Receipt receipt, in Turn turn)
+    public override SaleDecision Settle(FlashSaleState state, Debt debt, in Receipt receipt, in Turn turn) => debt.What switch
     {
-        // "Busy" is no answer: the debt stays open and is sent again.
-        if (receipt.Refusal?.Kind == RefusalKind.Busy || !state.Debts.Contains(debt.What, debt.About)) return SaleDecision.Nothing;
-
-        return debt.What switch
-        {
-            FlashSaleState.PlaceDebt => FlashSaleRules.OrderDecided(state, OrderId.Of(debt.About), receipt.Refusal, turn.Now),
-            FlashSaleState.ReserveDebt => FlashSaleRules.StockDecided(state, receipt.Reply as ReservedStock, turn.Now),
-            FlashSaleState.CloseDebt => FlashSaleRules.ReservationClosed(state, turn.Now),
-            FlashSaleState.OverDebt => new SaleClosed(),
-            _ => throw Unknown(debt),
-        };
-    }
+        FlashSaleState.PlaceDebt => FlashSaleRules.OrderDecided(state, OrderId.Of(debt.About), receipt.Refusal, turn.Now),
+        FlashSaleState.ReserveDebt => FlashSaleRules.StockDecided(state, receipt.Reply as ReservedStock, turn.Now),
+        FlashSaleState.CloseDebt => FlashSaleRules.ReservationClosed(state, turn.Now),
+        FlashSaleState.OverDebt => new SaleClosed(),
+        _ => throw Unknown(debt),
+    };
 
     public override (string Name, object Data)? Live(FlashSaleState state, FlashSaleEvent @event) => @event switch
     {

@@ -62,9 +62,6 @@ internal sealed class GroupBuyGrain() : GrainDefinition<GroupRoomState, GroupRoo
 
     public override GroupBuyDecision Settle(GroupRoomState state, Debt debt, in Receipt receipt, in Turn turn)
     {
-        // "Busy" is no answer: the debt stays open and is sent again.
-        if (receipt.Refusal?.Kind == RefusalKind.Busy || !state.Debts.Contains(debt.What, debt.About)) return GroupBuyDecision.Nothing;
-
         var order = OrderId.Of(debt.About);
         return debt.What switch
         {

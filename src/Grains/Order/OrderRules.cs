@@ -416,8 +416,6 @@ internal static class OrderRules
 
     public static OrderDecision Settle(OrderState state, Debt debt, in Receipt receipt, OrderId self, DateTimeOffset now)
     {
-        if (!state.Debts.Contains(debt.What, debt.About)) return OrderDecision.Nothing;
-        if (receipt.Refusal is { Kind: RefusalKind.Busy }) return OrderDecision.Nothing;
         switch (debt.What)
         {
             case Hold:

@@ -174,7 +174,6 @@ internal static class PaymentRules
     /// <remarks>Whatever was refused is sent again: money stays in limbo, and visibly so, until it is where it belongs.</remarks>
     public static PaymentDecision Settle(PaymentState state, Debt debt, in Receipt receipt, DateTimeOffset now)
     {
-        if (!state.Debts.Contains(debt.What, debt.About)) return PaymentDecision.Nothing;
         if (receipt.Refusal is not null) return PaymentDecision.Nothing;
 
         return receipt.Reply switch

@@ -44,20 +44,14 @@ internal sealed class ShopperGrain() : GrainDefinition<ShopperState, ShopperEven
         _ => throw Unknown(debt),
     };
 
-    public override ShopperDecision Settle(ShopperState state, Debt debt, in Receipt receipt, in Turn turn)
+    public override ShopperDecision Settle(ShopperState state, Debt debt, in Receipt receipt, in Turn turn) => (debt.What, receipt.Refusal) switch
     {
-        // "Busy" is no answer: the debt stays open and is sent again.
-        if (receipt.Refusal?.Kind == RefusalKind.Busy || !state.Debts.Contains(debt.What, debt.About)) return ShopperDecision.Nothing;
-
-        return (debt.What, receipt.Refusal) switch
-        {
-            (ShopperState.AssistDebt, null) => new AssistSettled(BargainId.Of(debt.About), (AssistResult)receipt.Reply!),
-            (ShopperState.AssistDebt, { } refusal) => new AssistReturned(BargainId.Of(debt.About), refusal),
-            (ShopperState.AdmitDebt, null) => new LaunchSettled(debt.About),
-            (ShopperState.AdmitDebt, { } refusal) => new LaunchReturned(debt.About, refusal),
-            _ => throw Unknown(debt),
-        };
-    }
+        (ShopperState.AssistDebt, null) => new AssistSettled(BargainId.Of(debt.About), (AssistResult)receipt.Reply!),
+        (ShopperState.AssistDebt, { } refusal) => new AssistReturned(BargainId.Of(debt.About), refusal),
+        (ShopperState.AdmitDebt, null) => new LaunchSettled(debt.About),
+        (ShopperState.AdmitDebt, { } refusal) => new LaunchReturned(debt.About, refusal),
+        _ => throw Unknown(debt),
+    };
 
     private static Owed Assist(Pledge pledge, GrainId self) =>
         new(pledge.Bargain.In(self.Shop), new ApplyAssist(ShopperId.Of(self.Key), pledge.IsNew, pledge.Device));
