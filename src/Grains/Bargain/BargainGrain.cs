@@ -153,6 +153,7 @@ internal sealed class BargainGrain() : GrainDefinition<BargainState, BargainEven
             [new OrderLine(launch.Sku, launch.Title, 1, order.UnitPriceFen, order.UnitPriceFen)],
             discount > 0 ? [new DiscountLine("砍价优惠", "merchant", discount)] : [],
             order.PaymentWindowMinutes,
-            EarnsCommission: launch.Terms.EarnsCommission);
+            EarnsCommission: launch.Terms.EarnsCommission,
+            WantedAt: order.At);
     }
 }

@@ -43,6 +43,10 @@ internal sealed class BargainState : IOrderSource
 
     public DateTimeOffset? PayBefore { get; set; }
 
+    /// <summary>When the newest order was wanted.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DateTimeOffset OrderedAt { get; set; }
+
     /// <summary>Orders that were open once and came to nothing: none of them may be opened again.</summary>
     public List<OrderId> LostOrders { get; set; } = [];
 
@@ -160,7 +164,7 @@ internal static class BargainRules
 
         // Nobody pays more than the list price of today, nor is shown a discount counted from a higher one than at launch.
         var unitPrice = Math.Min(state.Launch.ListPriceFen, command.ListPriceNow.Fen);
-        var order = new BargainOrdered(command.Order, unitPrice, Math.Min(state.PriceFen, unitPrice), command.PaymentWindowMinutes, now);
+        var order = new BargainOrdered(command.Order, unitPrice, Math.Min(state.PriceFen, unitPrice), command.PaymentWindowMinutes, Past.After(state.OrderedAt, now));
         return state.HasPlace ? order : new BargainOrderHeld(order);
     }
 
@@ -215,7 +219,7 @@ internal static class BargainRules
         },
         { IsWaiting: true, HeldOrder.Order: var order } => refusal switch
         {
-            null => (BargainEvent[])[new PlaceClaimed(), order with { At = now }],
+            null => (BargainEvent[])[new PlaceClaimed(), order with { At = Past.After(state.OrderedAt, now) }],
             { Code: nameof(CampaignRefusal.CampaignKilled) } => (BargainEvent[])[new PlaceDenied(), new BargainOrderRefused(order.Order, refusal, BargainStatus.Running, now), new BargainCancelled(now)],
             _ => (BargainEvent[])[new PlaceDenied(), new BargainOrderRefused(order.Order, refusal, BargainStatus.Running, now), .. OverBy(state, now)],
         },
@@ -315,6 +319,7 @@ internal static class BargainRules
             case BargainOrdered e:
                 state.Status = BargainStatus.Ordered;
                 state.Order = e;
+                state.OrderedAt = e.At;
                 state.HeldOrder = null;
                 state.RefusedOrders.RemoveAll(r => r.Order == e.Order);
                 state.Debts.Owe(BargainState.OrderDebt, e.Order.Value);

@@ -120,7 +120,7 @@ public abstract record CampaignTerms
     public virtual Owed Start(Admission admission) => throw new UnreachableException($"A {Kind} is not launched.");
 
     /// <summary>The message that sets how many units the campaign may sell in all: to the SKU's stock, or to whoever keeps the quota. Answered <see cref="ReservedStock"/>.</summary>
-    public virtual Owed Reserve(QuotaWish wish) => new(wish.Plan.Sku.In(wish.Shop), new ReserveStock(wish.Campaign.Value, wish.Total));
+    public virtual Owed Reserve(QuotaWish wish) => new(wish.Plan.Sku.In(wish.Shop), new ReserveStock(wish.Campaign.Value, wish.Total, AskedAt: wish.AskedAt));
 
     /// <summary>The grain of a participation, for the gate messages.</summary>
     public abstract GrainId Participation(ShopId shop, Guid id);
@@ -136,7 +136,8 @@ public sealed record PublicationFacts(string SkuTitle, Money ListPrice, long Ava
 
 /// <summary>How many units a campaign wants to sell in all, with what whoever keeps them must know.</summary>
 /// <param name="Request">the change of the quota that wants it; empty for the publication</param>
-public sealed record QuotaWish(ShopId Shop, CampaignId Campaign, int Revision, CampaignPlan Plan, PublicationFacts Facts, int Total, Guid Request = default);
+/// <param name="AskedAt">later for each wish: who keeps the units knows a copy of an older one by it</param>
+public sealed record QuotaWish(ShopId Shop, CampaignId Campaign, int Revision, CampaignPlan Plan, PublicationFacts Facts, int Total, Guid Request = default, DateTimeOffset AskedAt = default);
 
 /// <summary>A participation that the campaign let in, with the revision it keeps.</summary>
 public sealed record Admission(ShopId Shop, CampaignId Campaign, int Revision, CampaignPlan Plan, PublicationFacts Facts, Guid Id, ShopperId Owner);

@@ -87,7 +87,7 @@ internal sealed class CampaignGrain() : GrainDefinition<CampaignState, CampaignE
         new(self.Shop, CampaignId.Of(self.Key), state.Revision, state.Plan!, state.Facts!, participation, state.Participations[participation].Owner);
 
     private static QuotaWish WishOf(CampaignState state, GrainId self) =>
-        new(self.Shop, CampaignId.Of(self.Key), Math.Max(1, state.Revision), state.Plan!, state.Publication?.Facts ?? state.Facts!, state.Change?.Asked ?? state.Total, state.Change?.Request ?? default);
+        new(self.Shop, CampaignId.Of(self.Key), Math.Max(1, state.Revision), state.Plan!, state.Publication?.Facts ?? state.Facts!, state.Change?.Asked ?? state.Total, state.Change?.Request ?? default, state.WishedAt);
 
     private static CampaignView View(CampaignState state, GrainId self)
     {

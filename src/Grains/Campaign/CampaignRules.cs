@@ -47,6 +47,10 @@ internal sealed class CampaignState
 
     public int Sold { get; set; }
 
+    /// <summary>When it last asked for a number of units.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DateTimeOffset WishedAt { get; set; }
+
     /// <summary>The change of the quota that waits for the stock.</summary>
     public QuotaChangeRequested? Change { get; set; }
 
@@ -126,7 +130,7 @@ internal static class CampaignRules
         var findings = Check(state.Plan, command.Facts, now);
         if (findings.Any(f => f.Severity == Finding.Block)) return Refusal.Of(NotPublishable) with { Findings = findings };
 
-        return new CampaignPublicationRequested(command.Facts, findings, now);
+        return new CampaignPublicationRequested(command.Facts, findings, Past.After(state.WishedAt, now));
     }
 
     private static Refusal? WrongWith(string reason) => reason.Length > ReasonLengthMax ? Refusal.Invalid("reason", "A reason has at most 500 characters.") : null;
@@ -170,7 +174,7 @@ internal static class CampaignRules
         var asked = (int)Math.Max((long)state.Total + command.Delta, state.Taken);
         if (asked == state.Total) return CampaignDecision.Nothing;
 
-        return new QuotaChangeRequested(command.Request, asked, Math.Min(asked, state.Total), now);
+        return new QuotaChangeRequested(command.Request, asked, Math.Min(asked, state.Total), Past.After(state.WishedAt, now));
     }
 
     public static CampaignDecision Decide(CampaignState state, Admit command, DateTimeOffset now)
@@ -299,6 +303,7 @@ internal static class CampaignRules
                 break;
             case CampaignPublicationRequested e:
                 state.Publication = e;
+                state.WishedAt = e.At;
                 state.RefusedPublication = null;
                 state.Debts.Owe(CampaignState.ReserveDebt, state.Plan!.Sku.Value);
                 break;
@@ -344,6 +349,7 @@ internal static class CampaignRules
             case QuotaChangeRequested e:
                 state.Total = e.Total;
                 state.Change = e;
+                state.WishedAt = e.At;
                 state.RefusedChange = null;
                 state.Debts.Owe(CampaignState.ReserveDebt, state.Plan!.Sku.Value);
                 break;

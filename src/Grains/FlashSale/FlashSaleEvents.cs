@@ -28,7 +28,8 @@ internal sealed record SalePrepared(
     int Quota,
     DateTimeOffset OpensAt,
     DateTimeOffset ClosesAt,
-    DateTimeOffset At) : FlashSaleEvent;
+    DateTimeOffset At,
+    DateTimeOffset WishedAt = default) : FlashSaleEvent;
 
 /// <summary>The stock had not enough: there is no sale.</summary>
 [Stored("sale-preparation-refused")]
@@ -36,7 +37,7 @@ internal sealed record PreparationRefused(Refusal Why) : FlashSaleEvent;
 
 /// <summary>A later occurrence comes near: the stock is asked for its units.</summary>
 [Stored("sale-units-asked")]
-internal sealed record UnitsAsked(int Number) : FlashSaleEvent;
+internal sealed record UnitsAsked(int Number, DateTimeOffset At = default) : FlashSaleEvent;
 
 /// <param name="Total">what this occurrence may sell in all</param>
 [Stored("sale-units-reserved")]
@@ -83,10 +84,10 @@ internal sealed record SaleKilled(DateTimeOffset At) : FlashSaleEvent;
 /// <param name="Asked">what the current occurrence shall sell in all</param>
 /// <param name="Total">what it may sell until the stock has answered: fewer at once, more when they are there</param>
 [Stored("sale-quota-change-asked")]
-internal sealed record SaleQuotaAsked(Guid Request, int Quota, int Asked, int Total, DateTimeOffset At) : FlashSaleEvent;
+internal sealed record SaleQuotaAsked(Guid Request, int Quota, int Asked, int Total, DateTimeOffset At, DateTimeOffset WishedAt = default) : FlashSaleEvent;
 
 [Stored("sale-quota-changed")]
-internal sealed record SaleQuotaChanged(Guid Request, int Quota, int Total, DateTimeOffset At) : FlashSaleEvent;
+internal sealed record SaleQuotaChanged(Guid Request, int Quota, int Total, DateTimeOffset At, DateTimeOffset WishedAt = default) : FlashSaleEvent;
 
 [Stored("sale-quota-change-refused")]
 internal sealed record SaleQuotaRefused(Guid Request, Refusal Why) : FlashSaleEvent;

@@ -58,10 +58,10 @@ internal sealed class FlashSaleGrain() : GrainDefinition<FlashSaleState, FlashSa
         var sale = state.Sale!;
         return debt.What switch
         {
-            FlashSaleState.PlaceDebt => new(OrderId.Of(debt.About).In(self.Shop), PlaceOrder(state, sale, state.Holds[debt.About], self)),
+            FlashSaleState.PlaceDebt => new(OrderId.Of(debt.About).In(self.Shop), PlaceOrder(state, sale, debt.About, self)),
 
             // The first occurrence and a change of the quota ask for exactly so much; a later occurrence takes what is there.
-            FlashSaleState.ReserveDebt => new(sale.Sku.In(self.Shop), new ReserveStock(debt.About, state.Change?.Asked ?? state.Quota, UpTo: state.Change is null && state.Number > 1)),
+            FlashSaleState.ReserveDebt => new(sale.Sku.In(self.Shop), new ReserveStock(debt.About, state.Change?.Asked ?? state.Quota, UpTo: state.Change is null && state.Number > 1, state.AskedAt)),
             FlashSaleState.CloseDebt => new(sale.Sku.In(self.Shop), new CloseReservation(debt.About)),
             FlashSaleState.OverDebt => new(sale.Campaign.In(self.Shop), new CloseParticipation(self.Key, Used: false)),
             _ => throw Unknown(debt),
@@ -160,9 +160,10 @@ internal sealed class FlashSaleGrain() : GrainDefinition<FlashSaleState, FlashSa
     }
 
     /// <remarks>The order waits for its money as long as the hold lasts; its payment window is not used.</remarks>
-    private static PlaceOrder PlaceOrder(FlashSaleState state, SalePrepared sale, SaleHold hold, GrainId self)
+    private static PlaceOrder PlaceOrder(FlashSaleState state, SalePrepared sale, Guid order, GrainId self)
     {
         const int minutes = 15;
+        var hold = state.Holds[order];
         var discount = (sale.ListPriceFen - sale.Terms.SalePriceFen) * hold.Quantity;
         return new(
             ShopperId.Of(hold.Shopper),
@@ -174,6 +175,7 @@ internal sealed class FlashSaleGrain() : GrainDefinition<FlashSaleState, FlashSa
             minutes,
             sale.Terms.HoldSeconds,
             AsksLate: true,
-            EarnsCommission: sale.Terms.EarnsCommission);
+            EarnsCommission: sale.Terms.EarnsCommission,
+            WantedAt: state.WantedAt.GetValueOrDefault(order));
     }
 }

@@ -98,10 +98,25 @@ internal sealed class FlashSaleState : IOrderSource
     /// <summary>The newest wish of the campaign that was decided.</summary>
     public Guid LastRequest { get; set; }
 
+    /// <summary>When that wish was made.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DateTimeOffset WishedAt { get; set; }
+
+    /// <summary>When the stock was last asked for units.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DateTimeOffset AskedAt { get; set; }
+
     /// <summary>The change of the quota that waits for the stock.</summary>
     public SaleQuotaAsked? Change { get; set; }
 
     public SaleQuotaRefused? RefusedChange { get; set; }
+
+    /// <summary>When the newest units were taken.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DateTimeOffset TakenAt { get; set; }
+
+    /// <summary>When the orders that are being opened were wanted.</summary>
+    public Dictionary<Guid, DateTimeOffset> WantedAt { get; set; } = [];
 
     /// <summary>Orders that are neither paid nor released.</summary>
     public Dictionary<Guid, SaleHold> Holds { get; set; } = [];
@@ -172,18 +187,19 @@ internal static class FlashSaleRules
 
     public static SaleDecision Decide(FlashSaleState state, PrepareSale command, DateTimeOffset now)
     {
-        if (state.Phase == SalePhase.None) return Prepare(command, now);
+        if (command.AskedAt != default && command.AskedAt <= state.WishedAt) return SaleDecision.Nothing;
+        if (state.Phase == SalePhase.None) return Prepare(state, command, now);
         if (state.LastRequest == command.Request) return SaleDecision.Nothing;
         if (state.Change is not null || state.Phase == SalePhase.Reserving) return Busy;
         if (state.IsKilled || state.Phase == SalePhase.Finished) return CampaignNotRunning;
-        if (state.Phase != SalePhase.Ready) return new SaleQuotaChanged(command.Request, command.Total, state.Total, now);
+        if (state.Phase != SalePhase.Ready) return new SaleQuotaChanged(command.Request, command.Total, state.Total, now, command.AskedAt);
 
         // Where the stock had less than the quota, a smaller quota takes away only what is above it.
         var quota = Math.Max(command.Total, state.Held + state.Sold);
         var total = quota < state.Quota ? Math.Min(state.Total, quota) : state.Total + quota - state.Quota;
-        if (total == state.Total) return new SaleQuotaChanged(command.Request, quota, total, now);
+        if (total == state.Total) return new SaleQuotaChanged(command.Request, quota, total, now, command.AskedAt);
 
-        return new SaleQuotaAsked(command.Request, quota, total, Math.Min(total, state.Total), now);
+        return new SaleQuotaAsked(command.Request, quota, total, Math.Min(total, state.Total), Past.After(state.AskedAt, now), command.AskedAt);
     }
 
     public static SaleDecision Decide(FlashSaleState state, TakeUnits command, DateTimeOffset now)
@@ -195,7 +211,7 @@ internal static class FlashSaleRules
         if (state.Holds.Count >= HoldsMax) return Busy;
         if (state.Placing >= PlacingMax) return Busy;
 
-        var taken = new UnitsTaken(command.Order, command.Shopper, command.Quantity, now);
+        var taken = new UnitsTaken(command.Order, command.Shopper, command.Quantity, Past.After(state.TakenAt, now));
         return state.IsOpened ? taken : new FlashSaleEvent[] { new SaleOpened(state.Number, now), taken };
     }
 
@@ -254,7 +270,7 @@ internal static class FlashSaleRules
     {
         if (state.Phase == SalePhase.Planned && now < state.OpensAt - ReserveAhead) return SaleDecision.Nothing;
         if (state.Phase == SalePhase.Planned && now >= state.ClosesAt) return Skip(state, now);
-        if (state.Phase == SalePhase.Planned) return new UnitsAsked(state.Number);
+        if (state.Phase == SalePhase.Planned) return new UnitsAsked(state.Number, Past.After(state.AskedAt, now));
         if (state.Phase != SalePhase.Ready) return SaleDecision.Nothing;
         if (now >= state.ClosesAt) return End(state, now);
         if (state.IsOpened || now < state.OpensAt) return SaleDecision.Nothing;
@@ -275,7 +291,7 @@ internal static class FlashSaleRules
         (SalePhase.Reserving, _, null) when state.Number == 1 => new PreparationRefused(Refusal.Of(SoldOut)),
         (SalePhase.Reserving, _, _) when state.IsKilled => (FlashSaleEvent[])[new UnitsReserved(state.Number, (int)(reserved?.Total ?? 0), now), .. End(state, now)],
         (SalePhase.Reserving, _, _) => new UnitsReserved(state.Number, (int)(reserved?.Total ?? 0), now),
-        (_, { } change, { Total: var total }) => (FlashSaleEvent[])[new SaleQuotaChanged(change.Request, change.Quota, (int)total, now), .. RestAfterChange(state)],
+        (_, { } change, { Total: var total }) => (FlashSaleEvent[])[new SaleQuotaChanged(change.Request, change.Quota, (int)total, now, change.WishedAt), .. RestAfterChange(state)],
         (_, { } change, _) => (FlashSaleEvent[])[new SaleQuotaRefused(change.Request, Refusal.Of(SoldOut)), .. RestAfterChange(state)],
         _ => throw new UnreachableException("The stock answered, and nothing was asked."),
     };
@@ -298,7 +314,7 @@ internal static class FlashSaleRules
             case SalePrepared e:
                 state.Sale = e;
                 state.RefusedPreparation = null;
-                state.LastRequest = e.Request;
+                (state.LastRequest, state.WishedAt, state.AskedAt) = (e.Request, e.WishedAt, e.At);
                 state.Quota = e.Quota;
                 Begin(state, 1, e.OpensAt, e.ClosesAt, SalePhase.Reserving);
                 state.Debts.Owe(FlashSaleState.ReserveDebt, state.Purpose);
@@ -308,8 +324,9 @@ internal static class FlashSaleRules
                 state.RefusedPreparation = e.Why;
                 state.Debts.Settle(FlashSaleState.ReserveDebt, state.Purpose);
                 break;
-            case UnitsAsked:
+            case UnitsAsked e:
                 state.Phase = SalePhase.Reserving;
+                state.AskedAt = e.At;
                 state.Debts.Owe(FlashSaleState.ReserveDebt, state.Purpose);
                 break;
             case UnitsReserved e:
@@ -323,6 +340,8 @@ internal static class FlashSaleRules
             case UnitsTaken e:
                 Take(state, e.Order, e.Shopper, e.Quantity);
                 state.Placing++;
+                state.TakenAt = e.At;
+                state.WantedAt.Add(e.Order.Value, e.At);
                 state.Debts.Owe(FlashSaleState.PlaceDebt, e.Order.Value);
                 break;
             case LateUnitsTaken e:
@@ -354,14 +373,14 @@ internal static class FlashSaleRules
                 state.IsKilled = true;
                 break;
             case SaleQuotaAsked e:
-                state.LastRequest = e.Request;
+                (state.LastRequest, state.WishedAt, state.AskedAt) = (e.Request, e.WishedAt, e.At);
                 state.Total = e.Total;
                 state.Change = e;
                 state.RefusedChange = null;
                 state.Debts.Owe(FlashSaleState.ReserveDebt, state.Purpose);
                 break;
             case SaleQuotaChanged e:
-                state.LastRequest = e.Request;
+                (state.LastRequest, state.WishedAt) = (e.Request, e.WishedAt);
                 state.Quota = e.Quota;
                 state.Total = e.Total;
                 state.Change = null;
@@ -403,7 +422,7 @@ internal static class FlashSaleRules
         return state;
     }
 
-    private static SaleDecision Prepare(PrepareSale command, DateTimeOffset now)
+    private static SaleDecision Prepare(FlashSaleState state, PrepareSale command, DateTimeOffset now)
     {
         if (FlashSaleCalendar.Next(command.Terms.WeeklySlot, command.TimeZone, command.StartsAt, command.EndsAt, now) is not { } first) return CampaignNotRunning;
 
@@ -421,7 +440,8 @@ internal static class FlashSaleRules
             command.Total,
             first.StartsAt,
             first.EndsAt,
-            now);
+            Past.After(state.AskedAt, now),
+            command.AskedAt);
     }
 
     private static Refusal? WhyNotSell(FlashSaleState state, ShopperId shopper, int quantity, DateTimeOffset now)
@@ -477,6 +497,7 @@ internal static class FlashSaleRules
     {
         if (!state.IsPlacing(order)) return;
         state.Placing--;
+        state.WantedAt.Remove(order.Value);
         state.Debts.Settle(FlashSaleState.PlaceDebt, order.Value);
     }
 

@@ -130,7 +130,8 @@ internal sealed class GroupBuyGrain() : GrainDefinition<GroupRoomState, GroupRoo
             room.Terms.SeatHoldMinutes ?? seat.PaymentWindowMinutes,
             AwaitsGroup: true,
             AsksLate: true,
-            EarnsCommission: room.Terms.EarnsCommission);
+            EarnsCommission: room.Terms.EarnsCommission,
+            WantedAt: seat.ClaimedAt);
     }
 
     private static GroupRoomView View(GroupRoomState state, DateTimeOffset now)

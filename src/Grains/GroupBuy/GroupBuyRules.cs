@@ -30,7 +30,7 @@ internal enum SeatStage
 
 /// <param name="PaidFen">for all its units, once it is paid</param>
 /// <param name="IsLate">its order was there before: it is not placed, it has late money</param>
-internal sealed record Seat(OrderId Order, ShopperId Shopper, int Quantity, int PaymentWindowMinutes, bool IsFounder, bool IsLate, SeatStage Stage, long PaidFen = 0);
+internal sealed record Seat(OrderId Order, ShopperId Shopper, int Quantity, int PaymentWindowMinutes, bool IsFounder, bool IsLate, SeatStage Stage, long PaidFen = 0, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] DateTimeOffset ClaimedAt = default);
 
 internal sealed record RefusedSeat(OrderId Order, Refusal Why);
 
@@ -77,6 +77,10 @@ internal sealed class GroupRoomState : IOrderSource, IUnitsClaimant
 
     /// <summary>The campaign knows how it ended.</summary>
     public bool IsClosed { get; set; }
+
+    /// <summary>When the newest seat was claimed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DateTimeOffset ClaimedAt { get; set; }
 
     public Debts Debts { get; set; } = new();
 
@@ -134,7 +138,7 @@ internal static class GroupBuyRules
         if (WhyNotHold(state, command, now) is { } refusal) return refusal;
         if (state.Knows(command.Order)) return GroupBuyDecision.Nothing;
 
-        return new SeatClaimed(state.Opened?.Campaign ?? command.Founds!.Value, command.Order, command.Shopper, command.Quantity, command.PaymentWindowMinutes, Founds: state.Opened is null, IsLate: false, now);
+        return new SeatClaimed(state.Opened?.Campaign ?? command.Founds!.Value, command.Order, command.Shopper, command.Quantity, command.PaymentWindowMinutes, Founds: state.Opened is null, IsLate: false, Past.After(state.ClaimedAt, now));
     }
 
     /// <summary>Why this seat is not taken, in the order of precedence; null if it is, or was.</summary>
@@ -163,14 +167,14 @@ internal static class GroupBuyRules
         if (state.DepartingOf(command.Order) is not null) return GroupBuyDecision.Nothing;
         if (state.Opened is null && command.Purpose is null) return GroupBuyDecision.Nothing;
         if (state.Opened is null && state.Seats.Count > 0) return Busy;
-        if (state.Opened is null) return new SeatClaimed(CampaignId.Of(command.Purpose!.Value), command.Order, command.Buyer, command.Quantity, 0, Founds: true, IsLate: true, now);
+        if (state.Opened is null) return new SeatClaimed(CampaignId.Of(command.Purpose!.Value), command.Order, command.Buyer, command.Quantity, 0, Founds: true, IsLate: true, Past.After(state.ClaimedAt, now));
         if (state.Terms.Audience == GroupAudience.NewCustomers && !state.LostOrders.Contains(command.Order)) return GroupBuyDecision.Nothing; // whoever may not join founds a room of their own
         if (!state.IsOpen(now)) return GroupBuyDecision.Nothing;
         if (state.SeatOf(command.Buyer) is not null) return GroupBuyDecision.Nothing;
         if (state.Seats.Count >= state.Terms.Capacity) return GroupBuyDecision.Nothing;
         if (state.Departing.Count >= DepartingMax) return Busy;
 
-        return new SeatClaimed(state.Campaign, command.Order, command.Buyer, command.Quantity, 0, Founds: false, IsLate: true, now);
+        return new SeatClaimed(state.Campaign, command.Order, command.Buyer, command.Quantity, 0, Founds: false, IsLate: true, Past.After(state.ClaimedAt, now));
     }
 
     public static GroupBuyDecision Decide(GroupRoomState state, OrderPaid command, DateTimeOffset now)
@@ -355,7 +359,8 @@ internal static class GroupBuyRules
 
         state.RefusedSeats.RemoveAll(r => r.Order == e.Order);
         state.LostOrders.Remove(e.Order);
-        state.Seats.Add(new(e.Order, e.Shopper, e.Quantity, e.PaymentWindowMinutes, e.Founds, e.IsLate, SeatStage.Claiming));
+        state.Seats.Add(new(e.Order, e.Shopper, e.Quantity, e.PaymentWindowMinutes, e.Founds, e.IsLate, SeatStage.Claiming, ClaimedAt: e.At));
+        state.ClaimedAt = e.At;
         state.Debts.Owe(GroupRoomState.ClaimDebt, e.Order.Value);
     }
 

@@ -110,6 +110,7 @@ public sealed record OrderView(
 /// <param name="AwaitsGroup">once paid it is <c>AwaitingGroup</c> until its source says <see cref="ConfirmGroup"/> or <see cref="VoidOrder"/></param>
 /// <param name="AsksLate">money that comes after it has timed out is offered to its source (<see cref="OfferLatePayment"/>) before it is given back</param>
 /// <param name="EarnsCommission">false if nobody earns a commission by it, whoever promoted the buyer</param>
+/// <param name="WantedAt">when the source wanted it: what the stock has refused since is not placed once more by a copy of that message; default for a plain order</param>
 public sealed record PlaceOrder(
     ShopperId Buyer,
     string Kind,
@@ -121,7 +122,8 @@ public sealed record PlaceOrder(
     int HoldSeconds = 0,
     bool AwaitsGroup = false,
     bool AsksLate = false,
-    bool EarnsCommission = true) : ICommand<Done>;
+    bool EarnsCommission = true,
+    DateTimeOffset WantedAt = default) : ICommand<Done>;
 
 /// <summary>The order, for its buyer alone (<c>NotFound</c> for others); null asks on behalf of the merchant.</summary>
 public sealed record GetOrder(ShopperId? Viewer) : ICommand<OrderView>;

@@ -24,7 +24,8 @@ internal sealed record OrderPlaced(
     bool AwaitsGroup = false,
     bool AsksLate = false,
     DateTimeOffset? At = null,
-    bool EarnsCommission = true) : OrderEvent;
+    bool EarnsCommission = true,
+    DateTimeOffset WantedAt = default) : OrderEvent;
 
 /// <param name="UnitPriceFen">the list price of this moment, if it is below the line's: nobody pays more</param>
 [Stored("line-held")]
@@ -84,7 +85,7 @@ internal sealed record LatePaymentRouted(GrainId Source) : OrderEvent;
 
 /// <summary>The source keeps a place for the order again: its stock is asked for once more.</summary>
 [Stored("order-revived")]
-internal sealed record OrderRevived : OrderEvent;
+internal sealed record OrderRevived(DateTimeOffset At = default) : OrderEvent;
 
 /// <summary>The stock was gone although the source had a place: what was held goes back, and the source hears of it.</summary>
 [Stored("revival-failed")]

@@ -51,9 +51,9 @@ internal sealed class OrderGrain() : GrainDefinition<OrderState, OrderEvent>(Ord
 
     public override Owed Message(OrderState state, Debt debt, GrainId self) => debt.What switch
     {
-        OrderRules.Hold when state.Lines.Single(l => l.Sku.Value == debt.About) is var line => new(line.Sku.In(self.Shop), new HoldStock(self.Key, state.Purpose, line.Quantity)),
-        OrderRules.Release => new(SkuId.Of(debt.About).In(self.Shop), new ReleaseStock(self.Key)),
-        OrderRules.Consume => new(SkuId.Of(debt.About).In(self.Shop), new ConsumeStock(self.Key)),
+        OrderRules.Hold when state.Lines.Single(l => l.Sku.Value == debt.About) is var line => new(line.Sku.In(self.Shop), new HoldStock(self.Key, state.Purpose, line.Quantity, state.AskedAt)),
+        OrderRules.Release => new(SkuId.Of(debt.About).In(self.Shop), new ReleaseStock(self.Key, state.AskedAt)),
+        OrderRules.Consume => new(SkuId.Of(debt.About).In(self.Shop), new ConsumeStock(self.Key, state.AskedAt)),
         OrderRules.Announce => new(PaymentId.Of(debt.About).In(self.Shop), new OpenPayment(OrderId.Of(self.Key), state.Buyer, state.Amount, state.Lines[0].Title, state.PayBefore)),
         OrderRules.EndPayment => new(PaymentId.Of(debt.About).In(self.Shop), new ClosePayment()),
         OrderRules.TellPaid => new(state.Source!.Value, new OrderPaid(OrderId.Of(self.Key), state.Amount)),

@@ -74,6 +74,14 @@ internal sealed record OrderState
     /// <summary>Null for orders of before it was noted.</summary>
     public DateTimeOffset? PlacedAt { get; set; }
 
+    /// <summary>When its source wanted it placed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DateTimeOffset WantedAt { get; set; }
+
+    /// <summary>When it last asked for its stock.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DateTimeOffset AskedAt { get; set; }
+
     public bool EarnsCommission { get; set; } = true;
 
     /// <summary>The lines whose stock is held, until it is known whether all are.</summary>
@@ -248,6 +256,7 @@ internal static class OrderRules
     public static OrderDecision Decide(OrderState state, PlaceOrder command, DateTimeOffset now)
     {
         if (state.Stage != OrderStage.None && !(state.Stage == OrderStage.Rejected && state.IsReleased)) return OrderDecision.Nothing;
+        if (command.WantedAt != default && command.WantedAt <= state.WantedAt) return OrderDecision.Nothing;
         if (command.Kind is not { Length: > 0 and <= 40 }) return Refusal.Invalid("kind", "A kind has 1 to 40 characters.");
         if (command.Lines.Count is < 1 or > LinesMax) return Refusal.Invalid("lines", "An order has 1 to 50 lines.");
         if (command.Lines.Select((_, i) => WrongWith(command.Lines, i)).FirstOrDefault(r => r is not null) is { } wrongLine) return wrongLine;
@@ -273,8 +282,9 @@ internal static class OrderRules
             command.HoldSeconds,
             command.AwaitsGroup,
             command.AsksLate,
-            now,
-            command.EarnsCommission);
+            Past.After(state.AskedAt, now),
+            command.EarnsCommission,
+            command.WantedAt);
     }
 
     public static OrderDecision Decide(OrderState state, StartPayment command, DateTimeOffset now)
@@ -423,7 +433,7 @@ internal static class OrderRules
             case AskLeave:
                 return SettleLeave(state, self, receipt.Refusal);
             case OfferLate or AskRoute:
-                return SettleLate(state, self, receipt);
+                return SettleLate(state, self, receipt, now);
             case AskPromoter:
                 return SettleAttribution(state, debt, receipt.Reply as Attribution);
         }
@@ -453,6 +463,8 @@ internal static class OrderRules
             AwaitsGroup = e.AwaitsGroup,
             AsksLate = e.AsksLate,
             PlacedAt = e.At,
+            AskedAt = e.At ?? default,
+            WantedAt = e.WantedAt,
             EarnsCommission = e.EarnsCommission,
             Debts = Owe(state.Debts, Hold, e.Lines.Select(l => l.Sku)),
         },
@@ -495,8 +507,9 @@ internal static class OrderRules
             Late = state.Late! with { Router = null },
             Debts = OweSource(state.Debts.Settle(AskRoute, state.Late.Router!.Value.Key), OfferLate, e.Source),
         },
-        OrderRevived => state with
+        OrderRevived e => state with
         {
+            AskedAt = e.At,
             Held = [],
             Refusal = null,
             Late = state.Late! with { IsRevived = true },
@@ -543,9 +556,9 @@ internal static class OrderRules
         return Undo(state, self, state.Leave!.Reason, LeftGroup);
     }
 
-    private static OrderDecision SettleLate(OrderState state, OrderId self, in Receipt receipt) => receipt switch
+    private static OrderDecision SettleLate(OrderState state, OrderId self, in Receipt receipt, DateTimeOffset now) => receipt switch
     {
-        { Reply: LatePaymentAnswer { SendOn: null } } => new OrderRevived(),
+        { Reply: LatePaymentAnswer { SendOn: null } } => new OrderRevived(Past.After(state.AskedAt, now)),
         { Reply: LatePaymentAnswer { SendOn: { } router } } when state.Late!.Tried.Count + 1 < RouteLatePayment.SourcesMax => new LatePaymentSentOn(router),
         { Reply: LatePaymentRoute { Source: var source } } => new LatePaymentRouted(source),
         _ => Return(state, self, state.Late!.Payment, state.Late.Amount, LatePayment),
