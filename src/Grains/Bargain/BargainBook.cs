@@ -99,7 +99,7 @@ internal sealed class BargainBook : Book<BargainState>
         {
             if (participation.IsOver) yield return $"it is {state.Status}, and its campaign has closed it";
             else if (state.HasPlace && !participation.HasPlace) yield return $"its campaign keeps no place for it";
-            else if (participation.HasPlace && !state.HasPlace && !claims) yield return $"its campaign keeps a place for it that it does not know of";
+            else if (participation.HasPlace && !state.HasPlace && !claims && !state.WasDenied) yield return $"its campaign keeps a place for it that it does not know of";
         }
     }
 

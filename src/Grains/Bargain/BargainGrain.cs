@@ -21,7 +21,7 @@ internal sealed class BargainGrain() : GrainDefinition<BargainState, BargainEven
         OrderBargain c => BargainRules.Decide(state, c, turn.Now),
         OrderPaid c => BargainRules.Decide(state, c, turn.Now),
         OrderReleased c => BargainRules.Decide(state, c, turn.Now),
-        SetPaused c => BargainRules.Decide(state, c),
+        SetPaused c => BargainRules.Decide(state, c, turn.Now),
         CancelParticipation c => BargainRules.Decide(state, c, turn.Now),
         Wake c => BargainRules.Decide(state, c, turn.Now),
         _ => throw Unknown(command),

@@ -24,10 +24,21 @@ internal sealed class BargainState : IOrderSource
 
     public bool Paused { get; set; }
 
+    /// <summary>The number of the pause or resumption that was heard of last.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int PauseHeard { get; set; }
+
+    /// <summary>Since when it takes assists again, if there was a time when it did not.</summary>
+    public DateTimeOffset? ReopenedAt { get; set; }
+
     public bool KillNoted { get; set; }
 
     /// <summary>True while the campaign keeps a place of its quota for this bargain.</summary>
     public bool HasPlace { get; set; }
+
+    /// <summary>It was once told that there is none; a copy of that question may have got one since, which it keeps until this bargain is over.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool WasDenied { get; set; }
 
     /// <summary>The facts themselves, oldest first: at most one per slot.</summary>
     public List<PriceCut> Cuts { get; set; } = [];
@@ -147,6 +158,7 @@ internal static class BargainRules
         if (state.Launch is null) return NotFound;
         if (state.CutBy(command.Helper) is not null || state.IsLastAssist(command.Helper)) return BargainDecision.Nothing;
         if (WhyNotAssist(state, command.Helper, command.Device, now) is { } refusal) return refusal;
+        if (command.PledgedAt != default && command.PledgedAt <= state.ReopenedAt) return BargainNotRunning;
 
         var weight = command.IsNew ? state.Terms.NewUserWeight : 1;
         return Cut(state.Launch, state.SlotsTaken, state.PriceFen, state.HasPlace, command.Helper, weight, command.Device, now);
@@ -184,12 +196,13 @@ internal static class BargainRules
         return (BargainEvent[])[new BargainOrderReleased(command.Order, BeforeOrder(state), now), .. OverBy(state, now)];
     }
 
-    public static BargainDecision Decide(BargainState state, SetPaused command)
+    public static BargainDecision Decide(BargainState state, SetPaused command, DateTimeOffset now)
     {
         if (state.Launch is null) return NotFound;
         if (state.Paused == command.Paused || IsOver(state.Status)) return BargainDecision.Nothing;
+        if (command.Number != 0 && command.Number <= state.PauseHeard) return BargainDecision.Nothing;
 
-        return command.Paused ? new BargainPaused() : new BargainResumed();
+        return command.Paused ? new BargainPaused(command.Number) : new BargainResumed(command.Number, now);
     }
 
     /// <remarks>What was earned or ordered stays. One order above the floor is remembered instead: if it comes to nothing there is nothing to go back to.</remarks>
@@ -283,6 +296,7 @@ internal static class BargainRules
                 state.Debts.Settle(BargainState.ClaimDebt, state.Launch!.Campaign.Value);
                 break;
             case PlaceDenied:
+                state.WasDenied = true;
                 state.Debts.Settle(BargainState.ClaimDebt, state.Launch!.Campaign.Value);
                 break;
             case BargainSucceeded e:
@@ -302,11 +316,11 @@ internal static class BargainRules
             case BargainLapsed:
                 End(state, BargainStatus.Lapsed);
                 break;
-            case BargainPaused:
-                state.Paused = true;
+            case BargainPaused e:
+                (state.Paused, state.PauseHeard) = (true, e.Number);
                 break;
-            case BargainResumed:
-                state.Paused = false;
+            case BargainResumed e:
+                (state.Paused, state.PauseHeard, state.ReopenedAt) = (false, e.Number, e.At);
                 break;
             case BargainKillNoted:
                 state.KillNoted = true;
@@ -328,12 +342,12 @@ internal static class BargainRules
                 state.Debts.Settle(BargainState.OrderDebt, e.Order.Value);
                 break;
             case BargainOrderRefused e:
-                BackTo(state, e.Back, e.Order);
+                BackTo(state, e.Back, e.Order, e.At);
                 if (state.RefusedOrders.Count == RefusedOrdersMax) state.RefusedOrders.RemoveAt(0);
                 state.RefusedOrders.Add(new(e.Order, e.Why));
                 break;
             case BargainOrderReleased e:
-                BackTo(state, e.Back, e.Order);
+                BackTo(state, e.Back, e.Order, e.At);
                 state.LostOrders.Add(e.Order);
                 break;
             case BargainPaid e:
@@ -377,9 +391,10 @@ internal static class BargainRules
     public static bool IsOver(BargainStatus status) =>
         status is BargainStatus.Paid or BargainStatus.Expired or BargainStatus.Cancelled or BargainStatus.Lapsed or BargainStatus.SoldOut;
 
-    private static void BackTo(BargainState state, BargainStatus status, OrderId order)
+    private static void BackTo(BargainState state, BargainStatus status, OrderId order, DateTimeOffset at)
     {
         state.Status = status;
+        state.ReopenedAt = at;
         state.Order = null;
         state.HeldOrder = null;
         state.Debts.Settle(BargainState.OrderDebt, order.Value);

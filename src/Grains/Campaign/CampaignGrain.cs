@@ -34,10 +34,12 @@ internal sealed class CampaignGrain() : GrainDefinition<CampaignState, CampaignE
     public override Reply Answer(CampaignState state, object command, in Turn turn) => command switch
     {
         _ when state.Plan is null => GrainRefusal.NotFound,
-        Admit c => state.Participations.TryGetValue(c.Participation, out var p) && !p.IsStarted ? Reply.Later : Reply.Of(Done.Instance),
+        Admit c when state.Participations.TryGetValue(c.Participation, out var p) => p.IsStarted ? Reply.Of(Done.Instance) : Reply.Later,
+        Admit c => state.Past.WhyNot(c.Participation, c.AskedAt, Refusal.Of(GrainRefusal.WrongState)) is { } refusal ? refusal : Reply.Of(Done.Instance),
         CheckAdmission c when CampaignRules.WhyNotAdmit(state, c.Participation, turn.Now) is { } refusal => refusal,
         CheckUnits c when CampaignRules.WhyNotClaim(state, c.Claim, turn.Now) is { } refusal => refusal,
         ClaimPlace or CloseParticipation or ReturnUnits => Reply.Of(Done.Instance),
+        ClaimUnits c when !state.Claims.ContainsKey(c.Order) => state.Past.WhyNot(CampaignRules.AboutClaim(c.Order, c.Participation), c.AskedAt) ?? Refusal.Of(GrainRefusal.WrongState),
         ClaimUnits c => Reply.Of(AdmissionOf(state, c.Participation, turn.Self)),
         RouteLatePayment c => Reply.Of(new LatePaymentRoute(state.Plan.Terms.Participation(turn.Self.Shop, CampaignRules.RouteOf(state, c)))),
         PublishCampaign when state.Publication is not null => Reply.Later,
@@ -62,8 +64,8 @@ internal sealed class CampaignGrain() : GrainDefinition<CampaignState, CampaignE
     public override Owed Message(CampaignState state, Debt debt, GrainId self) => debt.What switch
     {
         CampaignState.StartDebt => state.Plan!.Terms.Start(AdmissionOf(state, debt.About, self)),
-        CampaignState.PauseDebt => new(state.Plan!.Terms.Participation(self.Shop, debt.About), new SetPaused(true)),
-        CampaignState.ResumeDebt => new(state.Plan!.Terms.Participation(self.Shop, debt.About), new SetPaused(false)),
+        CampaignState.PauseDebt => new(state.Plan!.Terms.Participation(self.Shop, debt.About), new SetPaused(true, state.PausedAs)),
+        CampaignState.ResumeDebt => new(state.Plan!.Terms.Participation(self.Shop, debt.About), new SetPaused(false, state.ResumedAs)),
         CampaignState.CancelDebt => new(state.Plan!.Terms.Participation(self.Shop, debt.About), new CancelParticipation()),
         CampaignState.ReserveDebt => state.Plan!.Terms.Reserve(WishOf(state, self)),
         CampaignState.CloseDebt => new(state.Plan!.Sku.In(self.Shop), new CloseReservation(self.Key)),

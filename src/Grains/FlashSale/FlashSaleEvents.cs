@@ -68,13 +68,17 @@ internal sealed record UnitsReleased(OrderId Order, int Quantity, bool SellsAgai
 
 /// <summary>Money came after the hold had run out, and there were units left.</summary>
 [Stored("late-units-taken")]
-internal sealed record LateUnitsTaken(OrderId Order, ShopperId Shopper, int Quantity, DateTimeOffset At) : FlashSaleEvent;
+internal sealed record LateUnitsTaken(OrderId Order, ShopperId Shopper, int Quantity, DateTimeOffset At, DateTimeOffset OfferedAt = default) : FlashSaleEvent;
+
+/// <summary>There were none left: a copy of the offer may come when there are.</summary>
+[Stored("late-units-refused")]
+internal sealed record LateUnitsRefused(OrderId Order, DateTimeOffset OfferedAt, Refusal Why) : FlashSaleEvent;
 
 [Stored("sale-paused")]
-internal sealed record SalePaused(DateTimeOffset At) : FlashSaleEvent;
+internal sealed record SalePaused(DateTimeOffset At, int Number = 0) : FlashSaleEvent;
 
 [Stored("sale-resumed")]
-internal sealed record SaleResumed(DateTimeOffset At) : FlashSaleEvent;
+internal sealed record SaleResumed(DateTimeOffset At, int Number = 0) : FlashSaleEvent;
 
 [Stored("sale-killed")]
 internal sealed record SaleKilled(DateTimeOffset At) : FlashSaleEvent;
@@ -128,6 +132,7 @@ internal sealed record SaleClosed : FlashSaleEvent;
 [JsonSerializable(typeof(UnitsSold))]
 [JsonSerializable(typeof(UnitsReleased))]
 [JsonSerializable(typeof(LateUnitsTaken))]
+[JsonSerializable(typeof(LateUnitsRefused))]
 [JsonSerializable(typeof(SalePaused))]
 [JsonSerializable(typeof(SaleResumed))]
 [JsonSerializable(typeof(SaleKilled))]

@@ -40,6 +40,7 @@ internal sealed class FlashSaleGrain() : GrainDefinition<FlashSaleState, FlashSa
         GetFlashSale => Reply.Of(View(state, turn.Now)),
         GetQuota => Reply.Of(QuotaOf(state, turn.Now)),
         GetTakers => Reply.Of(new SaleTakers(state.UnitsOf.Count > SaleTakers.Max ? null : state.UnitsOf.Keys.ToHashSet())),
+        OfferLatePayment c when !state.Stands(c.Order) => state.Past.WhyNot(c.Order.Value, c.OfferedAt) ?? Refusal.Of(GrainRefusal.WrongState),
         OfferLatePayment => Reply.Of(new LatePaymentAnswer(null)),
         _ => Reply.Of(Done.Instance),
     };

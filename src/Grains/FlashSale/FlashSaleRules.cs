@@ -36,8 +36,9 @@ internal enum SalePhase
 }
 
 /// <param name="Number">the occurrence it was taken in</param>
+/// <param name="IsLate">for late money: only an order that came to nothing after that ends it</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct SaleHold(Guid Shopper, int Quantity, int Number);
+internal readonly record struct SaleHold(Guid Shopper, int Quantity, int Number, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool IsLate = false);
 
 internal readonly record struct ReturnedTake(Guid Order, Refusal Why);
 
@@ -76,6 +77,10 @@ internal sealed class FlashSaleState : IOrderSource
     public bool IsOpened { get; set; }
 
     public bool IsPaused { get; set; }
+
+    /// <summary>The number of the pause or resumption that was heard of last.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int PauseHeard { get; set; }
 
     public bool IsKilled { get; set; }
 
@@ -137,6 +142,9 @@ internal sealed class FlashSaleState : IOrderSource
 
     /// <summary>Why the newest orders were refused, for those who still wait for the answer.</summary>
     public Queue<ReturnedTake> Returned { get; set; } = [];
+
+    /// <summary>Late money that was offered: each offer is taken or refused once.</summary>
+    public Past Past { get; set; } = new();
 
     public Debts Debts { get; set; } = new();
 
@@ -220,11 +228,12 @@ internal static class FlashSaleRules
     {
         if (!state.IsThere) return NotFound;
         if (state.Stands(command.Order)) return state.IsPlacing(command.Order) ? Settled(state, command.Order, new TakeSettled(command.Order)) : SaleDecision.Nothing;
+        if (state.Past.Has(command.Order.Value, command.OfferedAt)) return SaleDecision.Nothing;
         if (command.Purpose != state.Purpose) return CampaignNotRunning;
-        if (WhyNotSell(state, command.Buyer, command.Quantity, now) is { } refusal) return refusal;
+        if (WhyNotSell(state, command.Buyer, command.Quantity, now) is { } refusal) return command.OfferedAt == default ? refusal : new LateUnitsRefused(command.Order, command.OfferedAt, refusal);
         if (state.Holds.Count >= HoldsMax) return Busy;
 
-        return new LateUnitsTaken(command.Order, command.Buyer, command.Quantity, now);
+        return new LateUnitsTaken(command.Order, command.Buyer, command.Quantity, now, command.OfferedAt);
     }
 
     public static SaleDecision Decide(FlashSaleState state, OrderPaid command, DateTimeOffset now)
@@ -239,6 +248,7 @@ internal static class FlashSaleRules
     {
         if (!state.IsThere) return NotFound;
         if (!state.Holds.TryGetValue(command.Order.Value, out var hold)) return SaleDecision.Nothing;
+        if (hold.IsLate && !command.WasLate) return SaleDecision.Nothing;
 
         var sellsAgain = hold.Number == state.Number && state.Phase == SalePhase.Ready;
         return Settled(state, command.Order, new UnitsReleased(command.Order, hold.Quantity, sellsAgain, now), endsHold: true);
@@ -248,8 +258,9 @@ internal static class FlashSaleRules
     {
         if (!state.IsThere) return NotFound;
         if (state.IsPaused == command.Paused) return SaleDecision.Nothing;
+        if (command.Number != 0 && command.Number <= state.PauseHeard) return SaleDecision.Nothing;
 
-        return command.Paused ? new SalePaused(now) : new SaleResumed(now);
+        return command.Paused ? new SalePaused(now, command.Number) : new SaleResumed(now, command.Number);
     }
 
     /// <remarks>Open orders stay payable until their holds run out.</remarks>
@@ -345,7 +356,11 @@ internal static class FlashSaleRules
                 state.Debts.Owe(FlashSaleState.PlaceDebt, e.Order.Value);
                 break;
             case LateUnitsTaken e:
-                Take(state, e.Order, e.Shopper, e.Quantity);
+                Take(state, e.Order, e.Shopper, e.Quantity, isLate: true);
+                state.Past.Note(e.Order.Value, e.OfferedAt);
+                break;
+            case LateUnitsRefused e:
+                state.Past.Note(e.Order.Value, e.OfferedAt, e.Why);
                 break;
             case TakeSettled e:
                 Place(state, e.Order);
@@ -363,11 +378,11 @@ internal static class FlashSaleRules
                 GiveBack(state, e.Order);
                 state.Remember(e.Order);
                 break;
-            case SalePaused:
-                state.IsPaused = true;
+            case SalePaused e:
+                (state.IsPaused, state.PauseHeard) = (true, e.Number);
                 break;
-            case SaleResumed:
-                state.IsPaused = false;
+            case SaleResumed e:
+                (state.IsPaused, state.PauseHeard) = (false, e.Number);
                 break;
             case SaleKilled:
                 state.IsKilled = true;
@@ -486,9 +501,9 @@ internal static class FlashSaleRules
         state.Purpose = PurposeOf(state.Sale!.Campaign, number);
     }
 
-    private static void Take(FlashSaleState state, OrderId order, ShopperId shopper, int quantity)
+    private static void Take(FlashSaleState state, OrderId order, ShopperId shopper, int quantity, bool isLate = false)
     {
-        state.Holds.Add(order.Value, new(shopper.Value, quantity, state.Number));
+        state.Holds.Add(order.Value, new(shopper.Value, quantity, state.Number, isLate));
         state.Held += quantity;
         CollectionsMarshal.GetValueRefOrAddDefault(state.UnitsOf, shopper.Value, out _) += quantity;
     }

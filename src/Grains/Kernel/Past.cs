@@ -46,8 +46,9 @@ public sealed class Past
     public bool Has(Guid about, DateTimeOffset askedAt) =>
         askedAt != default && (askedAt <= ForgottenThrough || (newest.TryGetValue(about, out var over) && askedAt <= over.AskedAt));
 
-    /// <summary>Why exactly this was refused; null if it was not, or it is not known any more.</summary>
-    public Refusal? WhyNot(Guid about, DateTimeOffset askedAt) => newest.TryGetValue(about, out var over) && over.AskedAt == askedAt ? over.Why : null;
+    /// <summary>Why this was refused; null if it was granted and has ended.</summary>
+    /// <param name="unknown">what is said of something that is not remembered</param>
+    public Refusal? WhyNot(Guid about, DateTimeOffset askedAt, Refusal? unknown = null) => newest.TryGetValue(about, out var over) && over.AskedAt == askedAt ? over.Why : unknown;
 
     /// <summary>It is over from now on.</summary>
     public void Note(Guid about, DateTimeOffset askedAt, Refusal? why = null)

@@ -163,14 +163,16 @@ public sealed record RefundOrder(Guid Request, long? AmountFen, IReadOnlyList<Re
 public sealed record TakePayment(PaymentId Payment, Money Amount) : ICommand<Done>;
 
 /// <summary>From a payment: how a refund ended.</summary>
-public sealed record NoteRefund(string RefundId, RefundStatus State) : ICommand<Done>;
+/// <param name="Word">higher for each word about this refund: what is not higher than the last is a copy</param>
+public sealed record NoteRefund(string RefundId, RefundStatus State, int Word = 0) : ICommand<Done>;
 
 /// <summary>To the source of an order: it is paid.</summary>
 /// <param name="Amount">what was paid: less than was agreed if the list price has fallen</param>
 public sealed record OrderPaid(OrderId Order, Money Amount = default) : ICommand<Done>;
 
 /// <summary>To the source of an order: it was cancelled or timed out, and its stock is back.</summary>
-public sealed record OrderReleased(OrderId Order) : ICommand<Done>;
+/// <param name="WasLate">it came to nothing although late money had brought it back; false of the time before, which ends no place that it got by that money</param>
+public sealed record OrderReleased(OrderId Order, bool WasLate = false) : ICommand<Done>;
 
 /// <summary>From the source: the group is complete, the paid order counts.</summary>
 /// <param name="Refund">what the final price is below what was paid; 0 or more, at most the amount</param>
@@ -189,7 +191,8 @@ public sealed record LeaveGroup(OrderId Order) : ICommand<Done>;
 /// refusal gives the money back.
 /// </summary>
 /// <param name="Purpose">the campaign</param>
-public sealed record OfferLatePayment(OrderId Order, Guid? Purpose, ShopperId Buyer, int Quantity) : ICommand<LatePaymentAnswer>;
+/// <param name="OfferedAt">when the money came; each source is asked once with it, so what was answered is a copy afterwards</param>
+public sealed record OfferLatePayment(OrderId Order, Guid? Purpose, ShopperId Buyer, int Quantity, DateTimeOffset OfferedAt = default) : ICommand<LatePaymentAnswer>;
 
 /// <param name="SendOn">null if there is a place again; else who knows another source</param>
 public sealed record LatePaymentAnswer(GrainId? SendOn);

@@ -73,7 +73,7 @@ internal sealed record LeaveRefused : OrderEvent;
 
 /// <summary>Money came after the time-out: it is kept while the source is asked.</summary>
 [Stored("late-payment-held")]
-internal sealed record LatePaymentHeld(PaymentId Payment, Money Amount) : OrderEvent;
+internal sealed record LatePaymentHeld(PaymentId Payment, Money Amount, DateTimeOffset At = default) : OrderEvent;
 
 /// <summary>The source has no place; whoever knows others is asked.</summary>
 [Stored("late-payment-sent-on")]
@@ -99,7 +99,7 @@ internal sealed record RevivalFailed(string Code) : OrderEvent;
 internal sealed record RefundRequested(string Refund, PaymentId Payment, Money Amount, string Reason, IReadOnlyList<RefundedUnits>? Units = null, Guid? Request = null, bool LowersPrice = false) : OrderEvent;
 
 [Stored("refund-noted")]
-internal sealed record RefundNoted(string Refund, RefundStatus State) : OrderEvent;
+internal sealed record RefundNoted(string Refund, RefundStatus State, int Word = 0) : OrderEvent;
 
 [Stored("order-shipped")]
 internal sealed record OrderShipped(string Carrier, string TrackingNumber, int AfterSaleDays, DateTimeOffset At) : OrderEvent;

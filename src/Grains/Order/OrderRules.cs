@@ -33,12 +33,13 @@ internal enum OrderStage
 /// <param name="Tried">the keys of the sources that were asked</param>
 /// <param name="Router">who is asked for another source, while that is so</param>
 /// <param name="IsRevived">a source keeps a place; the stock is being held again</param>
-internal sealed record LateOffer(PaymentId Payment, Money Amount, IReadOnlyList<Guid> Tried, GrainId? Router, bool IsRevived);
+internal sealed record LateOffer(PaymentId Payment, Money Amount, IReadOnlyList<Guid> Tried, GrainId? Router, bool IsRevived, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] DateTimeOffset At = default);
 
 /// <param name="Units">the units that it is for; null for the whole order</param>
 /// <param name="Request">the merchant's request, null if nobody asked for it</param>
 /// <param name="LowersPrice">the final price is lower by this: each unit has cost less</param>
-internal sealed record Refund(string Id, PaymentId Payment, Money Amount, string Reason, RefundStatus State, IReadOnlyList<RefundedUnits>? Units = null, Guid? Request = null, bool LowersPrice = false)
+/// <param name="Word">the number of the payment's word that <paramref name="State"/> is</param>
+internal sealed record Refund(string Id, PaymentId Payment, Money Amount, string Reason, RefundStatus State, IReadOnlyList<RefundedUnits>? Units = null, Guid? Request = null, bool LowersPrice = false, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int Word = 0)
 {
     /// <summary>What names this refund in a debt.</summary>
     [JsonIgnore]
@@ -101,6 +102,10 @@ internal sealed record OrderState
     public PaymentId? PaidBy { get; set; }
 
     public LateOffer? Late { get; set; }
+
+    /// <summary>Late money has brought it back once, whatever came of it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool WasRevived { get; set; }
 
     /// <summary>Why the buyer wants to leave the group, while its room decides.</summary>
     public LeaveAsked? Leave { get; set; }
@@ -341,7 +346,7 @@ internal static class OrderRules
         if (state.HasTaken(command.Payment)) return OrderDecision.Nothing;
         if (state.PaidBy is not null || state.Late is not null) return Return(state, self, command.Payment, command.Amount, SecondPayment);
         if (command.Amount != state.Amount) return Return(state, self, command.Payment, command.Amount, WrongAmount);
-        if (state.Stage == OrderStage.TimedOut && state.AsksLate) return new LatePaymentHeld(command.Payment, command.Amount);
+        if (state.Stage == OrderStage.TimedOut && state.AsksLate) return new LatePaymentHeld(command.Payment, command.Amount, now);
         if (state.Stage != OrderStage.Pending) return Return(state, self, command.Payment, command.Amount, LatePayment);
 
         // Money that came before the time-out was decided counts, even after payBefore: the stock is still held for it.
@@ -398,9 +403,10 @@ internal static class OrderRules
     {
         if (state.Refunds.FirstOrDefault(r => string.Equals(r.Id, command.RefundId, StringComparison.Ordinal)) is not { } refund) return NotFound;
         if (refund.State == command.State) return OrderDecision.Nothing;
+        if (command.Word != 0 && command.Word <= refund.Word) return OrderDecision.Nothing;
         if (refund.State == RefundStatus.Succeeded) return OrderDecision.Nothing;
 
-        return new RefundNoted(command.RefundId, command.State);
+        return new RefundNoted(command.RefundId, command.State, command.Word);
     }
 
     public static OrderDecision Decide(OrderState state, Wake command, DateTimeOffset now)
@@ -495,7 +501,7 @@ internal static class OrderRules
         LeaveRefused => state with { Leave = null, Debts = OweSource(state.Debts, AskLeave, state.Source, isOwed: false) },
         OrderCancelled e => Close(state, e.Closes) with { Stage = OrderStage.Cancelled, Leave = null, Debts = OweSource(Owe(state.Debts, Release, state.Held), AskLeave, state.Source, isOwed: false) },
         OrderTimedOut e => Close(state, e.Closes) with { Stage = OrderStage.TimedOut, Debts = Owe(state.Debts, Release, state.Held) },
-        LatePaymentHeld e => OfferIfReleased(state with { Late = new(e.Payment, e.Amount, [], null, IsRevived: false) }),
+        LatePaymentHeld e => OfferIfReleased(state with { Late = new(e.Payment, e.Amount, [], null, IsRevived: false, e.At) }),
         LatePaymentSentOn e => state with
         {
             Late = state.Late! with { Tried = [.. state.Late.Tried, state.Source!.Value.Key], Router = e.Router },
@@ -510,6 +516,7 @@ internal static class OrderRules
         OrderRevived e => state with
         {
             AskedAt = e.At,
+            WasRevived = true,
             Held = [],
             Refusal = null,
             Late = state.Late! with { IsRevived = true },
@@ -517,7 +524,7 @@ internal static class OrderRules
         },
         RevivalFailed => Released(state with { Debts = Owe(state.Debts, Release, state.Held) }),
         RefundRequested e => Add(GiveUp(state, e.Payment), new(e.Refund, e.Payment, e.Amount, e.Reason, RefundStatus.Requested, e.Units, e.Request, e.LowersPrice)),
-        RefundNoted e => state with { Refunds = [.. state.Refunds.Select(r => string.Equals(r.Id, e.Refund, StringComparison.Ordinal) ? r with { State = e.State } : r)] },
+        RefundNoted e => state with { Refunds = [.. state.Refunds.Select(r => string.Equals(r.Id, e.Refund, StringComparison.Ordinal) ? r with { State = e.State, Word = e.Word } : r)] },
         OrderShipped e => state with { Stage = OrderStage.Shipped, Shipment = new(e.Carrier, e.TrackingNumber, e.At), AfterSaleDays = e.AfterSaleDays },
         ShipmentCorrected e => state with { Shipment = state.Shipment! with { Carrier = e.Carrier, TrackingNumber = e.TrackingNumber }, Corrections = state.Corrections + 1 },
         OrderReceived e => state with { Stage = OrderStage.Received, ReceivedAt = e.At, Debts = OweSale(state, state.Buyer.Value) },

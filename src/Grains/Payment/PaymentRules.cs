@@ -10,7 +10,8 @@ using PaymentDecision = Campaigns.Grains.Kernel.Decision<Campaigns.Grains.Paymen
 namespace Campaigns.Grains.Payment;
 
 /// <param name="Problem">the gateway's word for a failure, as it last said</param>
-internal sealed record PaymentRefund(string Id, Money Amount, string Reason, RefundStatus State, string? Problem = null)
+/// <param name="Word">how often the gateway has said something new</param>
+internal sealed record PaymentRefund(string Id, Money Amount, string Reason, RefundStatus State, string? Problem = null, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int Word = 0)
 {
     /// <summary>What names this refund in a debt.</summary>
     [JsonIgnore]
@@ -243,7 +244,7 @@ internal static class PaymentRules
 
     private static PaymentState Note(PaymentState state, string refund, RefundStatus noted, string? problem) => state with
     {
-        Refunds = [.. state.Refunds.Select(r => string.Equals(r.Id, refund, StringComparison.Ordinal) ? r with { State = noted, Problem = problem } : r)],
+        Refunds = [.. state.Refunds.Select(r => string.Equals(r.Id, refund, StringComparison.Ordinal) ? r with { State = noted, Problem = problem, Word = r.Word + 1 } : r)],
         Debts = Tell(state.Debts, TellingOf(noted), Ids.Derive("refund", refund)),
     };
 

@@ -40,7 +40,7 @@ internal sealed class ShopperGrain() : GrainDefinition<ShopperState, ShopperEven
     public override Owed Message(ShopperState state, Debt debt, GrainId self) => debt.What switch
     {
         ShopperState.AssistDebt => Assist(state.PledgeOf(BargainId.Of(debt.About))!, self),
-        ShopperState.AdmitDebt => new(state.LaunchOf(debt.About)!.Campaign.In(self.Shop), new Admit(debt.About, ShopperId.Of(self.Key))),
+        ShopperState.AdmitDebt => Admit(state.LaunchOf(debt.About)!, self),
         _ => throw Unknown(debt),
     };
 
@@ -54,7 +54,10 @@ internal sealed class ShopperGrain() : GrainDefinition<ShopperState, ShopperEven
     };
 
     private static Owed Assist(Pledge pledge, GrainId self) =>
-        new(pledge.Bargain.In(self.Shop), new ApplyAssist(ShopperId.Of(self.Key), pledge.IsNew, pledge.Device));
+        new(pledge.Bargain.In(self.Shop), new ApplyAssist(ShopperId.Of(self.Key), pledge.IsNew, pledge.Device, pledge.At));
+
+    private static Owed Admit(Launch launch, GrainId self) =>
+        new(launch.Campaign.In(self.Shop), new Admit(launch.Participation, ShopperId.Of(self.Key), launch.At));
 
     private static Reply AnswerTo(ShopperState state, PledgeAssist command, DateTimeOffset now)
     {

@@ -130,7 +130,7 @@ internal static class StockRules
         var total = Math.Max(command.Total, reservation?.Taken ?? 0);
         if (command.UpTo) total = Math.Min(total, (reservation?.Total ?? 0) + state.Available);
         if (reservation?.Total == total) return StockDecision.Nothing;
-        if (total - (reservation?.Total ?? 0) > state.Available) return new ReservationRefused(command.Purpose, command.AskedAt, Refusal.Of(SoldOut));
+        if (total - (reservation?.Total ?? 0) > state.Available) return command.AskedAt == default ? SoldOut : new ReservationRefused(command.Purpose, command.AskedAt, Refusal.Of(SoldOut));
         if (reservation is null && state.Purposes.Count >= PurposesMax) return Busy;
 
         return new StockReserved(command.Purpose, total, command.AskedAt);
@@ -150,7 +150,7 @@ internal static class StockRules
         if (state.Holds.ContainsKey(command.Order)) return StockDecision.Nothing;
         if (state.Past.Has(command.Order, command.AskedAt)) return StockDecision.Nothing;
         if (command.Quantity is < 1 or > QuantityMax) return Refusal.Invalid("quantity", "1 to 10,000 units.");
-        if (WhyNotHold(state, command.Order, command.Purpose, command.Quantity) is { } refusal) return refusal.Kind == RefusalKind.Busy ? refusal : new HoldRefused(command.Order, command.AskedAt, refusal);
+        if (WhyNotHold(state, command.Order, command.Purpose, command.Quantity) is { } refusal) return refusal.Kind == RefusalKind.Busy || command.AskedAt == default ? refusal : new HoldRefused(command.Order, command.AskedAt, refusal);
 
         return new StockHeld(command.Order, command.Purpose, command.Quantity, command.AskedAt);
     }

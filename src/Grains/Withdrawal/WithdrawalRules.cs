@@ -124,7 +124,7 @@ internal static class WithdrawalRules
         if (state.Stage is not (WithdrawalStage.None or WithdrawalStage.Refused)) return WithdrawalDecision.Nothing;
         if (WhyNot(command.Amount, command.Policy) is { } refusal) return refusal;
 
-        return new WithdrawalAsked(command.Owner, command.Amount, command.Policy, now);
+        return new WithdrawalAsked(command.Owner, command.Amount, command.Policy, Past.After(state.AskedAt, now));
     }
 
     public static WithdrawalDecision Decide(WithdrawalState state, DecideWithdrawal command, DateTimeOffset now)
@@ -159,8 +159,8 @@ internal static class WithdrawalRules
     };
 
     /// <summary>What the ledger is asked for, once the terms allow it.</summary>
-    public static HoldForWithdrawal HoldOf(Guid withdrawal, ShopperId owner, Money amount, Money dailyCap, string timeZone) =>
-        new(owner, LedgerKind.Commission, withdrawal, amount, dailyCap, timeZone);
+    public static HoldForWithdrawal HoldOf(Guid withdrawal, ShopperId owner, Money amount, Money dailyCap, string timeZone, DateTimeOffset askedAt = default) =>
+        new(owner, LedgerKind.Commission, withdrawal, amount, dailyCap, timeZone, askedAt);
 
     /// <summary>The last steps at the ledger.</summary>
     public static PostEntries SettlementOf(WithdrawalState state, Guid withdrawal)
