@@ -518,7 +518,7 @@ public class BargainRulesTests
     [Fact]
     public void Pause_and_resumption_are_noted_once()
     {
-        Running().When(new SetPaused(false)).ThenNothing().When(new SetPaused(true)).Then(new BargainPaused()).ThenAgainNothing().When(new SetPaused(false)).Then(new BargainResumed()).When(Assist(101)).ThenOne<PriceCut>();
+        Running().When(new SetPaused(false)).ThenNothing().When(new SetPaused(true)).Then(new BargainPaused()).ThenAgainNothing().When(new SetPaused(false)).Then(new BargainResumed(At: Start)).When(Assist(101)).ThenOne<PriceCut>();
         Story().When(new SetPaused(true)).ThenRefused(GrainRefusal.NotFound);
         In(BargainStatus.Expired).When(new SetPaused(true)).ThenNothing();
     }

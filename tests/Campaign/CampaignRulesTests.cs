@@ -78,7 +78,7 @@ public class CampaignRulesTests
     {
         var story = Drafted().When(Publish()).ThenOne<CampaignPublicationRequested>().ThenSurvivesSnapshot();
         Assert.True(story.Answer().IsLater);
-        Assert.Equal(new Owed(BargainCast.Sku.In(Shop), new ReserveStock(story.Self.Key, 3)), story.Message("reserve"));
+        Assert.Equal(new Owed(BargainCast.Sku.In(Shop), new ReserveStock(story.Self.Key, 3, AskedAt: Start)), story.Message("reserve"));
         Assert.Equal(CampaignStatus.Draft, story.View().State);
 
         story.WhenReserved().ThenOne<CampaignPublished>(e => Assert.Equal((1, CampaignStatus.Running), (e.Revision, e.State))).ThenSurvivesSnapshot();
@@ -360,7 +360,7 @@ public class CampaignRulesTests
     {
         var story = Taking(2).When(Pause()).Then(new CampaignPausedByMerchant("why", Start)).ThenSurvivesSnapshot();
         Assert.True(story.Answer().IsLater);
-        Assert.Equal(new Owed(BargainId.Of(Id(1)).In(Shop), new SetPaused(true)), new CampaignGrain().Message(story.State, new Debt("pause", Id(1)), story.Self));
+        Assert.Equal(new Owed(BargainId.Of(Id(1)).In(Shop), new SetPaused(true, 1)), new CampaignGrain().Message(story.State, new Debt("pause", Id(1)), story.Self));
 
         story.Given(new ParticipationTold("pause", Id(1)));
         Assert.True(story.Answer(Pause()).IsLater);
@@ -400,7 +400,7 @@ public class CampaignRulesTests
     {
         var story = Taking(1).When(Pause()).When(Resume()).ThenOne<CampaignResumed>().ThenSurvivesSnapshot();
         Assert.Equal(["pause", "resume"], story.Debts.Select(d => d.What));
-        Assert.Equal(new SetPaused(false), story.Message("resume").Command);
+        Assert.Equal(new SetPaused(false, 2), story.Message("resume").Command);
 
         // A second pause would have to overtake the first one: it waits.
         story.When(Pause(2)).ThenRefused(GrainRefusal.Busy);
@@ -455,9 +455,9 @@ public class CampaignRulesTests
     [Trait("EdgeCase", "31")]
     public void Increase_reserves_first_and_holds_when_the_stock_has_it()
     {
-        var story = Taking(3).When(Change(2)).Then(new QuotaChangeRequested(Change(2).Request, 5, 3, Start)).ThenSurvivesSnapshot();
+        var story = Taking(3).When(Change(2)).Then(new QuotaChangeRequested(Change(2).Request, 5, 3, Start.AddTicks(1))).ThenSurvivesSnapshot();
         Assert.True(story.Answer().IsLater);
-        Assert.Equal(new ReserveStock(story.Self.Key, 5), story.Message("reserve").Command);
+        Assert.Equal(new ReserveStock(story.Self.Key, 5, AskedAt: Start.AddTicks(1)), story.Message("reserve").Command);
         story.When(Admit(4)).ThenRefused(CampaignRefusal.SoldOut);
 
         story.WhenReserved().Then(new QuotaChanged(5, Start));
@@ -485,9 +485,9 @@ public class CampaignRulesTests
     [Trait("EdgeCase", "31")]
     public void Decrease_holds_at_once_and_stops_at_what_is_taken()
     {
-        var story = Taking(2).When(Close(1, used: true)).When(Change(-100)).Then(new QuotaChangeRequested(Change(-100).Request, 2, 2, Start));
+        var story = Taking(2).When(Close(1, used: true)).When(Change(-100)).Then(new QuotaChangeRequested(Change(-100).Request, 2, 2, Start.AddTicks(1)));
         Assert.Equal(new CampaignQuota(2, 0), story.View().Quota);
-        Assert.Equal(new ReserveStock(story.Self.Key, 2), story.Message("reserve").Command);
+        Assert.Equal(new ReserveStock(story.Self.Key, 2, AskedAt: Start.AddTicks(1)), story.Message("reserve").Command);
         story.When(Admit(4)).ThenRefused(CampaignRefusal.SoldOut);
 
         story.WhenReserved();

@@ -46,7 +46,7 @@ public sealed class UnitsTests
     public void An_order_claims_for_one_participation_at_a_time()
     {
         var story = Group().When(Units(1)).When(Units(1, room: 102)).ThenRefused(GrainRefusal.Busy);
-        story.When(new ReturnUnits(Id(1))).Then(new UnitsReturned(Id(1), 1)).ThenAgainNothing();
+        story.When(new ReturnUnits(Id(1), Id(101))).Then(new UnitsReturned(Id(1), 1)).ThenAgainNothing();
         story.When(Units(1, room: 102)).ThenOne<UnitsClaimed>(e => Assert.True(e.Admits));
     }
 
@@ -61,7 +61,7 @@ public sealed class UnitsTests
     {
         var story = Group().When(Units(1)).When(Units(2, room: 102, shopper: 1)).ThenOne<UnitsClaimed>();
         story.When(Units(3, room: 103, shopper: 1)).ThenRefused(CampaignRefusal.PurchaseLimit, r => Assert.Equal(2, r.Limit));
-        story.When(new ReturnUnits(Id(2))).When(Units(3, room: 103, shopper: 1)).ThenOne<UnitsClaimed>();
+        story.When(new ReturnUnits(Id(2), Id(102))).When(Units(3, room: 103, shopper: 1)).ThenOne<UnitsClaimed>();
     }
 
     [Fact]
@@ -87,7 +87,7 @@ public sealed class UnitsTests
         var story = Group().When(Units(1)).When(Units(2)).When(new CloseParticipation(Id(101), Used: true, [Id(1)])).ThenOne<ParticipationClosed>();
 
         Assert.Equal((1, 1), (story.State.Sold, story.State.Held));
-        story.When(new ReturnUnits(Id(1))).ThenNothing();
+        story.When(new ReturnUnits(Id(1), Id(101))).ThenNothing();
     }
 
     [Fact]

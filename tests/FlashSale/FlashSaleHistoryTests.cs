@@ -155,7 +155,7 @@ public class FlashSaleHistoryTests
         private void OfferLate(OrderId order)
         {
             timedOut.Remove(order, out var was);
-            if (!Do(new OfferLatePayment(order, state.Purpose, Somebody(was.Shopper), was.Quantity))) return;
+            if (!Do(new OfferLatePayment(order, state.Purpose, Somebody(was.Shopper), was.Quantity, now)) || !state.Stands(order)) return;
 
             // The order holds its stock again and is paid, or finds the reservation closed.
             var purpose = state.Purpose;
@@ -167,7 +167,7 @@ public class FlashSaleHistoryTests
             }
             else
             {
-                Assert.True(Do(new OrderReleased(order)));
+                Assert.True(Do(new OrderReleased(order, WasLate: true)));
             }
         }
 

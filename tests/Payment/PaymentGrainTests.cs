@@ -304,7 +304,7 @@ public sealed class PaymentGrainTests
     public void A_refund_that_succeeded_is_told_to_the_order()
     {
         story.Given(Refunding).WhenSettled("refund", new RefundedAtGateway(RefundStatus.Succeeded)).Then(new RefundEnded("o-1")).ThenSurvivesSnapshot();
-        Assert.Equal(new Owed(Order.In(Demo), new NoteRefund("o-1", RefundStatus.Succeeded)), story.Message("tell-refund-succeeded"));
+        Assert.Equal(new Owed(Order.In(Demo), new NoteRefund("o-1", RefundStatus.Succeeded, 1)), story.Message("tell-refund-succeeded"));
 
         story.WhenSettled("tell-refund-succeeded", Done.Instance).ThenOne<OrderTold>();
         Assert.Empty(story.Debts);
@@ -315,7 +315,7 @@ public sealed class PaymentGrainTests
     public void A_refund_in_progress_is_told_once_and_asked_again()
     {
         story.Given(Refunding).WhenSettled("refund", new RefundedAtGateway(RefundStatus.Processing)).Then(new RefundProgressed("o-1", RefundStatus.Processing)).ThenSurvivesSnapshot();
-        Assert.Equal(new Owed(Order.In(Demo), new NoteRefund("o-1", RefundStatus.Processing)), story.Message("tell-refund-processing"));
+        Assert.Equal(new Owed(Order.In(Demo), new NoteRefund("o-1", RefundStatus.Processing, 1)), story.Message("tell-refund-processing"));
 
         story.WhenSettled("refund", new RefundedAtGateway(RefundStatus.Processing)).ThenNothing();
         Assert.Equal(["refund", "tell-refund-processing"], story.Debts.Select(d => d.What));

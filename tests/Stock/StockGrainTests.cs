@@ -13,6 +13,8 @@ public sealed class StockGrainTests
     private static readonly OpenStock Open = new("凤梨酥", "small", "daily", new(9_900), 10);
     private static readonly StockOpened Opened = new("凤梨酥", "small", "daily", new(9_900), 10);
 
+    private static readonly DateTimeOffset Start = Story<StockState, StockEvent>.Start;
+
     private readonly Story<StockState, StockEvent> story = new(new StockGrain());
 
     private StockLevel Level => ((SkuView)story.Answer(new GetSku()).Value!).Stock;
@@ -73,12 +75,12 @@ public sealed class StockGrainTests
     [InlineData(0, 0)]
     [InlineData(10_000_000_000, 10_000_000)]
     public void A_SKU_opens_at_the_bounds(long priceFen, long onHand) =>
-        story.When(Open with { ListPrice = new(priceFen), OnHand = onHand }).Then(Opened with { ListPrice = new(priceFen), OnHand = onHand });
+        story.When(Open with { ListPrice = new(priceFen), OnHand = onHand }).Then(Opened with { At = Start, ListPrice = new(priceFen), OnHand = onHand });
 
     [Fact]
     public void A_SKU_is_opened_once()
     {
-        story.When(Open).Then(Opened).ThenAgainNothing().When(Open with { OnHand = 99 }).ThenNothing().ThenSurvivesSnapshot();
+        story.When(Open).Then(Opened with { At = Start }).ThenAgainNothing().When(Open with { OnHand = 99 }).ThenNothing().ThenSurvivesSnapshot();
 
         Assert.Equal(new SkuView(SkuId.Of(story.Self.Key), "凤梨酥", "small", "daily", 9_900, new(10, 0, 10)), story.Answer().Value);
     }
@@ -133,7 +135,7 @@ public sealed class StockGrainTests
     public void A_SKU_has_commission_rates_of_its_own_until_they_are_taken_away()
     {
         story.When(new OpenStock("凤梨酥", "small", "daily", new(9_900), 10, new(101, 0))).ThenRefused(GrainRefusal.Invalid);
-        story.When(new OpenStock("凤梨酥", "small", "daily", new(9_900), 10, new(20, 5))).Then(Opened with { Commission = new(20, 5) }).ThenSurvivesSnapshot();
+        story.When(new OpenStock("凤梨酥", "small", "daily", new(9_900), 10, new(20, 5))).Then(Opened with { At = Start, Commission = new(20, 5) }).ThenSurvivesSnapshot();
         Assert.Equal(new(20, 5), ((SkuView)story.Answer().Value!).Commission);
 
         story.When(new ChangeCommission(Request, new(0, 0))).Then(new CommissionChanged(new(0, 0))).ThenAgainNothing().ThenSurvivesSnapshot();

@@ -73,7 +73,7 @@ public sealed class WithdrawalRulesTests
 
         story.WhenSettled("terms", Terms).Then(new WithdrawalAllowed(new(3_000))).ThenSurvivesSnapshot();
         Assert.True(story.Answer(Ask).IsLater);
-        Assert.Equal(new Owed(AmeisLedger, new HoldForWithdrawal(Amei, LedgerKind.Commission, Self.Value, new(1_000), new(3_000), Zone)), story.Message("hold"));
+        Assert.Equal(new Owed(AmeisLedger, new HoldForWithdrawal(Amei, LedgerKind.Commission, Self.Value, new(1_000), new(3_000), Zone, Start)), story.Message("hold"));
 
         story.WhenSettled("hold", new LedgerPosted(1, 1_000, 0)).Then(new WithdrawalOpened(new(30))).ThenSurvivesSnapshot();
         Assert.Equal(new WithdrawalView(Self, Amei, WithdrawalStatus.Reviewing, 1_000, 30, Start, null, null, null, null, null), story.Answer(Ask).Value);
@@ -126,7 +126,7 @@ public sealed class WithdrawalRulesTests
         Assert.Equal("WithdrawalOpen", story.Answer(Ask).Refusal!.Code);
         Assert.Equal("NotFound", story.Answer(new GetWithdrawal(Amei)).Refusal!.Code);
 
-        story.When(Ask with { Amount = new(900) }).Then(Asked with { Amount = new(900) });
+        story.When(Ask with { Amount = new(900) }).Then(Asked with { Amount = new(900), At = Start.AddTicks(1) });
         Assert.True(story.Answer().IsLater);
         story.WhenSettled("terms", Terms).WhenSettled("hold", new LedgerPosted(1, 1_000, 0)).Then(new WithdrawalOpened(new(27)));
         Assert.Equal(900, View.AmountFen);

@@ -172,19 +172,13 @@ internal static class GroupBuyRules
         if (state.Opened is null && command.Purpose is null) return GroupBuyDecision.Nothing;
         if (state.Opened is null && state.Seats.Count > 0) return Busy;
         if (state.Opened is null) return new SeatClaimed(CampaignId.Of(command.Purpose!.Value), command.Order, command.Buyer, command.Quantity, 0, Founds: true, IsLate: true, Past.After(state.ClaimedAt, now), command.OfferedAt);
-        if (!HasRoomFor(state, command, now)) return command.OfferedAt == default ? GroupBuyDecision.Nothing : new LateSeatRefused(command.Order, command.OfferedAt);
+        if (state.Terms.Audience == GroupAudience.NewCustomers && !state.LostOrders.Contains(command.Order)) return GroupBuyDecision.Nothing; // whoever may not join founds a room of their own
+        if (!state.IsOpen(now)) return GroupBuyDecision.Nothing;
+        if (state.SeatOf(command.Buyer) is not null) return new LateSeatRefused(command.Order, command.OfferedAt);
+        if (state.Seats.Count >= state.Terms.Capacity) return new LateSeatRefused(command.Order, command.OfferedAt);
         if (state.Departing.Count >= DepartingMax) return Busy;
 
         return new SeatClaimed(state.Campaign, command.Order, command.Buyer, command.Quantity, 0, Founds: false, IsLate: true, Past.After(state.ClaimedAt, now), command.OfferedAt);
-    }
-
-    private static bool HasRoomFor(GroupRoomState state, OfferLatePayment command, DateTimeOffset now)
-    {
-        if (state.Terms.Audience == GroupAudience.NewCustomers && !state.LostOrders.Contains(command.Order)) return false; // whoever may not join founds a room of their own
-        if (!state.IsOpen(now)) return false;
-        if (state.SeatOf(command.Buyer) is not null) return false;
-
-        return state.Seats.Count < state.Terms.Capacity;
     }
 
     public static GroupBuyDecision Decide(GroupRoomState state, OrderPaid command, DateTimeOffset now)

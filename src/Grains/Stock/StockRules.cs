@@ -187,7 +187,7 @@ internal static class StockRules
         {
             case StockOpened e:
                 (state.Title, state.Name, state.Type, state.ListPrice, state.OnHand, state.Commission) = (e.Title, e.Name, e.Type, e.ListPrice, e.OnHand, e.Commission);
-                state.Past.ForgottenThrough = e.At; // what was asked for before was not found
+                state.Past.ForgottenThrough = e.At?.AddTicks(-1); // what was asked for before was not found
                 break;
             case StockChanged e:
                 state.OnHand += e.Delta;
