@@ -560,6 +560,37 @@ public class CampaignRulesTests
         }
     }
 
+    // ---- copies that come late
+
+    [Fact]
+    public void An_admission_that_was_refused_stays_so_when_there_are_places_again()
+    {
+        var admit = Admit(4) with { AskedAt = Start };
+        var story = Taking(3).When(admit).ThenOne<AdmissionRefused>().ThenSurvivesSnapshot();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+
+        story.When(Close(1)).When(admit).ThenNothing();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+        story.When(admit with { AskedAt = Start.AddTicks(1) }).ThenOne<ParticipationAdmitted>();
+    }
+
+    [Fact]
+    public void A_participation_that_is_over_and_forgotten_is_not_admitted_by_a_copy()
+    {
+        var story = Running().When(Admit(1) with { AskedAt = Start }).WhenSettled("start", Done.Instance).When(Close(1));
+        story.State.Participations.Clear();
+
+        story.When(Admit(1) with { AskedAt = Start }).ThenNothing();
+        Assert.Equal(Done.Instance, story.Answer().Value);
+    }
+
+    [Fact]
+    public void Pauses_and_resumptions_are_numbered_one_after_the_other()
+    {
+        var story = Taking(1).When(Pause()).WhenSettled("pause", Done.Instance).When(Resume()).WhenSettled("resume", Done.Instance).When(Pause(2));
+        Assert.Equal(new SetPaused(true, 3), story.Message("pause").Command);
+    }
+
     private static Story<CampaignState, CampaignEvent> Settled() => Running().At(End).When(Wake.Instance).WhenSettled("close-reservation", Done.Instance);
 
     private static void AssertBlocked(Story<CampaignState, CampaignEvent> story, string ruleId, string field) =>

@@ -567,4 +567,62 @@ public class FlashSaleRulesTests
     }
 
     private static Story<FlashSaleState, FlashSaleEvent> Between() => Open(Weekly).At(Closes).When(Wake.Instance).WhenSettled("close-reservation", Done.Instance);
+
+    // ---- copies that come late
+
+    [Fact]
+    public void A_preparation_that_the_stock_refused_is_not_begun_again_by_a_copy()
+    {
+        var prepare = Prepare() with { AskedAt = Published };
+        var story = Story().At(Published).When(prepare).WhenRefused("reserve-units", StockRefusal.SoldOut).ThenOne<PreparationRefused>().ThenSurvivesSnapshot();
+        story.When(prepare).ThenNothing();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+        story.When(prepare with { AskedAt = Published.AddTicks(1) }).ThenOne<SalePrepared>();
+        Assert.True(Assert.IsType<ReserveStock>(story.Message("reserve-units").Command).AskedAt > Published);
+    }
+
+    [Fact]
+    public void A_copy_of_an_older_wish_does_not_change_the_quota()
+    {
+        var story = Open().When(Quota(12) with { AskedAt = Opens }).WhenSettled("reserve-units", new ReservedStock(12)).When(Quota(8, request: 2) with { AskedAt = Opens.AddTicks(1) }).WhenSettled("reserve-units", new ReservedStock(8));
+        story.When(Quota(12) with { AskedAt = Opens }).ThenNothing();
+        Assert.Equal((8, 0, 0), story.Units());
+    }
+
+    [Fact]
+    public void Late_money_that_found_no_units_gets_none_by_a_copy_when_there_are()
+    {
+        var late = Late(99) with { OfferedAt = Opens };
+        var story = Held(10).When(late).ThenOne<LateUnitsRefused>().ThenSurvivesSnapshot();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+        story.When(new OrderReleased(OrderNo(1))).When(late).ThenNothing();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+    }
+
+    [Fact]
+    public void Late_money_takes_units_once_however_often_it_is_offered()
+    {
+        var late = Late(1) with { OfferedAt = Opens };
+        var story = Held(1).When(new OrderReleased(OrderNo(1))).When(late).ThenOne<LateUnitsTaken>().ThenAgainNothing();
+        Assert.Equal(new LatePaymentAnswer(null), story.Answer().Value);
+        story.When(new OrderPaid(OrderNo(1))).ThenOne<UnitsSold>().When(late).ThenNothing();
+        Assert.Equal((9, 0, 1), story.Units());
+    }
+
+    [Fact]
+    public void A_copy_of_a_pause_does_not_undo_the_resumption()
+    {
+        var story = Open().When(new SetPaused(true, 1)).ThenOne<SalePaused>().When(new SetPaused(false, 2)).ThenOne<SaleResumed>().ThenSurvivesSnapshot();
+        story.When(new SetPaused(true, 1)).ThenNothing().When(new SetPaused(true, 3)).ThenOne<SalePaused>().When(new SetPaused(false, 2)).ThenNothing();
+    }
+
+    [Fact]
+    public void An_order_that_is_taken_again_is_wanted_later()
+    {
+        var story = Open().When(Take(1));
+        var first = story.MessageOf<PlaceOrder>("place-order", OrderNo(1).In(Shop)).WantedAt;
+        story.WhenRefused("place-order", StockRefusal.SoldOut).When(Take(1));
+        Assert.True(story.MessageOf<PlaceOrder>("place-order", OrderNo(1).In(Shop)).WantedAt > first);
+        Assert.Single(story.State.WantedAt);
+    }
 }

@@ -715,4 +715,39 @@ public class GroupBuyRulesTests
         Assert.True(story.Answer(Late(2)).IsLater);
         Assert.IsType<LatePaymentAnswer>(story.Settled("return-units", 2).Answer(Late(2)).Value);
     }
+
+    // ---- copies that come late
+
+    [Fact]
+    public void Late_money_that_found_no_seat_gets_none_by_a_copy_when_one_is_free()
+    {
+        var story = Founded().WithHeld(2, 3).When(Late(9)).Then(new LateSeatRefused(OrderOf(9), Start)).ThenSurvivesSnapshot();
+        story.When(new OrderReleased(OrderOf(3))).When(Late(9)).ThenNothing();
+    }
+
+    [Fact]
+    public void A_copy_of_the_release_before_late_money_does_not_end_the_seat_that_it_got()
+    {
+        var story = Founded().WithPaid(1).WithHeld(2).When(new OrderReleased(OrderOf(2))).Settled("return-units", 2).When(Late(2));
+        story.WhenSettled("claim-units", story.Admitted()).When(new OrderReleased(OrderOf(2))).ThenNothing();
+        story.When(Pay(2)).ThenOne<SeatPaid>().When(new OrderReleased(OrderOf(2))).ThenNothing();
+    }
+
+    [Fact]
+    public void Units_that_go_back_are_those_of_the_claim_that_is_over()
+    {
+        var story = Founded().WithPaid(1).WithHeld(2).When(new OrderReleased(OrderOf(2)));
+        var claimed = ((ReturnUnits)story.Message("return-units").Command).AskedAt;
+        story.Settled("return-units", 2).When(Late(2));
+        Assert.True(Assert.IsType<ClaimUnits>(story.Message("claim-units").Command).AskedAt > claimed);
+        Assert.Empty(story.State.Returning);
+    }
+
+    [Fact]
+    public void A_room_that_its_campaign_refused_to_late_money_is_not_founded_again_by_a_copy()
+    {
+        var story = Story().When(Late(1)).WhenRefused("claim-units", CampaignRefusal.SoldOut).ThenSurvivesSnapshot();
+        Assert.False(new GroupBuyGrain().Forgotten(story.State));
+        story.When(Late(1)).ThenNothing();
+    }
 }

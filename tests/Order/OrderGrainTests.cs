@@ -544,4 +544,20 @@ public sealed class OrderGrainTests
 
         Assert.Equal([RefundStatus.Succeeded, RefundStatus.Requested], View.Refunds.Select(r => r.State));
     }
+
+    [Fact]
+    public void A_rejected_order_is_not_placed_again_by_a_copy_but_by_a_newer_wish()
+    {
+        story.When(Place with { Lines = [TeaLine], WantedAt = Start }).ThenOne<OrderPlaced>().WhenRefused("hold", StockRefusal.SoldOut).ThenOne<OrderRejected>().ThenSurvivesSnapshot();
+        story.When(Place with { Lines = [TeaLine], WantedAt = Start }).ThenNothing();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+        story.When(Place with { Lines = [TeaLine], WantedAt = Start.AddTicks(1) }).ThenOne<OrderPlaced>(e => Assert.Equal(Start.AddTicks(1), e.WantedAt));
+    }
+
+    [Fact]
+    public void Neither_busy_nor_a_fault_is_an_answer()
+    {
+        story.When(Place with { Lines = [TeaLine] });
+        story.WhenRefused("hold", GrainRefusal.Busy).ThenNothing().WhenRefused("hold", GrainRefusal.Faulted).ThenNothing().WhenRefused("hold", StockRefusal.SoldOut).ThenOne<OrderRejected>();
+    }
 }

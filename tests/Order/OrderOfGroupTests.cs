@@ -349,4 +349,11 @@ public sealed class OrderOfGroupTests
         foreach (var history in (OrderEvent[][])[Awaiting, Leaving, Confirmed, Late, Asking, Revived, [.. Revived, new LineHeld(Tea)], [.. Asking, new LatePaymentRouted(OtherRoom)]])
             new Story<OrderState, OrderEvent>(grain).Given(history).ThenSurvivesSnapshot();
     }
+
+    [Fact]
+    public void A_source_can_tell_the_release_before_a_revival_from_that_after_it()
+    {
+        Assert.False(Assert.IsType<OrderReleased>(new Story<OrderState, OrderEvent>(grain).Given(TimedOut).Given(new DebtSettled("release", Tea.Value)).Message("tell-released").Command).WasLate);
+        Assert.True(Assert.IsType<OrderReleased>(story.Given(Revived).WhenRefused("hold", StockRefusal.SoldOut).Message("tell-released").Command).WasLate);
+    }
 }

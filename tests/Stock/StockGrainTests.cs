@@ -285,4 +285,72 @@ public sealed class StockGrainTests
 
     [Fact]
     public void A_SKU_is_stored_under_the_kind_it_is_addressed_by() => Assert.Equal(story.Self, SkuId.Of(story.Self.Key).In(story.Self.Shop));
+
+    // ---- copies that come late
+
+    [Fact]
+    public void A_copy_of_a_hold_that_is_over_takes_nothing_and_the_order_may_ask_again()
+    {
+        var hold = new HoldStock(First, null, 3, Start);
+        foreach (var end in (object[])[new ReleaseStock(First, Start), new ConsumeStock(First, Start)])
+        {
+            var one = new Story<StockState, StockEvent>(new StockGrain()).Given(Opened).When(hold).Then(new StockHeld(First, null, 3, Start)).ThenAgainNothing().When(end).ThenOne<StockEvent>().ThenSurvivesSnapshot();
+            Assert.Equal("SoldOut", one.When(hold).ThenNothing().Answer().Refusal!.Code);
+            one.When(hold with { AskedAt = Start.AddTicks(1) }).ThenOne<StockHeld>();
+        }
+    }
+
+    [Fact]
+    public void A_copy_of_a_release_or_of_a_consumption_leaves_a_newer_hold()
+    {
+        story.Given(Opened, new StockHeld(First, null, 3, Start.AddTicks(1)));
+        story.When(new ReleaseStock(First, Start)).ThenNothing().When(new ConsumeStock(First, Start)).ThenNothing();
+        story.When(new ReleaseStock(First, Start.AddTicks(1))).ThenOne<StockReleased>();
+    }
+
+    [Fact]
+    public void A_hold_that_was_refused_stays_so_when_there_are_units_again()
+    {
+        var hold = new HoldStock(First, null, 11, Start);
+        story.Given(Opened).When(hold).Then(new HoldRefused(First, Start, Refusal.Of(StockRefusal.SoldOut))).ThenSurvivesSnapshot();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+
+        story.When(new ChangeStock(Request, 5, "more")).When(hold).ThenNothing();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+        story.When(hold with { AskedAt = Start.AddTicks(1) }).ThenOne<StockHeld>();
+    }
+
+    [Fact]
+    public void A_hold_that_was_asked_for_before_the_SKU_was_there_takes_nothing()
+    {
+        story.When(Open).When(new HoldStock(First, null, 1, Start.AddTicks(-1))).ThenNothing();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+    }
+
+    [Fact]
+    public void A_copy_of_an_older_wish_changes_no_reservation()
+    {
+        story.Given(Opened).When(new ReserveStock(Campaign, 6, AskedAt: Start)).Then(new StockReserved(Campaign, 6, Start)).ThenAgainNothing();
+        story.When(new ReserveStock(Campaign, 4, AskedAt: Start.AddTicks(1))).ThenOne<StockReserved>().When(new ReserveStock(Campaign, 6, AskedAt: Start)).ThenNothing();
+        Assert.Equal(new(10, 4, 6), Level);
+    }
+
+    [Fact]
+    public void A_wish_that_was_refused_stays_so_when_there_are_units_again()
+    {
+        var wish = new ReserveStock(Campaign, 11, AskedAt: Start);
+        story.Given(Opened).When(wish).Then(new ReservationRefused(Campaign, Start, Refusal.Of(StockRefusal.SoldOut))).ThenSurvivesSnapshot();
+        story.When(new ChangeStock(Request, 5, "more")).When(wish).ThenNothing();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+
+        story.When(wish with { AskedAt = Start.AddTicks(1) }).ThenOne<StockReserved>();
+        Assert.Equal(new ReservedStock(11), story.Answer().Value);
+    }
+
+    [Fact]
+    public void A_wish_that_came_after_everything_newer_was_forgotten_reserves_nothing()
+    {
+        story.When(Open).When(new ReserveStock(Campaign, 6, AskedAt: Start.AddTicks(-1))).ThenNothing();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+    }
 }

@@ -97,6 +97,9 @@ internal sealed class CampaignState
     [JsonIgnore]
     public bool HasForgotten => Closed.Count >= CampaignRules.ClosedMax;
 
+    /// <summary>True while a participation has not heard of its start, of a pause or of a resumption.</summary>
+    public bool Tells(Guid participation) => Debts.Contains(StartDebt, participation) || Debts.Contains(PauseDebt, participation) || Debts.Contains(ResumeDebt, participation);
+
     public int UntoldOf(string what) => Untold.GetValueOrDefault(what);
 
     /// <summary>Within its window and open, whether or not the wake-up of its start came already.</summary>

@@ -69,6 +69,9 @@ internal sealed record PaymentState
     [JsonIgnore]
     public Money Refundable => new(Amount.Fen - Refunds.Sum(r => r.Amount.Fen));
 
+    /// <summary>True while the order has not heard the newest word about a refund.</summary>
+    public bool Tells(Guid refund) => Debts.Contains(PaymentRules.TellRefundProcessing, refund) || Debts.Contains(PaymentRules.TellRefundSucceeded, refund) || Debts.Contains(PaymentRules.TellRefundFailed, refund);
+
     public PaymentRefund RefundOf(Guid about) => Refunds.Single(r => r.About == about);
 
     /// <summary>The stray that was given back by hand.</summary>
