@@ -40,7 +40,7 @@ public class AssistChainTests
         }
 
         // The loop is worth something only if bargains get all the way, and assists are given back.
-        Assert.True(paid > 30, $"{paid} paid");
+        Assert.True(paid > 20, $"{paid} paid");
         Assert.True(refused > 30, $"{refused} refused");
     }
 

@@ -518,7 +518,7 @@ public class BargainRulesTests
     [Fact]
     public void Pause_and_resumption_are_noted_once()
     {
-        Running().When(new SetPaused(false)).ThenNothing().When(new SetPaused(true)).Then(new BargainPaused()).ThenAgainNothing().When(new SetPaused(false)).Then(new BargainResumed()).When(Assist(101)).ThenOne<PriceCut>();
+        Running().When(new SetPaused(false)).ThenNothing().When(new SetPaused(true)).Then(new BargainPaused()).ThenAgainNothing().When(new SetPaused(false)).Then(new BargainResumed(At: Start)).When(Assist(101)).ThenOne<PriceCut>();
         Story().When(new SetPaused(true)).ThenRefused(GrainRefusal.NotFound);
         In(BargainStatus.Expired).When(new SetPaused(true)).ThenNothing();
     }
@@ -606,6 +606,31 @@ public class BargainRulesTests
     }
 
     /// <summary>A bargain in this state, with whatever it owes.</summary>
+    // ---- copies that come late
+
+    [Fact]
+    public void An_assist_that_was_refused_in_a_pause_stays_so_after_it()
+    {
+        var assist = Assist(101) with { PledgedAt = Start };
+        var story = Running().When(new SetPaused(true, 1)).When(assist).ThenRefused(BargainRefusal.CampaignPaused).After(TimeSpan.FromMinutes(1)).When(new SetPaused(false, 2)).ThenSurvivesSnapshot();
+        story.When(assist).ThenRefused(BargainRefusal.BargainNotRunning);
+        story.When(assist with { PledgedAt = Start.AddMinutes(1).AddTicks(1) }).ThenOne<PriceCut>();
+    }
+
+    [Fact]
+    public void A_copy_of_a_pause_does_not_undo_the_resumption()
+    {
+        var story = Running().When(new SetPaused(true, 1)).ThenOne<BargainPaused>().When(new SetPaused(false, 2)).ThenOne<BargainResumed>().ThenSurvivesSnapshot();
+        story.When(new SetPaused(true, 1)).ThenNothing().When(new SetPaused(true, 3)).ThenOne<BargainPaused>().When(new SetPaused(false, 2)).ThenNothing();
+    }
+
+    [Fact]
+    public void An_order_that_is_wanted_again_is_wanted_later()
+    {
+        var story = Succeeded().When(Buy()).WhenRefused("place-order", StockRefusal.SoldOut).When(Buy()).ThenOne<BargainOrdered>(e => Assert.Equal(Start.AddTicks(1), e.At));
+        Assert.Equal(Start.AddTicks(1), Assert.IsType<PlaceOrder>(story.Message("place-order").Command).WantedAt);
+    }
+
     private static Story<BargainState, BargainEvent> In(BargainStatus status) => status switch
     {
         BargainStatus.Running => Helped(2),

@@ -167,7 +167,7 @@ public sealed class BindingRulesTests
     {
         var story = Bound();
 
-        Assert.Empty(new BindingGrain().Settle(story.State, new Debt("admit-customer", Bing.Value), new Receipt(new AdmittedCustomer(Joined, false), null), new Turn(story.Self, Start)).Events.ToArray());
+        Assert.Empty(story.Settle(new Debt("admit-customer", Bing.Value), new Receipt(new AdmittedCustomer(Joined, false), null)).Events.ToArray());
     }
 
     [Fact]

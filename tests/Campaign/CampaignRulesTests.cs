@@ -78,7 +78,7 @@ public class CampaignRulesTests
     {
         var story = Drafted().When(Publish()).ThenOne<CampaignPublicationRequested>().ThenSurvivesSnapshot();
         Assert.True(story.Answer().IsLater);
-        Assert.Equal(new Owed(BargainCast.Sku.In(Shop), new ReserveStock(story.Self.Key, 3)), story.Message("reserve"));
+        Assert.Equal(new Owed(BargainCast.Sku.In(Shop), new ReserveStock(story.Self.Key, 3, AskedAt: Start)), story.Message("reserve"));
         Assert.Equal(CampaignStatus.Draft, story.View().State);
 
         story.WhenReserved().ThenOne<CampaignPublished>(e => Assert.Equal((1, CampaignStatus.Running), (e.Revision, e.State))).ThenSurvivesSnapshot();
@@ -360,7 +360,7 @@ public class CampaignRulesTests
     {
         var story = Taking(2).When(Pause()).Then(new CampaignPausedByMerchant("why", Start)).ThenSurvivesSnapshot();
         Assert.True(story.Answer().IsLater);
-        Assert.Equal(new Owed(BargainId.Of(Id(1)).In(Shop), new SetPaused(true)), new CampaignGrain().Message(story.State, new Debt("pause", Id(1)), story.Self));
+        Assert.Equal(new Owed(BargainId.Of(Id(1)).In(Shop), new SetPaused(true, 1)), new CampaignGrain().Message(story.State, new Debt("pause", Id(1)), story.Self));
 
         story.Given(new ParticipationTold("pause", Id(1)));
         Assert.True(story.Answer(Pause()).IsLater);
@@ -400,7 +400,7 @@ public class CampaignRulesTests
     {
         var story = Taking(1).When(Pause()).When(Resume()).ThenOne<CampaignResumed>().ThenSurvivesSnapshot();
         Assert.Equal(["pause", "resume"], story.Debts.Select(d => d.What));
-        Assert.Equal(new SetPaused(false), story.Message("resume").Command);
+        Assert.Equal(new SetPaused(false, 2), story.Message("resume").Command);
 
         // A second pause would have to overtake the first one: it waits.
         story.When(Pause(2)).ThenRefused(GrainRefusal.Busy);
@@ -455,9 +455,9 @@ public class CampaignRulesTests
     [Trait("EdgeCase", "31")]
     public void Increase_reserves_first_and_holds_when_the_stock_has_it()
     {
-        var story = Taking(3).When(Change(2)).Then(new QuotaChangeRequested(Change(2).Request, 5, 3, Start)).ThenSurvivesSnapshot();
+        var story = Taking(3).When(Change(2)).Then(new QuotaChangeRequested(Change(2).Request, 5, 3, Start.AddTicks(1))).ThenSurvivesSnapshot();
         Assert.True(story.Answer().IsLater);
-        Assert.Equal(new ReserveStock(story.Self.Key, 5), story.Message("reserve").Command);
+        Assert.Equal(new ReserveStock(story.Self.Key, 5, AskedAt: Start.AddTicks(1)), story.Message("reserve").Command);
         story.When(Admit(4)).ThenRefused(CampaignRefusal.SoldOut);
 
         story.WhenReserved().Then(new QuotaChanged(5, Start));
@@ -485,9 +485,9 @@ public class CampaignRulesTests
     [Trait("EdgeCase", "31")]
     public void Decrease_holds_at_once_and_stops_at_what_is_taken()
     {
-        var story = Taking(2).When(Close(1, used: true)).When(Change(-100)).Then(new QuotaChangeRequested(Change(-100).Request, 2, 2, Start));
+        var story = Taking(2).When(Close(1, used: true)).When(Change(-100)).Then(new QuotaChangeRequested(Change(-100).Request, 2, 2, Start.AddTicks(1)));
         Assert.Equal(new CampaignQuota(2, 0), story.View().Quota);
-        Assert.Equal(new ReserveStock(story.Self.Key, 2), story.Message("reserve").Command);
+        Assert.Equal(new ReserveStock(story.Self.Key, 2, AskedAt: Start.AddTicks(1)), story.Message("reserve").Command);
         story.When(Admit(4)).ThenRefused(CampaignRefusal.SoldOut);
 
         story.WhenReserved();
@@ -528,7 +528,7 @@ public class CampaignRulesTests
     {
         var story = Taking(1).When(Close(1));
 
-        Assert.Empty(new CampaignGrain().Settle(story.State, new Debt("start", Id(1)), new Receipt(Done.Instance, null), new Turn(story.Self, Start)).Events.ToArray());
+        Assert.Empty(story.Settle(new Debt("start", Id(1)), new Receipt(Done.Instance, null)).Events.ToArray());
     }
 
     /// <summary>A decision that looked through all 100,000 participations would need minutes here.</summary>
@@ -558,6 +558,37 @@ public class CampaignRulesTests
         {
             foreach (var @event in decision.Events) state = grain.Evolve(state, @event);
         }
+    }
+
+    // ---- copies that come late
+
+    [Fact]
+    public void An_admission_that_was_refused_stays_so_when_there_are_places_again()
+    {
+        var admit = Admit(4) with { AskedAt = Start };
+        var story = Taking(3).When(admit).ThenOne<AdmissionRefused>().ThenSurvivesSnapshot();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+
+        story.When(Close(1)).When(admit).ThenNothing();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+        story.When(admit with { AskedAt = Start.AddTicks(1) }).ThenOne<ParticipationAdmitted>();
+    }
+
+    [Fact]
+    public void A_participation_that_is_over_and_forgotten_is_not_admitted_by_a_copy()
+    {
+        var story = Running().When(Admit(1) with { AskedAt = Start }).WhenSettled("start", Done.Instance).When(Close(1));
+        story.State.Participations.Clear();
+
+        story.When(Admit(1) with { AskedAt = Start }).ThenNothing();
+        Assert.Equal(Done.Instance, story.Answer().Value);
+    }
+
+    [Fact]
+    public void Pauses_and_resumptions_are_numbered_one_after_the_other()
+    {
+        var story = Taking(1).When(Pause()).WhenSettled("pause", Done.Instance).When(Resume()).WhenSettled("resume", Done.Instance).When(Pause(2));
+        Assert.Equal(new SetPaused(true, 3), story.Message("pause").Command);
     }
 
     private static Story<CampaignState, CampaignEvent> Settled() => Running().At(End).When(Wake.Instance).WhenSettled("close-reservation", Done.Instance);

@@ -24,7 +24,7 @@ public sealed class CampaignUnitsTests
     {
         state = new();
         Refused("NotFound", Claim(1, 1));
-        Refused("NotFound", new ReturnUnits(Order(1)));
+        Refused("NotFound", new ReturnUnits(Order(1), Id(1)));
         Refused("NotFound", new CloseParticipation(Id(1), Used: false));
         Refused("NotFound", new RouteLatePayment(OrderId.Of(Order(1)), []));
     }
@@ -84,7 +84,7 @@ public sealed class CampaignUnitsTests
         Refused("PurchaseLimit", Claim(2, 3, owner: 1), r => Assert.Equal(3, r.Limit));
         Do(Claim(2, 2, owner: 1));
         Refused("PurchaseLimit", Claim(3, 1, owner: 1));
-        Do(Claim(3, 3, owner: 2), new ReturnUnits(Order(2)));
+        Do(Claim(3, 3, owner: 2), new ReturnUnits(Order(2), Id(1)));
         Do(Claim(4, 2, owner: 1));
 
         Assert.Equal(3, state.UnitsOf[BargainCast.Somebody(1).Value]);
@@ -103,7 +103,7 @@ public sealed class CampaignUnitsTests
     {
         Do(Claim(1, 3), Claim(2, 3), Claim(3, 3));
         Refused("SoldOut", Claim(4, 2));
-        Do(Claim(4, 1), new ReturnUnits(Order(1)));
+        Do(Claim(4, 1), new ReturnUnits(Order(1), Id(1)));
         Do(Claim(5, 3));
 
         Assert.Equal((10, 0), (state.Held, state.Left));
@@ -114,9 +114,9 @@ public sealed class CampaignUnitsTests
     public void Returned_units_are_returned_once()
     {
         Do(Claim(1, 2));
-        Decided(new ReturnUnits(Order(1)), new UnitsReturned(Order(1), 2));
-        Decided(new ReturnUnits(Order(1)));
-        Decided(new ReturnUnits(Order(7)));
+        Decided(new ReturnUnits(Order(1), Id(1)), new UnitsReturned(Order(1), 2));
+        Decided(new ReturnUnits(Order(1), Id(1)));
+        Decided(new ReturnUnits(Order(7), Id(1)));
 
         Assert.Equal((0, 10), (state.Held, state.Left));
         Assert.Empty(state.UnitsOf);
@@ -132,8 +132,8 @@ public sealed class CampaignUnitsTests
         Decided(new CloseParticipation(Id(1), Used: false, [Order(1)]));
         Assert.Equal((2, 3, 5), (state.Held, state.Sold, state.Left));
 
-        Do(new ReturnUnits(Order(2)));
-        Decided(new ReturnUnits(Order(1)));
+        Do(new ReturnUnits(Order(2), Id(1)));
+        Decided(new ReturnUnits(Order(1), Id(1)));
         Assert.Equal((0, 3, 7), (state.Held, state.Sold, state.Left));
         Sound();
     }
@@ -188,7 +188,7 @@ public sealed class CampaignUnitsTests
             var order = random.Next(1, 12);
             object command = random.Next(4) switch
             {
-                0 => new ReturnUnits(Order(order)),
+                0 => new ReturnUnits(Order(order), state.Claims.GetValueOrDefault(Order(order)).Participation),
                 1 when random.Next(4) == 0 => CloseAndSell(Id(random.Next(1, 6))),
                 _ => Claim(order, random.Next(1, 4), random.Next(1, 6), random.Next(1, 6)),
             };

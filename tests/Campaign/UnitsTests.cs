@@ -46,7 +46,7 @@ public sealed class UnitsTests
     public void An_order_claims_for_one_participation_at_a_time()
     {
         var story = Group().When(Units(1)).When(Units(1, room: 102)).ThenRefused(GrainRefusal.Busy);
-        story.When(new ReturnUnits(Id(1))).Then(new UnitsReturned(Id(1), 1)).ThenAgainNothing();
+        story.When(new ReturnUnits(Id(1), Id(101))).Then(new UnitsReturned(Id(1), 1)).ThenAgainNothing();
         story.When(Units(1, room: 102)).ThenOne<UnitsClaimed>(e => Assert.True(e.Admits));
     }
 
@@ -61,7 +61,7 @@ public sealed class UnitsTests
     {
         var story = Group().When(Units(1)).When(Units(2, room: 102, shopper: 1)).ThenOne<UnitsClaimed>();
         story.When(Units(3, room: 103, shopper: 1)).ThenRefused(CampaignRefusal.PurchaseLimit, r => Assert.Equal(2, r.Limit));
-        story.When(new ReturnUnits(Id(2))).When(Units(3, room: 103, shopper: 1)).ThenOne<UnitsClaimed>();
+        story.When(new ReturnUnits(Id(2), Id(102))).When(Units(3, room: 103, shopper: 1)).ThenOne<UnitsClaimed>();
     }
 
     [Fact]
@@ -87,7 +87,7 @@ public sealed class UnitsTests
         var story = Group().When(Units(1)).When(Units(2)).When(new CloseParticipation(Id(101), Used: true, [Id(1)])).ThenOne<ParticipationClosed>();
 
         Assert.Equal((1, 1), (story.State.Sold, story.State.Held));
-        story.When(new ReturnUnits(Id(1))).ThenNothing();
+        story.When(new ReturnUnits(Id(1), Id(101))).ThenNothing();
     }
 
     [Fact]
@@ -101,6 +101,42 @@ public sealed class UnitsTests
         Assert.DoesNotContain(own.Key, story.State.Participations.Keys);
 
         GrainId Route(params Guid[] tried) => Assert.IsType<LatePaymentRoute>(story.When(new RouteLatePayment(OrderId.Of(Id(9)), tried)).ThenNothing().Answer().Value).Source;
+    }
+
+    // ---- copies that come late
+
+    [Fact]
+    public void A_copy_of_a_claim_that_is_over_claims_nothing_and_the_room_may_ask_again()
+    {
+        var claim = Units(1) with { AskedAt = Start };
+        var story = Group().When(claim).ThenOne<UnitsClaimed>().When(new ReturnUnits(Id(1), Id(101), Start)).ThenOne<UnitsReturned>().ThenSurvivesSnapshot();
+        Assert.Equal("WrongState", story.When(claim).ThenNothing().Answer().Refusal!.Code);
+        story.When(claim with { AskedAt = Start.AddTicks(1) }).ThenOne<UnitsClaimed>();
+    }
+
+    [Fact]
+    public void A_copy_of_a_claim_whose_units_are_sold_claims_nothing()
+    {
+        var claim = Units(1) with { AskedAt = Start };
+        Group().When(claim).When(new CloseParticipation(Id(101), Used: true, [Id(1)])).When(claim).ThenNothing();
+    }
+
+    [Fact]
+    public void A_copy_of_a_return_leaves_a_newer_claim_and_that_of_another_room()
+    {
+        var story = Group().When(Units(1) with { AskedAt = Start.AddTicks(1) });
+        story.When(new ReturnUnits(Id(1), Id(101), Start)).ThenNothing().When(new ReturnUnits(Id(1), Id(102), Start.AddTicks(1))).ThenNothing();
+    }
+
+    [Fact]
+    public void A_claim_that_was_refused_stays_so_when_there_are_units_again()
+    {
+        var claim = Units(3, room: 103, shopper: 1) with { AskedAt = Start };
+        var story = Group().When(Units(1)).When(Units(2, room: 102, shopper: 1)).When(claim).ThenOne<ClaimRefused>().ThenSurvivesSnapshot();
+        Assert.Equal("PurchaseLimit", story.Answer().Refusal!.Code);
+
+        story.When(new ReturnUnits(Id(2), Id(102))).When(claim).ThenNothing();
+        Assert.Equal("PurchaseLimit", story.Answer().Refusal!.Code);
     }
 
     private static Story<CampaignState, CampaignEvent> Group() =>

@@ -103,7 +103,7 @@ public sealed class DistributorRulesTests
         var story = Story().When(new JoinDistribution(true, null)).WhenRefused("note-joined", refusal).ThenNothing();
 
         Assert.Single(story.Debts);
-        Assert.Empty(new DistributorGrain().Settle(Of("Active").State, new Debt("note-joined", Guid.Empty), new Receipt(new JoinedUnder(Upline), null), new Turn(story.Self, Start)).Events.ToArray());
+        Assert.Empty(Of("Active").Settle(new Debt("note-joined", Guid.Empty), new Receipt(new JoinedUnder(Upline), null)).Events.ToArray());
     }
 
     [Theory]

@@ -20,7 +20,7 @@ public class FlashSaleRulesTests
         var story = Story().At(Published).When(Prepare()).ThenOne<SalePrepared>(e => Assert.Equal((Opens, Closes, 10, 5_900L), (e.OpensAt, e.ClosesAt, e.Quota, e.Terms.SalePriceFen)));
 
         Assert.True(story.Answer().IsLater);
-        Assert.Equal(new ReserveStock(PurposeOf(1), 10), story.MessageOf<ReserveStock>("reserve-units", Sku.In(Shop)));
+        Assert.Equal(new ReserveStock(PurposeOf(1), 10, AskedAt: Opens.AddHours(-3)), story.MessageOf<ReserveStock>("reserve-units", Sku.In(Shop)));
         story.ThenAgainNothing().ThenSurvivesSnapshot().WhenSettled("reserve-units", new ReservedStock(10)).Then(new UnitsReserved(1, 10, Published));
         Assert.Equal(new ReservedStock(10), story.Answer(Prepare()).Value);
         story.When(Prepare()).ThenNothing();
@@ -269,7 +269,7 @@ public class FlashSaleRulesTests
     [Fact]
     public void Late_take_that_the_stock_does_not_confirm_is_released_again()
     {
-        var story = Held(1).When(new OrderReleased(OrderNo(1))).When(Late(1)).When(new OrderReleased(OrderNo(1))).ThenOne<UnitsReleased>();
+        var story = Held(1).When(new OrderReleased(OrderNo(1))).When(Late(1)).When(new OrderReleased(OrderNo(1))).ThenNothing().When(new OrderReleased(OrderNo(1), WasLate: true)).ThenOne<UnitsReleased>();
         Assert.Equal((10, 0, 0), story.Units());
     }
 
@@ -362,8 +362,8 @@ public class FlashSaleRulesTests
         Assert.Equal((FlashSaleStatus.Scheduled, 10, Opens.AddDays(7), Opens.AddDays(14)), (story.View().State, story.View().Left, story.View().StartsAt, story.View().NextStartsAt!.Value));
         Assert.Equal(Opens.AddDays(7).AddHours(-1), story.Deadline);
         story.At(story.Deadline!.Value.AddTicks(-1)).When(Wake.Instance).ThenNothing();
-        story.At(story.Deadline!.Value).When(Wake.Instance).Then(new UnitsAsked(2));
-        Assert.Equal(new ReserveStock(PurposeOf(2), 10, UpTo: true), story.MessageOf<ReserveStock>("reserve-units", Sku.In(Shop)));
+        story.At(story.Deadline!.Value).When(Wake.Instance).Then(new UnitsAsked(2, Opens.AddDays(7).AddHours(-1)));
+        Assert.Equal(new ReserveStock(PurposeOf(2), 10, UpTo: true, Opens.AddDays(7).AddHours(-1)), story.MessageOf<ReserveStock>("reserve-units", Sku.In(Shop)));
         story.WhenSettled("reserve-units", new ReservedStock(4)).ThenOne<UnitsReserved>(e => Assert.Equal(4, e.Total));
         Assert.Equal((4, 10), (story.View().Left, story.State.Quota));
 
@@ -386,7 +386,7 @@ public class FlashSaleRulesTests
     public void Weeks_that_passed_while_nobody_ran_are_skipped()
     {
         Between().At(Closes.AddDays(7)).When(Wake.Instance).Then(new OccurrencePlanned(3, Opens.AddDays(14), Closes.AddDays(14), Closes.AddDays(7)));
-        Between().At(Closes.AddDays(7).AddTicks(-1)).When(Wake.Instance).Then(new UnitsAsked(2));
+        Between().At(Closes.AddDays(7).AddTicks(-1)).When(Wake.Instance).Then(new UnitsAsked(2, Closes.AddDays(7).AddTicks(-1)));
         Between().At(Closes.AddDays(28)).When(Wake.Instance).Then(new OccurrenceClosed(2), new SaleOver());
         Open(Weekly).At(Closes.AddDays(21).AddHours(-1)).When(Wake.Instance).Then(new SaleEnded(1, Closes.AddDays(21).AddHours(-1)), new RestReturned(1))
             .WhenSettled("close-reservation", Done.Instance).Then(new OccurrenceClosed(1), new OccurrencePlanned(2, Opens.AddDays(21), Closes.AddDays(21), Closes.AddDays(21).AddHours(-1)));
@@ -411,7 +411,7 @@ public class FlashSaleRulesTests
 
         Assert.True(story.Answer(Quota(12)).IsLater);
         story.When(Take(11)).ThenRefused(CampaignRefusal.SoldOut);
-        Assert.Equal(new ReserveStock(PurposeOf(1), 12), story.MessageOf<ReserveStock>("reserve-units", Sku.In(Shop)));
+        Assert.Equal(new ReserveStock(PurposeOf(1), 12, AskedAt: Opens), story.MessageOf<ReserveStock>("reserve-units", Sku.In(Shop)));
         story.WhenSettled("reserve-units", new ReservedStock(12)).Then(new SaleQuotaChanged(Wish(1), 12, 12, Opens)).ThenSurvivesSnapshot();
         Assert.Equal(new ReservedStock(12), story.Answer(Quota(12)).Value);
         story.When(Take(11, quantity: 2)).ThenOne<UnitsTaken>().When(Quota(12)).ThenNothing();
@@ -462,14 +462,14 @@ public class FlashSaleRulesTests
     public void Change_between_two_weeks_is_what_the_next_one_asks_for()
     {
         var story = Between().When(Quota(12)).Then(new SaleQuotaChanged(Wish(1), 12, 0, Closes)).ThenAgainNothing().At(Opens.AddDays(7)).When(Wake.Instance);
-        Assert.Equal(new ReserveStock(PurposeOf(2), 12, UpTo: true), story.MessageOf<ReserveStock>("reserve-units", Sku.In(Shop)));
+        Assert.Equal(new ReserveStock(PurposeOf(2), 12, UpTo: true, Opens.AddDays(7)), story.MessageOf<ReserveStock>("reserve-units", Sku.In(Shop)));
     }
 
     [Fact]
     public void Change_in_a_week_that_got_less_adds_as_much_to_it()
     {
-        var story = Between().At(Opens.AddDays(7)).When(Wake.Instance).WhenSettled("reserve-units", new ReservedStock(4)).When(Quota(13)).Then(new SaleQuotaAsked(Wish(1), 13, 7, 4, Opens.AddDays(7)));
-        Assert.Equal(new ReserveStock(PurposeOf(2), 7), story.MessageOf<ReserveStock>("reserve-units", Sku.In(Shop)));
+        var story = Between().At(Opens.AddDays(7)).When(Wake.Instance).WhenSettled("reserve-units", new ReservedStock(4)).When(Quota(13)).Then(new SaleQuotaAsked(Wish(1), 13, 7, 4, Opens.AddDays(7).AddTicks(1)));
+        Assert.Equal(new ReserveStock(PurposeOf(2), 7, AskedAt: Opens.AddDays(7).AddTicks(1)), story.MessageOf<ReserveStock>("reserve-units", Sku.In(Shop)));
     }
 
     [Fact]
@@ -477,7 +477,7 @@ public class FlashSaleRulesTests
     {
         var story = Between().At(Opens.AddDays(7)).When(Wake.Instance).WhenSettled("reserve-units", new ReservedStock(4));
         story.When(Quota(6)).Then(new SaleQuotaChanged(Wish(1), 6, 4, Opens.AddDays(7)));
-        story.When(Quota(3, request: 2)).Then(new SaleQuotaAsked(Wish(2), 3, 3, 3, Opens.AddDays(7)));
+        story.When(Quota(3, request: 2)).Then(new SaleQuotaAsked(Wish(2), 3, 3, 3, Opens.AddDays(7).AddTicks(1)));
     }
 
     [Fact]
@@ -567,4 +567,62 @@ public class FlashSaleRulesTests
     }
 
     private static Story<FlashSaleState, FlashSaleEvent> Between() => Open(Weekly).At(Closes).When(Wake.Instance).WhenSettled("close-reservation", Done.Instance);
+
+    // ---- copies that come late
+
+    [Fact]
+    public void A_preparation_that_the_stock_refused_is_not_begun_again_by_a_copy()
+    {
+        var prepare = Prepare() with { AskedAt = Published };
+        var story = Story().At(Published).When(prepare).WhenRefused("reserve-units", StockRefusal.SoldOut).ThenOne<PreparationRefused>().ThenSurvivesSnapshot();
+        story.When(prepare).ThenNothing();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+        story.When(prepare with { AskedAt = Published.AddTicks(1) }).ThenOne<SalePrepared>();
+        Assert.True(Assert.IsType<ReserveStock>(story.Message("reserve-units").Command).AskedAt > Published);
+    }
+
+    [Fact]
+    public void A_copy_of_an_older_wish_does_not_change_the_quota()
+    {
+        var story = Open().When(Quota(12) with { AskedAt = Opens }).WhenSettled("reserve-units", new ReservedStock(12)).When(Quota(8, request: 2) with { AskedAt = Opens.AddTicks(1) }).WhenSettled("reserve-units", new ReservedStock(8));
+        story.When(Quota(12) with { AskedAt = Opens }).ThenNothing();
+        Assert.Equal((8, 0, 0), story.Units());
+    }
+
+    [Fact]
+    public void Late_money_that_found_no_units_gets_none_by_a_copy_when_there_are()
+    {
+        var late = Late(99) with { OfferedAt = Opens };
+        var story = Held(10).When(late).ThenOne<LateUnitsRefused>().ThenSurvivesSnapshot();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+        story.When(new OrderReleased(OrderNo(1))).When(late).ThenNothing();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+    }
+
+    [Fact]
+    public void Late_money_takes_units_once_however_often_it_is_offered()
+    {
+        var late = Late(1) with { OfferedAt = Opens };
+        var story = Held(1).When(new OrderReleased(OrderNo(1))).When(late).ThenOne<LateUnitsTaken>().ThenAgainNothing();
+        Assert.Equal(new LatePaymentAnswer(null), story.Answer().Value);
+        story.When(new OrderPaid(OrderNo(1))).ThenOne<UnitsSold>().When(late).ThenNothing();
+        Assert.Equal((9, 0, 1), story.Units());
+    }
+
+    [Fact]
+    public void A_copy_of_a_pause_does_not_undo_the_resumption()
+    {
+        var story = Open().When(new SetPaused(true, 1)).ThenOne<SalePaused>().When(new SetPaused(false, 2)).ThenOne<SaleResumed>().ThenSurvivesSnapshot();
+        story.When(new SetPaused(true, 1)).ThenNothing().When(new SetPaused(true, 3)).ThenOne<SalePaused>().When(new SetPaused(false, 2)).ThenNothing();
+    }
+
+    [Fact]
+    public void An_order_that_is_taken_again_is_wanted_later()
+    {
+        var story = Open().When(Take(1));
+        var first = story.MessageOf<PlaceOrder>("place-order", OrderNo(1).In(Shop)).WantedAt;
+        story.WhenRefused("place-order", StockRefusal.SoldOut).When(Take(1));
+        Assert.True(story.MessageOf<PlaceOrder>("place-order", OrderNo(1).In(Shop)).WantedAt > first);
+        Assert.Single(story.State.WantedAt);
+    }
 }

@@ -32,7 +32,7 @@ internal static class GroupBuyCast
 
     public static HoldSeat Join(int number, int quantity = 1, bool isNew = false) => new(OrderOf(number), Member(number), quantity, isNew, 15);
 
-    public static OfferLatePayment Late(int number, int quantity = 1) => new(OrderOf(number), TheCampaign.Value, Member(number), quantity);
+    public static OfferLatePayment Late(int number, int quantity = 1) => new(OrderOf(number), TheCampaign.Value, Member(number), quantity, Start);
 
     public static OrderPaid Pay(int number, long fen = 7_900) => new(OrderOf(number), new(fen));
 

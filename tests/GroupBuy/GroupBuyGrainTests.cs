@@ -90,7 +90,7 @@ public class GroupBuyGrainTests
     {
         var story = Founded().When(Pay(1));
 
-        Assert.Empty(new GroupBuyGrain().Settle(story.State, new("place-order", OrderOf(1).Value), new(Done.Instance, null), new(story.Self, Start)).Events.ToArray());
+        Assert.Empty(story.Settle(new("place-order", OrderOf(1).Value), new(Done.Instance, null)).Events.ToArray());
     }
 
     [Fact]

@@ -19,7 +19,7 @@ public class GroupBuyRulesTests
 
         Assert.True(story.Answer().IsLater);
         Assert.True(story.Answer(new GetGroupRoom()).IsLater);
-        Assert.Equal(new Owed(TheCampaign.In(Demo), new ClaimUnits(OrderOf(1).Value, story.Self.Key, Member(1), 2)), story.Message("claim-units"));
+        Assert.Equal(new Owed(TheCampaign.In(Demo), new ClaimUnits(OrderOf(1).Value, story.Self.Key, Member(1), 2, Start)), story.Message("claim-units"));
         Assert.Null(story.Deadline);
     }
 
@@ -221,7 +221,7 @@ public class GroupBuyRulesTests
         var story = Founded().When(Join(2));
         story.WhenSettled("claim-units", story.Admitted()).WhenRefused("place-order", StockRefusal.SoldOut).Then(new SeatRefused(OrderOf(2), Refusal.Of(StockRefusal.SoldOut), ReturnsUnits: true, Member(1)));
 
-        Assert.Equal(new Owed(TheCampaign.In(Demo), new ReturnUnits(OrderOf(2).Value)), story.Message("return-units"));
+        Assert.Equal(new Owed(TheCampaign.In(Demo), new ReturnUnits(OrderOf(2).Value, story.Self.Key, Start.AddTicks(1))), story.Message("return-units"));
         Assert.Empty(story.Settled("return-units", 2).Debts);
     }
 
@@ -602,7 +602,7 @@ public class GroupBuyRulesTests
     public void Late_money_gets_its_seat_back_if_one_is_free()
     {
         var story = Founded().WithPaid(1).WithHeld(2).When(new OrderReleased(OrderOf(2))).Settled("return-units", 2);
-        story.When(Late(2)).Then(new SeatClaimed(TheCampaign, OrderOf(2), Member(2), 1, 0, Founds: false, IsLate: true, Start)).ThenAgainNothing().ThenSurvivesSnapshot();
+        story.When(Late(2)).Then(new SeatClaimed(TheCampaign, OrderOf(2), Member(2), 1, 0, Founds: false, IsLate: true, Start.AddTicks(2), Start)).ThenAgainNothing().ThenSurvivesSnapshot();
         Assert.True(story.Answer().IsLater);
 
         story.WhenSettled("claim-units", story.Admitted()).Then(new SeatGranted(OrderOf(2)), new SeatHeld(OrderOf(2), Start));
@@ -623,9 +623,11 @@ public class GroupBuyRulesTests
     public void A_seat_taken_for_late_money_is_free_again_if_the_stock_is_gone()
     {
         var story = Founded().WithPaid(1).When(Late(2));
-        story.WhenSettled("claim-units", story.Admitted()).When(new OrderReleased(OrderOf(2))).Then(new SeatReleased(OrderOf(2), WasMember: true, Member(1), Start));
+        story.WhenSettled("claim-units", story.Admitted()).When(new OrderReleased(OrderOf(2))).ThenNothing();
+        story.When(new OrderReleased(OrderOf(2), WasLate: true)).Then(new SeatReleased(OrderOf(2), WasMember: true, Member(1), Start));
 
         Assert.Equal(["return-units 2"], story.Owed());
+        story.Settled("return-units", 2).When(Late(2)).ThenNothing();
     }
 
     [Fact]
@@ -652,7 +654,8 @@ public class GroupBuyRulesTests
 
         void AssertNoSeat(Story<GroupRoomState, GroupRoomEvent> story, GroupBuyRefusal refusal)
         {
-            var answer = story.ThenNothing().Answer();
+            Assert.Null(story.State.SeatOf(OrderOf(9)));
+            var answer = story.Answer();
             if (policy == LatePaymentPolicy.Refund) Assert.Equal(refusal.ToString(), answer.Refusal!.Code);
             else Assert.Equal(new LatePaymentAnswer(TheCampaign.In(Demo)), answer.Value);
         }
@@ -668,7 +671,7 @@ public class GroupBuyRulesTests
     [Fact]
     public void Late_money_that_no_room_has_a_seat_for_founds_one()
     {
-        var story = Story().When(Late(1)).Then(new SeatClaimed(TheCampaign, OrderOf(1), Member(1), 1, 0, Founds: true, IsLate: true, Start)).ThenAgainNothing();
+        var story = Story().When(Late(1)).Then(new SeatClaimed(TheCampaign, OrderOf(1), Member(1), 1, 0, Founds: true, IsLate: true, Start, Start)).ThenAgainNothing();
         story.WhenSettled("claim-units", story.Admitted());
 
         Assert.Equal(new LatePaymentAnswer(null), story.Answer(Late(1)).Value);
@@ -693,16 +696,14 @@ public class GroupBuyRulesTests
     }
 
     [Fact]
-    public void Late_money_whose_room_ended_before_it_heard_of_its_seat_is_not_voided_but_sent_on()
+    public void Late_money_whose_room_ended_before_it_heard_of_its_seat_hears_of_it_and_is_voided()
     {
         var story = Founded(Terms with { LatePayment = LatePaymentPolicy.Reroute }).WithPaid(1).When(Late(2));
         story.WhenSettled("claim-units", story.Admitted()).At(RoomEnd).When(Wake.Instance);
         Assert.Contains("void-order 2", story.Owed());
 
-        story.When(Late(2)).Then(new SeatReleased(OrderOf(2), WasMember: false, Member(1), RoomEnd));
-        Assert.DoesNotContain("void-order 2", story.Owed());
-        Assert.True(story.Answer(Late(2)).IsLater);
-        Assert.IsType<LatePaymentAnswer>(story.Settled("return-units", 2).Answer(Late(2)).Value);
+        Assert.Equal(new LatePaymentAnswer(null), story.When(Late(2)).ThenNothing().Answer().Value);
+        Assert.Contains("void-order 2", story.Owed());
     }
 
     [Fact]
@@ -713,5 +714,40 @@ public class GroupBuyRulesTests
         story.Settled("claim-units", 2, story.Admitted());
         Assert.True(story.Answer(Late(2)).IsLater);
         Assert.IsType<LatePaymentAnswer>(story.Settled("return-units", 2).Answer(Late(2)).Value);
+    }
+
+    // ---- copies that come late
+
+    [Fact]
+    public void Late_money_that_found_no_seat_gets_none_by_a_copy_when_one_is_free()
+    {
+        var story = Founded().WithHeld(2, 3).When(Late(9)).Then(new LateSeatRefused(OrderOf(9), Start)).ThenSurvivesSnapshot();
+        story.When(new OrderReleased(OrderOf(3))).When(Late(9)).ThenNothing();
+    }
+
+    [Fact]
+    public void A_copy_of_the_release_before_late_money_does_not_end_the_seat_that_it_got()
+    {
+        var story = Founded().WithPaid(1).WithHeld(2).When(new OrderReleased(OrderOf(2))).Settled("return-units", 2).When(Late(2));
+        story.WhenSettled("claim-units", story.Admitted()).When(new OrderReleased(OrderOf(2))).ThenNothing();
+        story.When(Pay(2)).ThenOne<SeatPaid>().When(new OrderReleased(OrderOf(2))).ThenNothing();
+    }
+
+    [Fact]
+    public void Units_that_go_back_are_those_of_the_claim_that_is_over()
+    {
+        var story = Founded().WithPaid(1).WithHeld(2).When(new OrderReleased(OrderOf(2)));
+        var claimed = ((ReturnUnits)story.Message("return-units").Command).AskedAt;
+        story.Settled("return-units", 2).When(Late(2));
+        Assert.True(Assert.IsType<ClaimUnits>(story.Message("claim-units").Command).AskedAt > claimed);
+        Assert.Empty(story.State.Returning);
+    }
+
+    [Fact]
+    public void A_room_that_its_campaign_refused_to_late_money_is_not_founded_again_by_a_copy()
+    {
+        var story = Story().When(Late(1)).WhenRefused("claim-units", CampaignRefusal.SoldOut).ThenSurvivesSnapshot();
+        Assert.False(new GroupBuyGrain().Forgotten(story.State));
+        story.When(Late(1)).ThenNothing();
     }
 }

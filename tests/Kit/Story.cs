@@ -96,6 +96,14 @@ internal sealed class Story<TState, TEvent>(GrainDefinition<TState, TEvent> defi
     /// <summary>The same command once more: law 4 says it adds nothing.</summary>
     public Story<TState, TEvent> ThenAgainNothing() => When(command).ThenNothing();
 
+    /// <summary>What an answer to a debt decides, whether it is open or not, as an engine asks it. Changes nothing.</summary>
+    public Decision<TEvent> Settle(Debt debt, Receipt receipt) => definition.SettleAny(State, debt, receipt, new Turn(Self, now)) switch
+    {
+        null => Decision<TEvent>.Nothing,
+        TEvent one => one,
+        var many => (TEvent[])many,
+    };
+
     /// <summary>The state written as a snapshot and read back is the same state.</summary>
     public Story<TState, TEvent> ThenSurvivesSnapshot()
     {
@@ -114,7 +122,7 @@ internal sealed class Story<TState, TEvent>(GrainDefinition<TState, TEvent> defi
 
     private Story<TState, TEvent> WhenSettled(string what, Receipt receipt)
     {
-        decision = definition.Settle(State, Debts.Single(d => d.What == what), receipt, new Turn(Self, now));
+        decision = Settle(Debts.Single(d => d.What == what), receipt);
         return Apply();
     }
 

@@ -262,4 +262,28 @@ public sealed class LedgerRulesTests
     }
 
     private static Guid Numbered(int i) => new(i, 9, 0, new byte[8]);
+
+    // ---- copies that come late
+
+    [Fact]
+    public void A_copy_of_a_hold_whose_withdrawal_is_over_and_forgotten_holds_nothing()
+    {
+        var story = Story().Given(Having(1_000)).When(Hold with { AskedAt = Start }).ThenOne<BalanceHeld>().When(End(Returned(600))).ThenSurvivesSnapshot();
+        story.State.Sources.Remove(First);
+        story.When(Hold with { AskedAt = Start }).ThenNothing();
+        Assert.Null(story.State.Open);
+    }
+
+    [Fact]
+    public void A_hold_that_was_refused_stays_so_when_there_is_enough()
+    {
+        var hold = Hold with { AskedAt = Start };
+        var story = Story().When(hold).Then(Opened, new WithdrawalHoldRefused(First, Start, Refusal.Of(LedgerRefusal.InsufficientBalance))).ThenSurvivesSnapshot();
+        Assert.Equal("InsufficientBalance", story.Answer().Refusal!.Code);
+
+        story.When(Post(1, Give(1_000))).When(hold).ThenNothing();
+        Assert.Equal("InsufficientBalance", story.Answer().Refusal!.Code);
+        story.When(hold with { AskedAt = Start.AddTicks(1) }).ThenOne<BalanceHeld>();
+        Assert.IsType<LedgerPosted>(story.Answer().Value);
+    }
 }

@@ -126,7 +126,7 @@ public sealed class OrderGrainTests
         Assert.True(story.Answer(new GetOrder(Amei)).IsLater);
         Assert.Equal(["hold", "hold"], story.Debts.Select(d => d.What));
         Assert.Equal(
-            [new(Tea.In(Demo), new HoldStock(story.Self.Key, Campaign, 2)), new Owed(Cake.In(Demo), new HoldStock(story.Self.Key, Campaign, 1))],
+            [new(Tea.In(Demo), new HoldStock(story.Self.Key, Campaign, 2, Start)), new Owed(Cake.In(Demo), new HoldStock(story.Self.Key, Campaign, 1, Start))],
             story.Debts.Select(d => grain.Message(story.State, d, story.Self)));
     }
 
@@ -193,7 +193,7 @@ public sealed class OrderGrainTests
         story.Given(Placed, new LineHeld(Tea)).WhenRefused("hold", StockRefusal.SoldOut)
             .Then(new LineRefused(Cake, "SoldOut", RefusalKind.State), new OrderRejected("SoldOut", RefusalKind.State))
             .ThenSurvivesSnapshot();
-        Assert.Equal(new Owed(Tea.In(Demo), new ReleaseStock(story.Self.Key)), story.Message("release"));
+        Assert.Equal(new Owed(Tea.In(Demo), new ReleaseStock(story.Self.Key, Start)), story.Message("release"));
         Assert.True(story.Answer(Place).IsLater);
 
         story.WhenSettled("release", Done.Instance).Then(new DebtSettled("release", Tea.Value));
@@ -207,7 +207,7 @@ public sealed class OrderGrainTests
         story.Given(Placed, new LineRefused(Tea, "SoldOut", RefusalKind.State)).WhenSettled("hold", Done.Instance)
             .Then(new LineHeld(Cake), new OrderRejected("SoldOut", RefusalKind.State));
 
-        Assert.Equal(new Owed(Cake.In(Demo), new ReleaseStock(story.Self.Key)), story.Message("release"));
+        Assert.Equal(new Owed(Cake.In(Demo), new ReleaseStock(story.Self.Key, Start)), story.Message("release"));
     }
 
     [Fact]
@@ -224,7 +224,7 @@ public sealed class OrderGrainTests
     public void A_rejected_order_waits_for_its_stock_to_be_back_and_is_then_decided_again()
     {
         story.Given(Rejected).When(Place).ThenNothing();
-        story.Given(new DebtSettled("release", Tea.Value)).When(Place).Then(Placed);
+        story.Given(new DebtSettled("release", Tea.Value)).When(Place).Then(Placed with { At = Start.AddTicks(1) });
         Assert.True(story.Answer().IsLater);
         story.Given(new LineHeld(Tea)).WhenSettled("hold", Done.Instance).Then(new LineHeld(Cake), new OrderOpened(PayBefore)).ThenSurvivesSnapshot();
     }
@@ -316,8 +316,8 @@ public sealed class OrderGrainTests
         Assert.Null(story.Deadline);
         Assert.Equal(
             [
-                new(Tea.In(Demo), new ConsumeStock(story.Self.Key)),
-                new(Cake.In(Demo), new ConsumeStock(story.Self.Key)),
+                new(Tea.In(Demo), new ConsumeStock(story.Self.Key, Start)),
+                new(Cake.In(Demo), new ConsumeStock(story.Self.Key, Start)),
                 new(Bargain, new OrderPaid(OrderId.Of(story.Self.Key), Amount)),
                 new(Amei.In(Demo), new NotePaidOrder()),
                 new Owed(Amei.BindingIn(Demo), new AskAttribution(Start)),
@@ -410,8 +410,8 @@ public sealed class OrderGrainTests
         Assert.True(story.Answer().IsLater);
         Assert.Equal(
             [
-                new(Tea.In(Demo), new ReleaseStock(story.Self.Key)),
-                new Owed(Cake.In(Demo), new ReleaseStock(story.Self.Key)),
+                new(Tea.In(Demo), new ReleaseStock(story.Self.Key, Start)),
+                new Owed(Cake.In(Demo), new ReleaseStock(story.Self.Key, Start)),
             ],
             story.Debts.Select(d => grain.Message(story.State, d, story.Self)));
 
@@ -524,9 +524,7 @@ public sealed class OrderGrainTests
     {
         story.Given(Paid);
 
-        var decision = grain.Settle(story.State, new("hold", Tea.Value), new(Done.Instance, null), new(story.Self, Start));
-
-        Assert.Empty(decision.Events.ToArray());
+        Assert.Empty(story.Settle(new("hold", Tea.Value), new(Done.Instance, null)).Events.ToArray());
     }
 
     [Fact]
@@ -545,5 +543,21 @@ public sealed class OrderGrainTests
         story.Given(TimedOut).When(new TakePayment(First, Amount)).When(new TakePayment(Second, Amount)).When(new NoteRefund(FirstRefund, RefundStatus.Succeeded));
 
         Assert.Equal([RefundStatus.Succeeded, RefundStatus.Requested], View.Refunds.Select(r => r.State));
+    }
+
+    [Fact]
+    public void A_rejected_order_is_not_placed_again_by_a_copy_but_by_a_newer_wish()
+    {
+        story.When(Place with { Lines = [TeaLine], WantedAt = Start }).ThenOne<OrderPlaced>().WhenRefused("hold", StockRefusal.SoldOut).ThenOne<OrderRejected>().ThenSurvivesSnapshot();
+        story.When(Place with { Lines = [TeaLine], WantedAt = Start }).ThenNothing();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+        story.When(Place with { Lines = [TeaLine], WantedAt = Start.AddTicks(1) }).ThenOne<OrderPlaced>(e => Assert.Equal(Start.AddTicks(1), e.WantedAt));
+    }
+
+    [Fact]
+    public void Neither_busy_nor_a_fault_is_an_answer()
+    {
+        story.When(Place with { Lines = [TeaLine] });
+        story.WhenRefused("hold", GrainRefusal.Busy).ThenNothing().WhenRefused("hold", GrainRefusal.Faulted).ThenNothing().WhenRefused("hold", StockRefusal.SoldOut).ThenOne<OrderRejected>();
     }
 }

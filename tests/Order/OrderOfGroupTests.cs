@@ -30,7 +30,7 @@ public sealed class OrderOfGroupTests
     private static readonly OrderEvent[] Confirmed = [.. Awaiting, new GroupConfirmed(Start)];
     private static readonly OrderEvent[] TimedOut = [.. Open, new OrderTimedOut()];
     private static readonly OrderEvent[] Released = [.. TimedOut, new DebtSettled("release", Tea.Value), new DebtSettled("tell-released", Room.Key)];
-    private static readonly OrderEvent[] Late = [.. Released, new LatePaymentHeld(First, Amount)];
+    private static readonly OrderEvent[] Late = [.. Released, new LatePaymentHeld(First, Amount, Start)];
     private static readonly OrderEvent[] Asking = [.. Late, new LatePaymentSentOn(Router)];
     private static readonly OrderEvent[] Revived = [.. Late, new OrderRevived()];
 
@@ -192,16 +192,16 @@ public sealed class OrderOfGroupTests
     [Fact]
     public void Late_money_is_kept_while_the_source_is_asked()
     {
-        story.Given(Released).When(new TakePayment(First, Amount)).Then(new LatePaymentHeld(First, Amount)).ThenAgainNothing().ThenSurvivesSnapshot();
+        story.Given(Released).When(new TakePayment(First, Amount)).Then(new LatePaymentHeld(First, Amount, Start)).ThenAgainNothing().ThenSurvivesSnapshot();
 
-        Assert.Equal(new Owed(Room, new OfferLatePayment(Self, Router.Key, Amei, 2)), story.Message("offer-late-payment"));
+        Assert.Equal(new Owed(Room, new OfferLatePayment(Self, Router.Key, Amei, 2, Start)), story.Message("offer-late-payment"));
         Assert.Equal(OrderStatus.TimedOut, View.State);
     }
 
     [Fact]
     public void Late_money_is_offered_only_after_the_source_knows_that_the_stock_is_back()
     {
-        story.Given(TimedOut).When(new TakePayment(First, Amount)).Then(new LatePaymentHeld(First, Amount));
+        story.Given(TimedOut).When(new TakePayment(First, Amount)).Then(new LatePaymentHeld(First, Amount, Start));
         Assert.Equal(["release"], story.Debts.Select(d => d.What));
 
         story.WhenSettled("release", Done.Instance).ThenSurvivesSnapshot();
@@ -262,7 +262,7 @@ public sealed class OrderOfGroupTests
     public void A_source_with_a_place_revives_the_order_and_its_stock_is_held_again()
     {
         story.Given(Late).WhenRefused("offer-late-payment", GrainRefusal.Busy).ThenNothing();
-        story.WhenSettled("offer-late-payment", new LatePaymentAnswer(null)).Then(new OrderRevived()).ThenSurvivesSnapshot();
+        story.WhenSettled("offer-late-payment", new LatePaymentAnswer(null)).Then(new OrderRevived(Start)).ThenSurvivesSnapshot();
         Assert.Equal(["hold"], story.Debts.Select(d => d.What));
 
         story.WhenSettled("hold", new HeldStock(2_000)).Then(new LineHeld(Tea), new PaidInFull(First, Start)).ThenSurvivesSnapshot();
@@ -287,7 +287,7 @@ public sealed class OrderOfGroupTests
     {
         var placed = Placed with { Lines = [new(Tea, "茶", 2, 2_500, 5_000), new(Cake, "糕", 1, 1_000, 1_000)] };
         story.Given(placed, new LineHeld(Tea), new LineHeld(Cake), new OrderOpened(Start), new PaymentStarted(First), new DebtSettled("open-payment", First.Value), new OrderTimedOut())
-            .Given(new DebtSettled("release", Tea.Value), new DebtSettled("release", Cake.Value), new DebtSettled("tell-released", Room.Key), new LatePaymentHeld(First, Amount), new OrderRevived(), new LineHeld(Tea))
+            .Given(new DebtSettled("release", Tea.Value), new DebtSettled("release", Cake.Value), new DebtSettled("tell-released", Room.Key), new LatePaymentHeld(First, Amount, Start), new OrderRevived(), new LineHeld(Tea))
             .WhenRefused("hold", StockRefusal.SoldOut).ThenOne<RevivalFailed>().ThenSurvivesSnapshot();
         Assert.Equal(["release", "refund"], story.Debts.Select(d => d.What));
 
@@ -305,7 +305,7 @@ public sealed class OrderOfGroupTests
         Assert.Equal(["route-late-payment"], story.Debts.Select(d => d.What));
 
         story.WhenSettled("route-late-payment", new LatePaymentRoute(OtherRoom)).Then(new LatePaymentRouted(OtherRoom)).ThenSurvivesSnapshot();
-        Assert.Equal(new Owed(OtherRoom, new OfferLatePayment(Self, Router.Key, Amei, 2)), story.Message("offer-late-payment"));
+        Assert.Equal(new Owed(OtherRoom, new OfferLatePayment(Self, Router.Key, Amei, 2, Start)), story.Message("offer-late-payment"));
 
         story.WhenSettled("offer-late-payment", new LatePaymentAnswer(null)).WhenSettled("hold", new HeldStock(3_000)).ThenOne<PaidInFull>();
         Assert.Equal(OtherRoom, story.Message("tell-paid").To);
@@ -348,5 +348,12 @@ public sealed class OrderOfGroupTests
     {
         foreach (var history in (OrderEvent[][])[Awaiting, Leaving, Confirmed, Late, Asking, Revived, [.. Revived, new LineHeld(Tea)], [.. Asking, new LatePaymentRouted(OtherRoom)]])
             new Story<OrderState, OrderEvent>(grain).Given(history).ThenSurvivesSnapshot();
+    }
+
+    [Fact]
+    public void A_source_can_tell_the_release_before_a_revival_from_that_after_it()
+    {
+        Assert.False(Assert.IsType<OrderReleased>(new Story<OrderState, OrderEvent>(grain).Given(TimedOut).Given(new DebtSettled("release", Tea.Value)).Message("tell-released").Command).WasLate);
+        Assert.True(Assert.IsType<OrderReleased>(story.Given(Revived).WhenRefused("hold", StockRefusal.SoldOut).Message("tell-released").Command).WasLate);
     }
 }

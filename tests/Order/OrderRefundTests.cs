@@ -266,4 +266,13 @@ public sealed class OrderRefundTests
 
     private RefundRequested Asked(int number, long amountFen, string reason, IReadOnlyList<RefundedUnits>? units, int request) =>
         new($"{story.Self.Key:N}-{number}", First, new(amountFen), reason, units, Request(request));
+
+    [Fact]
+    public void An_older_word_about_a_refund_that_comes_late_says_nothing()
+    {
+        story.Given(Paid).Given(new RefundRequested("o-1", First, new(100), "why"));
+        story.When(new NoteRefund("o-1", RefundStatus.Processing, 1)).Then(new RefundNoted("o-1", RefundStatus.Processing, 1));
+        story.When(new NoteRefund("o-1", RefundStatus.Failed, 2)).ThenOne<RefundNoted>().When(new NoteRefund("o-1", RefundStatus.Processing, 1)).ThenNothing();
+        story.When(new NoteRefund("o-1", RefundStatus.Processing, 3)).ThenOne<RefundNoted>();
+    }
 }

@@ -199,7 +199,7 @@ public sealed class PaymentGrainTests
 
         Assert.Equal("tell-order", Assert.Single(story.Debts).What);
         Assert.Equal(PaymentStatus.Paid, ((PaymentView)story.Answer(new GetPayment(true)).Value!).State);
-        Assert.Empty(grain.Settle(story.State, new("prepay", Order.Value), new(new Prepaid("late"), null), new(story.Self, Start)).Events.ToArray());
+        Assert.Empty(story.Settle(new("prepay", Order.Value), new(new Prepaid("late"), null)).Events.ToArray());
     }
 
     [Fact]
@@ -221,7 +221,7 @@ public sealed class PaymentGrainTests
     {
         story.Given(Opened).When(new ClosePayment()).Then(new CloseAsked()).ThenSurvivesSnapshot();
         Assert.Equal("close", Assert.Single(story.Debts).What);
-        Assert.Empty(grain.Settle(story.State, new("prepay", Order.Value), new(new Prepaid("late"), null), new(story.Self, Start)).Events.ToArray());
+        Assert.Empty(story.Settle(new("prepay", Order.Value), new(new Prepaid("late"), null)).Events.ToArray());
 
         var look = new GetPayment(WhenReady: true);
         Assert.True(story.Answer(look).IsLater);
@@ -304,7 +304,7 @@ public sealed class PaymentGrainTests
     public void A_refund_that_succeeded_is_told_to_the_order()
     {
         story.Given(Refunding).WhenSettled("refund", new RefundedAtGateway(RefundStatus.Succeeded)).Then(new RefundEnded("o-1")).ThenSurvivesSnapshot();
-        Assert.Equal(new Owed(Order.In(Demo), new NoteRefund("o-1", RefundStatus.Succeeded)), story.Message("tell-refund-succeeded"));
+        Assert.Equal(new Owed(Order.In(Demo), new NoteRefund("o-1", RefundStatus.Succeeded, 1)), story.Message("tell-refund-succeeded"));
 
         story.WhenSettled("tell-refund-succeeded", Done.Instance).ThenOne<OrderTold>();
         Assert.Empty(story.Debts);
@@ -315,7 +315,7 @@ public sealed class PaymentGrainTests
     public void A_refund_in_progress_is_told_once_and_asked_again()
     {
         story.Given(Refunding).WhenSettled("refund", new RefundedAtGateway(RefundStatus.Processing)).Then(new RefundProgressed("o-1", RefundStatus.Processing)).ThenSurvivesSnapshot();
-        Assert.Equal(new Owed(Order.In(Demo), new NoteRefund("o-1", RefundStatus.Processing)), story.Message("tell-refund-processing"));
+        Assert.Equal(new Owed(Order.In(Demo), new NoteRefund("o-1", RefundStatus.Processing, 1)), story.Message("tell-refund-processing"));
 
         story.WhenSettled("refund", new RefundedAtGateway(RefundStatus.Processing)).ThenNothing();
         Assert.Equal(["refund", "tell-refund-processing"], story.Debts.Select(d => d.What));
@@ -376,7 +376,7 @@ public sealed class PaymentGrainTests
 
         Assert.Same(Done.Instance, story.Answer().Value);
         Assert.Equal("tell-refund-succeeded", Assert.Single(story.Debts).What);
-        Assert.Empty(grain.Settle(story.State, new("refund", Ids.Derive("refund", "o-1")), new(new RefundedAtGateway(RefundStatus.Processing), null), new(story.Self, Start)).Events.ToArray());
+        Assert.Empty(story.Settle(new("refund", Ids.Derive("refund", "o-1")), new(new RefundedAtGateway(RefundStatus.Processing), null)).Events.ToArray());
     }
 
     [Fact]

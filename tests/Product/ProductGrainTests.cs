@@ -89,9 +89,7 @@ public sealed class ProductGrainTests
     {
         story.When(Add with { Skus = [One] }).WhenSettled("open-sku", AnySku);
 
-        var decision = new ProductGrain().Settle(story.State, new("open-sku", Small.Value), new(AnySku, null), new(story.Self, Story<ProductState, ProductEvent>.Start));
-
-        Assert.Empty(decision.Events.ToArray());
+        Assert.Empty(story.Settle(new("open-sku", Small.Value), new(AnySku, null)).Events.ToArray());
     }
 
     [Fact]

@@ -68,7 +68,7 @@ public class ShopperRulesTests
         var story = Known().When(Pledge(1, device: "d")).Then(new AssistPledged(Bargain(1), true, "d", new DateOnly(2026, 11, 20), Start)).ThenSurvivesSnapshot();
 
         Assert.True(story.Answer().IsLater);
-        Assert.Equal(new Owed(Bargain(1).In(Shop), new ApplyAssist(ShopperId.Of(story.Self.Key), true, "d")), story.Message("apply-assist"));
+        Assert.Equal(new Owed(Bargain(1).In(Shop), new ApplyAssist(ShopperId.Of(story.Self.Key), true, "d", Start)), story.Message("apply-assist"));
         story.WhenSettled("apply-assist", Cut).Then(new AssistSettled(Bargain(1), Cut)).ThenSurvivesSnapshot();
         Assert.Equal(new PledgedAssist(Cut, 2), story.Answer(Pledge(1)).Value);
         Assert.Empty(story.Debts);
@@ -322,7 +322,7 @@ public class ShopperRulesTests
     {
         var story = Known().When(Launch(1)).Then(new ParticipationLaunched(Bargain(1).Value, Campaign(1), Start)).ThenAgainNothing().ThenSurvivesSnapshot();
         Assert.True(story.Answer().IsLater);
-        Assert.Equal(new Owed(Campaign(1).In(Shop), new Admit(Bargain(1).Value, ShopperId.Of(story.Self.Key))), story.Message("admit"));
+        Assert.Equal(new Owed(Campaign(1).In(Shop), new Admit(Bargain(1).Value, ShopperId.Of(story.Self.Key), Start)), story.Message("admit"));
 
         story.WhenSettled("admit", Done.Instance).Then(new LaunchSettled(Bargain(1).Value)).ThenSurvivesSnapshot();
         Assert.Same(Done.Instance, story.Answer(Launch(1)).Value);
@@ -385,7 +385,7 @@ public class ShopperRulesTests
     {
         var story = Helped(1);
 
-        Assert.Empty(new ShopperGrain().Settle(story.State, new Debt("apply-assist", Bargain(1).Value), new Receipt(Cut, null), new Turn(story.Self, Start)).Events.ToArray());
+        Assert.Empty(story.Settle(new Debt("apply-assist", Bargain(1).Value), new Receipt(Cut, null)).Events.ToArray());
     }
 
     private static BargainId Bargain(int number) => BargainId.Of(new Guid(number, 0, 0x7000, 0x80, 3, 0, 0, 0, 0, 0, 0));

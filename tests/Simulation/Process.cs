@@ -72,6 +72,14 @@ internal sealed class Process
         return did;
     }
 
+    /// <summary>A copy of an old message arrives.</summary>
+    public bool TryHaunt(GrainId to, object command)
+    {
+        world.Note($"a copy of {command.GetType().Name} comes to {to}");
+        strands.In(() => Machine.Haunt(to, command));
+        return true;
+    }
+
     public bool TryFlush()
     {
         var did = false;

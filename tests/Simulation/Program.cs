@@ -7,8 +7,9 @@ using Spectre.Console;
 var seeds = new Option<long>("--seeds") { Description = "How many seeds to play", DefaultValueFactory = _ => 1_000 };
 var from = new Option<long>("--from") { Description = "The first seed", DefaultValueFactory = _ => 1 };
 var minutes = new Option<double>("--minutes") { Description = "Stops after so many minutes at the latest", DefaultValueFactory = _ => 60 };
-var many = new RootCommand("Runs the production engine and all rules under a simulated clock, scheduler, disk and message layer, each time from one seed.") { seeds, from, minutes };
-many.SetAction(parsed => PlayMany(parsed.GetValue(from), parsed.GetValue(seeds), TimeSpan.FromMinutes(parsed.GetValue(minutes))));
+var failures = new Option<int>("--failures") { Description = "Stops after so many seeds have failed", DefaultValueFactory = _ => 10 };
+var many = new RootCommand("Runs the production engine and all rules under a simulated clock, scheduler, disk and message layer, each time from one seed.") { seeds, from, minutes, failures };
+many.SetAction(parsed => PlayMany(parsed.GetValue(from), parsed.GetValue(seeds), TimeSpan.FromMinutes(parsed.GetValue(minutes)), parsed.GetValue(failures)));
 
 var seed = new Argument<long>("seed") { Description = "A seed that failed" };
 var lines = new Option<int>("--lines") { Description = "How much of the diary is printed", DefaultValueFactory = _ => 100 };
@@ -21,7 +22,7 @@ sabotages.SetAction(_ => BreakLaws());
 many.Add(sabotages);
 return many.Parse(args).Invoke();
 
-static int PlayMany(long from, long count, TimeSpan limit)
+static int PlayMany(long from, long count, TimeSpan limit, int failuresMax)
 {
     using var over = new CancellationTokenSource(limit);
     var (result, watch) = (new Seeds(), Stopwatch.StartNew());
@@ -29,7 +30,7 @@ static int PlayMany(long from, long count, TimeSpan limit)
     {
         var bar = progress.AddTask("Playing seeds", maxValue: count);
         using var tick = new Timer(_ => bar.Value = result.Played, null, TimeSpan.Zero, TimeSpan.FromSeconds(1));
-        result.Play(from, count, over.Token);
+        result.Play(from, count, over.Token, failuresMax);
         bar.Value = result.Played;
     });
 

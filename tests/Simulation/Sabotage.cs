@@ -43,6 +43,12 @@ public sealed record Sabotage(string Name, string Assembly, string Type, string 
         new("a participation that is over keeps its place", "Grains", "Campaign.CampaignRules", "Close", DoNothing),
         new("money is taken twice for one payment", "Grains", "Order.OrderState", "HasTaken", ReturnFalse),
         new("what was posted is not on the accounts", "Grains", "Ledger.LedgerRules", "Move", DoNothing),
+        new("a let-go hold is forgotten at once", "Grains", "Stock.StockRules", "End", Skip("Note")),
+        new("what is over is taken for new", "Grains", "Kernel.Past", "Has", ReturnFalse),
+        new("what is not remembered any more is taken for new", "Grains", "Kernel.Past", "Forget", Skip("set_ForgottenThrough")),
+        new("an older wish counts at the stock", "Grains", "Stock.Reservation", "get_AskedAt", ReturnDefaultTime),
+        new("an older release ends a newer hold", "Grains", "Stock.StockHold", "get_AskedAt", ReturnDefaultTime),
+        new("an older return ends a newer claim", "Grains", "Campaign.Claim", "get_AskedAt", ReturnDefaultTime),
         new("more is refunded than was paid", "Grains", "Order.OrderRules", "Add", ReturnFirst),
     ];
 
@@ -75,6 +81,8 @@ public sealed record Sabotage(string Name, string Assembly, string Type, string 
     private static void ReturnNothing(MethodDefinition method) => Become(method, Instruction.Create(OpCodes.Ldnull));
 
     private static void ReturnFirst(MethodDefinition method) => Become(method, Instruction.Create(OpCodes.Ldarg_0));
+
+    private static void ReturnDefaultTime(MethodDefinition method) => Become(method, Instruction.Create(OpCodes.Ldsfld, method.Module.ImportReference(typeof(DateTimeOffset).GetField(nameof(DateTimeOffset.MinValue)))));
 
     private static void ReturnMuch(MethodDefinition method) => Become(method, Instruction.Create(OpCodes.Ldc_I8, 1_000_000L));
 

@@ -61,7 +61,7 @@ internal sealed class SimulatedMachine(World world) : Machine
 
     public override void Carry(Lane to, Delivered message)
     {
-        // A copy may come before the one that is answered, never after: a transport that gives up on a message must not deliver it later.
+        if (world.IsRough && world.Chance.Next(100) < world.Weather.MessagesCopied) world.Copies.Add(message.Grain, message.Command);
         var isRepeated = world.IsRough && world.Chance.Next(100) < world.Weather.MessagesRepeated;
         if (isRepeated) underWay.Add((Delay(world.Weather.MessagesLate), CarryTwice));
         else underWay.Add((Delay(world.Weather.MessagesLate), () => base.Carry(to, message)));
@@ -74,6 +74,9 @@ internal sealed class SimulatedMachine(World world) : Machine
     }
 
     public override void CarryBack(Settled answer) => underWay.Add((Delay(world.Weather.MessagesLate), () => base.CarryBack(answer)));
+
+    /// <summary>A copy of a message arrives that its sender has long forgotten: whatever is answered, nobody hears it.</summary>
+    public void Haunt(GrainId to, object command) => Engine!.LaneOf(to).TryPost(new Repeat(to, command));
 
     /// <summary>One of the messages that are due arrives.</summary>
     public bool TryDeliver()

@@ -27,6 +27,9 @@ internal sealed record Weather
     /// <summary>Of 100 messages, how many arrive twice.</summary>
     public required int MessagesRepeated { get; init; }
 
+    /// <summary>Of 100 messages, how many leave a copy behind that arrives once more, up to days later.</summary>
+    public required int MessagesCopied { get; init; }
+
     /// <summary>Of 100 calls of the gateway, how many fail.</summary>
     public required int GatewayFailing { get; init; }
 
@@ -50,6 +53,7 @@ internal sealed record Weather
             DiskFullEvery = Pick(0, 0, 0, 2_000),
             MessagesLate = Pick(0, 5, 50),
             MessagesRepeated = Pick(0, 0, 20),
+            MessagesCopied = Pick(0, 0, 5, 50),
             GatewayFailing = Pick(0, 10, 60),
             JumpEvery = Pick(100, 500, 3_000),
             DiskSpeed = Pick(5, 50, 100),

@@ -28,7 +28,7 @@ internal sealed class Witness(GrainDefinition inner, Evidence evidence) : GrainD
 
     internal override object? SettleAny(object state, Debt debt, in Receipt receipt, in Turn turn)
     {
-        evidence.Settled(turn.Self, debt);
+        if (receipt.Refusal?.Kind is not (RefusalKind.Busy or RefusalKind.Fault)) evidence.Settled(turn.Self, debt);
         return inner.SettleAny(((Seen)state).State, debt, receipt, turn);
     }
 

@@ -35,6 +35,7 @@ internal sealed class World : IDisposable
         file = seed % RealFileEvery == 0 ? new() : null;
         Disk = new(this, definitions, file);
         Evidence = new(this);
+        Copies = new(this);
         Gateway = new(this);
         Transfers = new(this);
         Town = new(this);
@@ -49,6 +50,8 @@ internal sealed class World : IDisposable
     public SimulatedTime Time { get; } = new();
 
     public SimulatedDisk Disk { get; }
+
+    public Copies Copies { get; }
 
     public SimulatedGateway Gateway { get; }
 
@@ -159,21 +162,22 @@ internal sealed class World : IDisposable
             return;
         }
 
-        var first = Chance.Next(4);
-        for (var i = 0; i < 4; i++)
+        var first = Chance.Next(5);
+        for (var i = 0; i < 5; i++)
         {
-            var did = ((first + i) % 4) switch
+            var did = ((first + i) % 5) switch
             {
                 0 => people.TryRun(Chance),
                 1 => process.TryRun(Chance),
                 2 => process.TryDecide(),
+                3 => process.IsReady && Copies.TryTake(out var to, out var copy) && process.TryHaunt(to, copy),
                 _ => (!process.Machine.IsWriting || Chance.Next(100) < Weather.DiskSpeed) && process.TryFlush(),
             };
             if (did) return;
         }
 
         // Nothing can go on: time does, to whatever is due next.
-        var next = Earliest(Earliest(process.Machine.NextDue(), Time.Next), sleepers.TryPeek(out _, out var wake) ? wake.Due : null) ?? Time.Now;
+        var next = Earliest(Earliest(process.Machine.NextDue(), Time.Next), Earliest(Copies.Next, sleepers.TryPeek(out _, out var wake) ? wake.Due : null)) ?? Time.Now;
         Move(next > Time.Now ? next : Time.Now.AddTicks(1));
 
         static DateTimeOffset? Earliest(DateTimeOffset? a, DateTimeOffset? b) => a is null || b < a ? b : a;
@@ -240,7 +244,7 @@ internal sealed class World : IDisposable
         RunUntil(IsQuiet);
     }
 
-    private bool IsQuiet() => process is { IsReady: true, IsQuiet: true } && people.Ready == 0 && sleepers.Count == 0;
+    private bool IsQuiet() => process is { IsReady: true, IsQuiet: true } && people.Ready == 0 && sleepers.Count == 0 && !(Copies.Next <= Time.Now);
 
     // Everything has had its time: nothing may be owed, overdue or forgotten, and a clean stop and a start change nothing.
     private void Settle()

@@ -13,6 +13,8 @@ public sealed class StockGrainTests
     private static readonly OpenStock Open = new("凤梨酥", "small", "daily", new(9_900), 10);
     private static readonly StockOpened Opened = new("凤梨酥", "small", "daily", new(9_900), 10);
 
+    private static readonly DateTimeOffset Start = Story<StockState, StockEvent>.Start;
+
     private readonly Story<StockState, StockEvent> story = new(new StockGrain());
 
     private StockLevel Level => ((SkuView)story.Answer(new GetSku()).Value!).Stock;
@@ -73,12 +75,12 @@ public sealed class StockGrainTests
     [InlineData(0, 0)]
     [InlineData(10_000_000_000, 10_000_000)]
     public void A_SKU_opens_at_the_bounds(long priceFen, long onHand) =>
-        story.When(Open with { ListPrice = new(priceFen), OnHand = onHand }).Then(Opened with { ListPrice = new(priceFen), OnHand = onHand });
+        story.When(Open with { ListPrice = new(priceFen), OnHand = onHand }).Then(Opened with { At = Start, ListPrice = new(priceFen), OnHand = onHand });
 
     [Fact]
     public void A_SKU_is_opened_once()
     {
-        story.When(Open).Then(Opened).ThenAgainNothing().When(Open with { OnHand = 99 }).ThenNothing().ThenSurvivesSnapshot();
+        story.When(Open).Then(Opened with { At = Start }).ThenAgainNothing().When(Open with { OnHand = 99 }).ThenNothing().ThenSurvivesSnapshot();
 
         Assert.Equal(new SkuView(SkuId.Of(story.Self.Key), "凤梨酥", "small", "daily", 9_900, new(10, 0, 10)), story.Answer().Value);
     }
@@ -133,7 +135,7 @@ public sealed class StockGrainTests
     public void A_SKU_has_commission_rates_of_its_own_until_they_are_taken_away()
     {
         story.When(new OpenStock("凤梨酥", "small", "daily", new(9_900), 10, new(101, 0))).ThenRefused(GrainRefusal.Invalid);
-        story.When(new OpenStock("凤梨酥", "small", "daily", new(9_900), 10, new(20, 5))).Then(Opened with { Commission = new(20, 5) }).ThenSurvivesSnapshot();
+        story.When(new OpenStock("凤梨酥", "small", "daily", new(9_900), 10, new(20, 5))).Then(Opened with { At = Start, Commission = new(20, 5) }).ThenSurvivesSnapshot();
         Assert.Equal(new(20, 5), ((SkuView)story.Answer().Value!).Commission);
 
         story.When(new ChangeCommission(Request, new(0, 0))).Then(new CommissionChanged(new(0, 0))).ThenAgainNothing().ThenSurvivesSnapshot();
@@ -283,4 +285,72 @@ public sealed class StockGrainTests
 
     [Fact]
     public void A_SKU_is_stored_under_the_kind_it_is_addressed_by() => Assert.Equal(story.Self, SkuId.Of(story.Self.Key).In(story.Self.Shop));
+
+    // ---- copies that come late
+
+    [Fact]
+    public void A_copy_of_a_hold_that_is_over_takes_nothing_and_the_order_may_ask_again()
+    {
+        var hold = new HoldStock(First, null, 3, Start);
+        foreach (var end in (object[])[new ReleaseStock(First, Start), new ConsumeStock(First, Start)])
+        {
+            var one = new Story<StockState, StockEvent>(new StockGrain()).Given(Opened).When(hold).Then(new StockHeld(First, null, 3, Start)).ThenAgainNothing().When(end).ThenOne<StockEvent>().ThenSurvivesSnapshot();
+            Assert.Equal("SoldOut", one.When(hold).ThenNothing().Answer().Refusal!.Code);
+            one.When(hold with { AskedAt = Start.AddTicks(1) }).ThenOne<StockHeld>();
+        }
+    }
+
+    [Fact]
+    public void A_copy_of_a_release_or_of_a_consumption_leaves_a_newer_hold()
+    {
+        story.Given(Opened, new StockHeld(First, null, 3, Start.AddTicks(1)));
+        story.When(new ReleaseStock(First, Start)).ThenNothing().When(new ConsumeStock(First, Start)).ThenNothing();
+        story.When(new ReleaseStock(First, Start.AddTicks(1))).ThenOne<StockReleased>();
+    }
+
+    [Fact]
+    public void A_hold_that_was_refused_stays_so_when_there_are_units_again()
+    {
+        var hold = new HoldStock(First, null, 11, Start);
+        story.Given(Opened).When(hold).Then(new HoldRefused(First, Start, Refusal.Of(StockRefusal.SoldOut))).ThenSurvivesSnapshot();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+
+        story.When(new ChangeStock(Request, 5, "more")).When(hold).ThenNothing();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+        story.When(hold with { AskedAt = Start.AddTicks(1) }).ThenOne<StockHeld>();
+    }
+
+    [Fact]
+    public void A_hold_that_was_asked_for_before_the_SKU_was_there_takes_nothing()
+    {
+        story.When(Open).When(new HoldStock(First, null, 1, Start.AddTicks(-1))).ThenNothing();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+    }
+
+    [Fact]
+    public void A_copy_of_an_older_wish_changes_no_reservation()
+    {
+        story.Given(Opened).When(new ReserveStock(Campaign, 6, AskedAt: Start)).Then(new StockReserved(Campaign, 6, Start)).ThenAgainNothing();
+        story.When(new ReserveStock(Campaign, 4, AskedAt: Start.AddTicks(1))).ThenOne<StockReserved>().When(new ReserveStock(Campaign, 6, AskedAt: Start)).ThenNothing();
+        Assert.Equal(new(10, 4, 6), Level);
+    }
+
+    [Fact]
+    public void A_wish_that_was_refused_stays_so_when_there_are_units_again()
+    {
+        var wish = new ReserveStock(Campaign, 11, AskedAt: Start);
+        story.Given(Opened).When(wish).Then(new ReservationRefused(Campaign, Start, Refusal.Of(StockRefusal.SoldOut))).ThenSurvivesSnapshot();
+        story.When(new ChangeStock(Request, 5, "more")).When(wish).ThenNothing();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+
+        story.When(wish with { AskedAt = Start.AddTicks(1) }).ThenOne<StockReserved>();
+        Assert.Equal(new ReservedStock(11), story.Answer().Value);
+    }
+
+    [Fact]
+    public void A_wish_that_came_after_everything_newer_was_forgotten_reserves_nothing()
+    {
+        story.When(Open).When(new ReserveStock(Campaign, 6, AskedAt: Start.AddTicks(-1))).ThenNothing();
+        Assert.Equal("SoldOut", story.Answer().Refusal!.Code);
+    }
 }

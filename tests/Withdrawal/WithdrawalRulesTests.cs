@@ -73,7 +73,7 @@ public sealed class WithdrawalRulesTests
 
         story.WhenSettled("terms", Terms).Then(new WithdrawalAllowed(new(3_000))).ThenSurvivesSnapshot();
         Assert.True(story.Answer(Ask).IsLater);
-        Assert.Equal(new Owed(AmeisLedger, new HoldForWithdrawal(Amei, LedgerKind.Commission, Self.Value, new(1_000), new(3_000), Zone)), story.Message("hold"));
+        Assert.Equal(new Owed(AmeisLedger, new HoldForWithdrawal(Amei, LedgerKind.Commission, Self.Value, new(1_000), new(3_000), Zone, Start)), story.Message("hold"));
 
         story.WhenSettled("hold", new LedgerPosted(1, 1_000, 0)).Then(new WithdrawalOpened(new(30))).ThenSurvivesSnapshot();
         Assert.Equal(new WithdrawalView(Self, Amei, WithdrawalStatus.Reviewing, 1_000, 30, Start, null, null, null, null, null), story.Answer(Ask).Value);
@@ -126,7 +126,7 @@ public sealed class WithdrawalRulesTests
         Assert.Equal("WithdrawalOpen", story.Answer(Ask).Refusal!.Code);
         Assert.Equal("NotFound", story.Answer(new GetWithdrawal(Amei)).Refusal!.Code);
 
-        story.When(Ask with { Amount = new(900) }).Then(Asked with { Amount = new(900) });
+        story.When(Ask with { Amount = new(900) }).Then(Asked with { Amount = new(900), At = Start.AddTicks(1) });
         Assert.True(story.Answer().IsLater);
         story.WhenSettled("terms", Terms).WhenSettled("hold", new LedgerPosted(1, 1_000, 0)).Then(new WithdrawalOpened(new(27)));
         Assert.Equal(900, View.AmountFen);
@@ -247,7 +247,7 @@ public sealed class WithdrawalRulesTests
         story.Given(Approved).When(Arrived).Then(new TransferSucceeded(Start)).ThenAgainNothing().ThenAgainNothing().ThenSurvivesSnapshot();
         Assert.Same(Done.Instance, story.Answer().Value);
         Assert.Equal("settle", Assert.Single(story.Debts).What);
-        Assert.Empty(grain.Settle(story.State, new("transfer", Amei.Value), new(new TransferredAtGateway(TransferStatus.Failed), null), new(story.Self, Start)).Events.ToArray());
+        Assert.Empty(story.Settle(new("transfer", Amei.Value), new(new TransferredAtGateway(TransferStatus.Failed), null)).Events.ToArray());
         story.When(Arrived with { State = TransferStatus.Failed }).ThenNothing().When(Arrived with { State = TransferStatus.Processing }).ThenNothing();
     }
 

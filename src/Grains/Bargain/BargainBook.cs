@@ -85,6 +85,9 @@ internal sealed class BargainBook : Book<BargainState>
         var (claims, closes) = (state.Debts.Contains(BargainState.ClaimDebt, id.Value), state.Debts.Contains(BargainState.CloseDebt, id.Value));
         if (state.IsWaiting && !claims) yield return "it waits for a place and does not ask for one";
 
+        if (campaign.Status is CampaignStatus.Running or CampaignStatus.Paused && state.Paused != (campaign.Status == CampaignStatus.Paused) && !BargainRules.IsOver(state.Status) && !campaign.Tells(grain.Key))
+            yield return $"it is {(state.Paused ? "paused" : "not paused")}, its campaign is {campaign.Status} and does not say so";
+
         var closed = BargainRules.IsOver(state.Status) && !closes;
         if (!campaign.Participations.TryGetValue(grain.Key, out var participation))
         {
@@ -99,7 +102,7 @@ internal sealed class BargainBook : Book<BargainState>
         {
             if (participation.IsOver) yield return $"it is {state.Status}, and its campaign has closed it";
             else if (state.HasPlace && !participation.HasPlace) yield return $"its campaign keeps no place for it";
-            else if (participation.HasPlace && !state.HasPlace && !claims) yield return $"its campaign keeps a place for it that it does not know of";
+            else if (participation.HasPlace && !state.HasPlace && !claims && !state.WasDenied) yield return $"its campaign keeps a place for it that it does not know of";
         }
     }
 

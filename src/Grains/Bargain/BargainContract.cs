@@ -191,7 +191,8 @@ public sealed record AssistCheck(AssistResult? First);
 /// <summary>From the helper's shopper grain: the cut itself. A repeat by the same helper is answered with the first result.</summary>
 /// <param name="IsNew">a new customer's assist takes <c>newUserWeight</c> slots</param>
 /// <param name="Device">at most <see cref="HelpersPerDeviceMax"/> helpers of one bargain may share a device</param>
-public sealed record ApplyAssist(ShopperId Helper, bool IsNew, string? Device) : ICommand<AssistResult>
+/// <param name="PledgedAt">what was pledged before the bargain last began to take assists again was refused then</param>
+public sealed record ApplyAssist(ShopperId Helper, bool IsNew, string? Device, DateTimeOffset PledgedAt = default) : ICommand<AssistResult>
 {
     public const int HelpersPerDeviceMax = 3;
 }

@@ -59,10 +59,10 @@ internal sealed record BargainCancelled(DateTimeOffset At) : BargainEvent;
 internal sealed record BargainLapsed(DateTimeOffset At) : BargainEvent;
 
 [Stored("bargain-paused")]
-internal sealed record BargainPaused : BargainEvent;
+internal sealed record BargainPaused(int Number = 0) : BargainEvent;
 
 [Stored("bargain-resumed")]
-internal sealed record BargainResumed : BargainEvent;
+internal sealed record BargainResumed(int Number = 0, DateTimeOffset? At = null) : BargainEvent;
 
 /// <summary>The campaign was killed while the price above the floor was ordered: if that order comes to nothing, the bargain does not run on.</summary>
 [Stored("bargain-kill-noted")]

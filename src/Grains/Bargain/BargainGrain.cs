@@ -21,7 +21,7 @@ internal sealed class BargainGrain() : GrainDefinition<BargainState, BargainEven
         OrderBargain c => BargainRules.Decide(state, c, turn.Now),
         OrderPaid c => BargainRules.Decide(state, c, turn.Now),
         OrderReleased c => BargainRules.Decide(state, c, turn.Now),
-        SetPaused c => BargainRules.Decide(state, c),
+        SetPaused c => BargainRules.Decide(state, c, turn.Now),
         CancelParticipation c => BargainRules.Decide(state, c, turn.Now),
         Wake c => BargainRules.Decide(state, c, turn.Now),
         _ => throw Unknown(command),
@@ -61,19 +61,13 @@ internal sealed class BargainGrain() : GrainDefinition<BargainState, BargainEven
         };
     }
 
-    public override BargainDecision Settle(BargainState state, Debt debt, in Receipt receipt, in Turn turn)
+    public override BargainDecision Settle(BargainState state, Debt debt, in Receipt receipt, in Turn turn) => debt.What switch
     {
-        // "Busy" is no answer: the debt stays open and is sent again.
-        if (receipt.Refusal?.Kind == RefusalKind.Busy || !state.Debts.Contains(debt.What, debt.About)) return BargainDecision.Nothing;
-
-        return debt.What switch
-        {
-            BargainState.ClaimDebt => BargainRules.PlaceDecided(state, receipt.Refusal, turn.Now),
-            BargainState.OrderDebt => BargainRules.OrderDecided(state, OrderId.Of(debt.About), receipt.Refusal, turn.Now),
-            BargainState.CloseDebt => new BargainClosed(),
-            _ => throw Unknown(debt),
-        };
-    }
+        BargainState.ClaimDebt => BargainRules.PlaceDecided(state, receipt.Refusal, turn.Now),
+        BargainState.OrderDebt => BargainRules.OrderDecided(state, OrderId.Of(debt.About), receipt.Refusal, turn.Now),
+        BargainState.CloseDebt => new BargainClosed(),
+        _ => throw Unknown(debt),
+    };
 
     public override (string Name, object Data)? Live(BargainState state, BargainEvent @event) => @event switch
     {
@@ -159,6 +153,7 @@ internal sealed class BargainGrain() : GrainDefinition<BargainState, BargainEven
             [new OrderLine(launch.Sku, launch.Title, 1, order.UnitPriceFen, order.UnitPriceFen)],
             discount > 0 ? [new DiscountLine("砍价优惠", "merchant", discount)] : [],
             order.PaymentWindowMinutes,
-            EarnsCommission: launch.Terms.EarnsCommission);
+            EarnsCommission: launch.Terms.EarnsCommission,
+            WantedAt: order.At);
     }
 }

@@ -24,10 +24,21 @@ internal sealed class BargainState : IOrderSource
 
     public bool Paused { get; set; }
 
+    /// <summary>The number of the pause or resumption that was heard of last.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int PauseHeard { get; set; }
+
+    /// <summary>Since when it takes assists again, if there was a time when it did not.</summary>
+    public DateTimeOffset? ReopenedAt { get; set; }
+
     public bool KillNoted { get; set; }
 
     /// <summary>True while the campaign keeps a place of its quota for this bargain.</summary>
     public bool HasPlace { get; set; }
+
+    /// <summary>It was once told that there is none; a copy of that question may have got one since, which it keeps until this bargain is over.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool WasDenied { get; set; }
 
     /// <summary>The facts themselves, oldest first: at most one per slot.</summary>
     public List<PriceCut> Cuts { get; set; } = [];
@@ -42,6 +53,10 @@ internal sealed class BargainState : IOrderSource
     public BargainOrdered? Order { get; set; }
 
     public DateTimeOffset? PayBefore { get; set; }
+
+    /// <summary>When the newest order was wanted.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DateTimeOffset OrderedAt { get; set; }
 
     /// <summary>Orders that were open once and came to nothing: none of them may be opened again.</summary>
     public List<OrderId> LostOrders { get; set; } = [];
@@ -143,6 +158,7 @@ internal static class BargainRules
         if (state.Launch is null) return NotFound;
         if (state.CutBy(command.Helper) is not null || state.IsLastAssist(command.Helper)) return BargainDecision.Nothing;
         if (WhyNotAssist(state, command.Helper, command.Device, now) is { } refusal) return refusal;
+        if (command.PledgedAt != default && command.PledgedAt <= state.ReopenedAt) return BargainNotRunning;
 
         var weight = command.IsNew ? state.Terms.NewUserWeight : 1;
         return Cut(state.Launch, state.SlotsTaken, state.PriceFen, state.HasPlace, command.Helper, weight, command.Device, now);
@@ -160,7 +176,7 @@ internal static class BargainRules
 
         // Nobody pays more than the list price of today, nor is shown a discount counted from a higher one than at launch.
         var unitPrice = Math.Min(state.Launch.ListPriceFen, command.ListPriceNow.Fen);
-        var order = new BargainOrdered(command.Order, unitPrice, Math.Min(state.PriceFen, unitPrice), command.PaymentWindowMinutes, now);
+        var order = new BargainOrdered(command.Order, unitPrice, Math.Min(state.PriceFen, unitPrice), command.PaymentWindowMinutes, Past.After(state.OrderedAt, now));
         return state.HasPlace ? order : new BargainOrderHeld(order);
     }
 
@@ -180,12 +196,13 @@ internal static class BargainRules
         return (BargainEvent[])[new BargainOrderReleased(command.Order, BeforeOrder(state), now), .. OverBy(state, now)];
     }
 
-    public static BargainDecision Decide(BargainState state, SetPaused command)
+    public static BargainDecision Decide(BargainState state, SetPaused command, DateTimeOffset now)
     {
         if (state.Launch is null) return NotFound;
         if (state.Paused == command.Paused || IsOver(state.Status)) return BargainDecision.Nothing;
+        if (command.Number != 0 && command.Number <= state.PauseHeard) return BargainDecision.Nothing;
 
-        return command.Paused ? new BargainPaused() : new BargainResumed();
+        return command.Paused ? new BargainPaused(command.Number) : new BargainResumed(command.Number, now);
     }
 
     /// <remarks>What was earned or ordered stays. One order above the floor is remembered instead: if it comes to nothing there is nothing to go back to.</remarks>
@@ -215,7 +232,7 @@ internal static class BargainRules
         },
         { IsWaiting: true, HeldOrder.Order: var order } => refusal switch
         {
-            null => (BargainEvent[])[new PlaceClaimed(), order with { At = now }],
+            null => (BargainEvent[])[new PlaceClaimed(), order with { At = Past.After(state.OrderedAt, now) }],
             { Code: nameof(CampaignRefusal.CampaignKilled) } => (BargainEvent[])[new PlaceDenied(), new BargainOrderRefused(order.Order, refusal, BargainStatus.Running, now), new BargainCancelled(now)],
             _ => (BargainEvent[])[new PlaceDenied(), new BargainOrderRefused(order.Order, refusal, BargainStatus.Running, now), .. OverBy(state, now)],
         },
@@ -279,6 +296,7 @@ internal static class BargainRules
                 state.Debts.Settle(BargainState.ClaimDebt, state.Launch!.Campaign.Value);
                 break;
             case PlaceDenied:
+                state.WasDenied = true;
                 state.Debts.Settle(BargainState.ClaimDebt, state.Launch!.Campaign.Value);
                 break;
             case BargainSucceeded e:
@@ -298,11 +316,11 @@ internal static class BargainRules
             case BargainLapsed:
                 End(state, BargainStatus.Lapsed);
                 break;
-            case BargainPaused:
-                state.Paused = true;
+            case BargainPaused e:
+                (state.Paused, state.PauseHeard) = (true, e.Number);
                 break;
-            case BargainResumed:
-                state.Paused = false;
+            case BargainResumed e:
+                (state.Paused, state.PauseHeard, state.ReopenedAt) = (false, e.Number, e.At);
                 break;
             case BargainKillNoted:
                 state.KillNoted = true;
@@ -315,6 +333,7 @@ internal static class BargainRules
             case BargainOrdered e:
                 state.Status = BargainStatus.Ordered;
                 state.Order = e;
+                state.OrderedAt = e.At;
                 state.HeldOrder = null;
                 state.RefusedOrders.RemoveAll(r => r.Order == e.Order);
                 state.Debts.Owe(BargainState.OrderDebt, e.Order.Value);
@@ -323,12 +342,12 @@ internal static class BargainRules
                 state.Debts.Settle(BargainState.OrderDebt, e.Order.Value);
                 break;
             case BargainOrderRefused e:
-                BackTo(state, e.Back, e.Order);
+                BackTo(state, e.Back, e.Order, e.At);
                 if (state.RefusedOrders.Count == RefusedOrdersMax) state.RefusedOrders.RemoveAt(0);
                 state.RefusedOrders.Add(new(e.Order, e.Why));
                 break;
             case BargainOrderReleased e:
-                BackTo(state, e.Back, e.Order);
+                BackTo(state, e.Back, e.Order, e.At);
                 state.LostOrders.Add(e.Order);
                 break;
             case BargainPaid e:
@@ -372,9 +391,10 @@ internal static class BargainRules
     public static bool IsOver(BargainStatus status) =>
         status is BargainStatus.Paid or BargainStatus.Expired or BargainStatus.Cancelled or BargainStatus.Lapsed or BargainStatus.SoldOut;
 
-    private static void BackTo(BargainState state, BargainStatus status, OrderId order)
+    private static void BackTo(BargainState state, BargainStatus status, OrderId order, DateTimeOffset at)
     {
         state.Status = status;
+        state.ReopenedAt = at;
         state.Order = null;
         state.HeldOrder = null;
         state.Debts.Settle(BargainState.OrderDebt, order.Value);

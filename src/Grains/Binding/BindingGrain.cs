@@ -37,13 +37,8 @@ internal sealed class BindingGrain() : GrainDefinition<BindingState, BindingEven
     public override Owed Message(BindingState state, Debt debt, GrainId self) =>
         new(ShopperId.Of(debt.About).DistributorIn(self.Shop), new AdmitCustomer(ShopperId.Of(self.Key), state.Asked!.Device));
 
-    public override BindingDecision Settle(BindingState state, Debt debt, in Receipt receipt, in Turn turn)
-    {
-        // "Busy" is no answer, nor is a fault: the debt stays open and is sent again.
-        if (receipt.Refusal?.Kind is RefusalKind.Busy or RefusalKind.Fault || !state.Debts.Contains(debt.What, debt.About)) return BindingDecision.Nothing;
-
-        return receipt.Refusal is { } refusal ? new PromoterReturned(state.Asked!.Promoter, refusal) : BindingRules.Settle(state, (AdmittedCustomer)receipt.Reply!, turn);
-    }
+    public override BindingDecision Settle(BindingState state, Debt debt, in Receipt receipt, in Turn turn) =>
+        receipt.Refusal is { } refusal ? new PromoterReturned(state.Asked!.Promoter, refusal) : BindingRules.Settle(state, (AdmittedCustomer)receipt.Reply!, turn);
 
     private static Reply AnswerTo(BindingState state, BindPromoter command, DateTimeOffset now)
     {

@@ -120,7 +120,7 @@ public abstract record CampaignTerms
     public virtual Owed Start(Admission admission) => throw new UnreachableException($"A {Kind} is not launched.");
 
     /// <summary>The message that sets how many units the campaign may sell in all: to the SKU's stock, or to whoever keeps the quota. Answered <see cref="ReservedStock"/>.</summary>
-    public virtual Owed Reserve(QuotaWish wish) => new(wish.Plan.Sku.In(wish.Shop), new ReserveStock(wish.Campaign.Value, wish.Total));
+    public virtual Owed Reserve(QuotaWish wish) => new(wish.Plan.Sku.In(wish.Shop), new ReserveStock(wish.Campaign.Value, wish.Total, AskedAt: wish.AskedAt));
 
     /// <summary>The grain of a participation, for the gate messages.</summary>
     public abstract GrainId Participation(ShopId shop, Guid id);
@@ -136,7 +136,8 @@ public sealed record PublicationFacts(string SkuTitle, Money ListPrice, long Ava
 
 /// <summary>How many units a campaign wants to sell in all, with what whoever keeps them must know.</summary>
 /// <param name="Request">the change of the quota that wants it; empty for the publication</param>
-public sealed record QuotaWish(ShopId Shop, CampaignId Campaign, int Revision, CampaignPlan Plan, PublicationFacts Facts, int Total, Guid Request = default);
+/// <param name="AskedAt">later for each wish: who keeps the units knows a copy of an older one by it</param>
+public sealed record QuotaWish(ShopId Shop, CampaignId Campaign, int Revision, CampaignPlan Plan, PublicationFacts Facts, int Total, Guid Request = default, DateTimeOffset AskedAt = default);
 
 /// <summary>A participation that the campaign let in, with the revision it keeps.</summary>
 public sealed record Admission(ShopId Shop, CampaignId Campaign, int Revision, CampaignPlan Plan, PublicationFacts Facts, Guid Id, ShopperId Owner);
@@ -184,7 +185,8 @@ public sealed record ChangeQuota(Guid Request, int Delta) : ICommand<CampaignVie
 public sealed record CheckAdmission(Guid Participation) : ICommand<CampaignView>;
 
 /// <summary>Lets one participation in and starts it; answered when it has started. Idempotent by <paramref name="Participation"/>.</summary>
-public sealed record Admit(Guid Participation, ShopperId Owner) : ICommand<Done>;
+/// <param name="AskedAt">when its owner launched it; what is not newer than what was refused, or is over, is a copy</param>
+public sealed record Admit(Guid Participation, ShopperId Owner, DateTimeOffset AskedAt = default) : ICommand<Done>;
 
 /// <summary>Takes a place of the quota for a participation that is about to succeed. Idempotent by participation.</summary>
 public sealed record ClaimPlace(Guid Participation) : ICommand<Done>;
@@ -195,13 +197,15 @@ public sealed record ClaimPlace(Guid Participation) : ICommand<Done>;
 /// </summary>
 /// <param name="Owner">who buys, and whose participation it is if it is new</param>
 /// <param name="Units">1–10,000</param>
-public sealed record ClaimUnits(Guid Order, Guid Participation, ShopperId Owner, int Units) : ICommand<Admission>;
+/// <param name="AskedAt">when the participation asked; a participation may ask for the same order again when the last claim is over</param>
+public sealed record ClaimUnits(Guid Order, Guid Participation, ShopperId Owner, int Units, DateTimeOffset AskedAt = default) : ICommand<Admission>;
 
 /// <summary>Would this claim be granted? Decides nothing: it keeps hopeless seats from being written at all. Answered with the campaign.</summary>
 public sealed record CheckUnits(ClaimUnits Claim) : ICommand<CampaignView>;
 
 /// <summary>From a participation: the order came to nothing, its units are free again. Idempotent.</summary>
-public sealed record ReturnUnits(Guid Order) : ICommand<Done>;
+/// <param name="AskedAt">of the claim that is meant: a newer one, and one of another participation, stays</param>
+public sealed record ReturnUnits(Guid Order, Guid Participation, DateTimeOffset AskedAt = default) : ICommand<Done>;
 
 /// <summary>
 /// A participation is over. Its place is used up if <paramref name="Used"/>, else free again; the units of <paramref name="Sold"/> are sold.
@@ -210,7 +214,8 @@ public sealed record ReturnUnits(Guid Order) : ICommand<Done>;
 public sealed record CloseParticipation(Guid Participation, bool Used, IReadOnlyList<Guid>? Sold = null) : ICommand<Done>;
 
 /// <summary>From the campaign to each running participation: pause or resume.</summary>
-public sealed record SetPaused(bool Paused) : ICommand<Done>;
+/// <param name="Number">higher for each pause and resumption: what is not higher than the last is a copy and changes nothing</param>
+public sealed record SetPaused(bool Paused, int Number = 0) : ICommand<Done>;
 
 /// <summary>From the campaign to each running participation: the kill switch was used.</summary>
 public sealed record CancelParticipation : ICommand<Done>;

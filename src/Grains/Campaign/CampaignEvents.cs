@@ -56,7 +56,11 @@ internal sealed record QuotaChanged(int Total, DateTimeOffset At) : CampaignEven
 internal sealed record QuotaChangeRefused(Guid Request, Refusal Why, DateTimeOffset At) : CampaignEvent;
 
 [Stored("participation-admitted")]
-internal sealed record ParticipationAdmitted(Guid Participation, ShopperId Owner, bool TakesPlace, DateTimeOffset At) : CampaignEvent;
+internal sealed record ParticipationAdmitted(Guid Participation, ShopperId Owner, bool TakesPlace, DateTimeOffset At, DateTimeOffset AskedAt = default) : CampaignEvent;
+
+/// <summary>A refusal that another time would have granted: a copy of the message may come at such a time.</summary>
+[Stored("admission-refused")]
+internal sealed record AdmissionRefused(Guid Participation, DateTimeOffset AskedAt, Refusal Why) : CampaignEvent;
 
 [Stored("participation-started")]
 internal sealed record ParticipationStarted(Guid Participation) : CampaignEvent;
@@ -66,7 +70,11 @@ internal sealed record ParticipationPlaceClaimed(Guid Participation) : CampaignE
 
 /// <param name="Admits">the participation is new</param>
 [Stored("units-claimed")]
-internal sealed record UnitsClaimed(Guid Order, Guid Participation, ShopperId Owner, int Units, bool Admits, DateTimeOffset At) : CampaignEvent;
+internal sealed record UnitsClaimed(Guid Order, Guid Participation, ShopperId Owner, int Units, bool Admits, DateTimeOffset At, DateTimeOffset AskedAt = default) : CampaignEvent;
+
+/// <inheritdoc cref="AdmissionRefused"/>
+[Stored("claim-refused")]
+internal sealed record ClaimRefused(Guid Order, Guid Participation, DateTimeOffset AskedAt, Refusal Why) : CampaignEvent;
 
 [Stored("units-returned")]
 internal sealed record UnitsReturned(Guid Order, int Units) : CampaignEvent;
@@ -98,6 +106,8 @@ internal sealed record ParticipationTold(string What, Guid Participation) : Camp
 [JsonSerializable(typeof(QuotaChanged))]
 [JsonSerializable(typeof(QuotaChangeRefused))]
 [JsonSerializable(typeof(ParticipationAdmitted))]
+[JsonSerializable(typeof(AdmissionRefused))]
+[JsonSerializable(typeof(ClaimRefused))]
 [JsonSerializable(typeof(ParticipationStarted))]
 [JsonSerializable(typeof(ParticipationPlaceClaimed))]
 [JsonSerializable(typeof(UnitsClaimed))]

@@ -34,10 +34,12 @@ internal sealed class CampaignGrain() : GrainDefinition<CampaignState, CampaignE
     public override Reply Answer(CampaignState state, object command, in Turn turn) => command switch
     {
         _ when state.Plan is null => GrainRefusal.NotFound,
-        Admit c => state.Participations.TryGetValue(c.Participation, out var p) && !p.IsStarted ? Reply.Later : Reply.Of(Done.Instance),
+        Admit c when state.Participations.TryGetValue(c.Participation, out var p) => p.IsStarted ? Reply.Of(Done.Instance) : Reply.Later,
+        Admit c => state.Past.WhyNot(c.Participation, c.AskedAt, Refusal.Of(GrainRefusal.WrongState)) is { } refusal ? refusal : Reply.Of(Done.Instance),
         CheckAdmission c when CampaignRules.WhyNotAdmit(state, c.Participation, turn.Now) is { } refusal => refusal,
         CheckUnits c when CampaignRules.WhyNotClaim(state, c.Claim, turn.Now) is { } refusal => refusal,
         ClaimPlace or CloseParticipation or ReturnUnits => Reply.Of(Done.Instance),
+        ClaimUnits c when !state.Claims.ContainsKey(c.Order) => state.Past.WhyNot(CampaignRules.AboutClaim(c.Order, c.Participation), c.AskedAt) ?? Refusal.Of(GrainRefusal.WrongState),
         ClaimUnits c => Reply.Of(AdmissionOf(state, c.Participation, turn.Self)),
         RouteLatePayment c => Reply.Of(new LatePaymentRoute(state.Plan.Terms.Participation(turn.Self.Shop, CampaignRules.RouteOf(state, c)))),
         PublishCampaign when state.Publication is not null => Reply.Later,
@@ -62,29 +64,23 @@ internal sealed class CampaignGrain() : GrainDefinition<CampaignState, CampaignE
     public override Owed Message(CampaignState state, Debt debt, GrainId self) => debt.What switch
     {
         CampaignState.StartDebt => state.Plan!.Terms.Start(AdmissionOf(state, debt.About, self)),
-        CampaignState.PauseDebt => new(state.Plan!.Terms.Participation(self.Shop, debt.About), new SetPaused(true)),
-        CampaignState.ResumeDebt => new(state.Plan!.Terms.Participation(self.Shop, debt.About), new SetPaused(false)),
+        CampaignState.PauseDebt => new(state.Plan!.Terms.Participation(self.Shop, debt.About), new SetPaused(true, state.PausedAs)),
+        CampaignState.ResumeDebt => new(state.Plan!.Terms.Participation(self.Shop, debt.About), new SetPaused(false, state.ResumedAs)),
         CampaignState.CancelDebt => new(state.Plan!.Terms.Participation(self.Shop, debt.About), new CancelParticipation()),
         CampaignState.ReserveDebt => state.Plan!.Terms.Reserve(WishOf(state, self)),
         CampaignState.CloseDebt => new(state.Plan!.Sku.In(self.Shop), new CloseReservation(self.Key)),
         _ => throw Unknown(debt),
     };
 
-    public override CampaignDecision Settle(CampaignState state, Debt debt, in Receipt receipt, in Turn turn)
+    public override CampaignDecision Settle(CampaignState state, Debt debt, in Receipt receipt, in Turn turn) => debt.What switch
     {
-        // "Busy" is no answer: the debt stays open and is sent again.
-        if (receipt.Refusal?.Kind == RefusalKind.Busy || !state.Debts.Contains(debt.What, debt.About)) return CampaignDecision.Nothing;
-
-        return debt.What switch
-        {
-            // A start is refused by no mechanic, so a refusal is a fault that must not lose an admission: it is sent again.
-            CampaignState.StartDebt => receipt.Refusal is null ? new ParticipationStarted(debt.About) : CampaignDecision.Nothing,
-            CampaignState.PauseDebt or CampaignState.ResumeDebt or CampaignState.CancelDebt => new ParticipationTold(debt.What, debt.About),
-            CampaignState.ReserveDebt => CampaignRules.StockDecided(state, receipt.Reply as ReservedStock, receipt.Refusal, CampaignId.Of(turn.Self.Key), turn.Now),
-            CampaignState.CloseDebt => new CampaignSettled(turn.Now),
-            _ => throw Unknown(debt),
-        };
-    }
+        // A start is refused by no mechanic, so a refusal is a fault that must not lose an admission: it is sent again.
+        CampaignState.StartDebt => receipt.Refusal is null ? new ParticipationStarted(debt.About) : CampaignDecision.Nothing,
+        CampaignState.PauseDebt or CampaignState.ResumeDebt or CampaignState.CancelDebt => new ParticipationTold(debt.What, debt.About),
+        CampaignState.ReserveDebt => CampaignRules.StockDecided(state, receipt.Reply as ReservedStock, receipt.Refusal, CampaignId.Of(turn.Self.Key), turn.Now),
+        CampaignState.CloseDebt => new CampaignSettled(turn.Now),
+        _ => throw Unknown(debt),
+    };
 
     private static Reply ViewWhenTold(CampaignState state, string what, in Turn turn) =>
         state.UntoldOf(what) > 0 ? Reply.Later : Reply.Of(View(state, turn.Self));
@@ -93,7 +89,7 @@ internal sealed class CampaignGrain() : GrainDefinition<CampaignState, CampaignE
         new(self.Shop, CampaignId.Of(self.Key), state.Revision, state.Plan!, state.Facts!, participation, state.Participations[participation].Owner);
 
     private static QuotaWish WishOf(CampaignState state, GrainId self) =>
-        new(self.Shop, CampaignId.Of(self.Key), Math.Max(1, state.Revision), state.Plan!, state.Publication?.Facts ?? state.Facts!, state.Change?.Asked ?? state.Total, state.Change?.Request ?? default);
+        new(self.Shop, CampaignId.Of(self.Key), Math.Max(1, state.Revision), state.Plan!, state.Publication?.Facts ?? state.Facts!, state.Change?.Asked ?? state.Total, state.Change?.Request ?? default, state.WishedAt);
 
     private static CampaignView View(CampaignState state, GrainId self)
     {

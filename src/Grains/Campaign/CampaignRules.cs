@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text.Json.Serialization;
 using Campaigns.Grains.Kernel;
 using Campaigns.Grains.Order;
@@ -47,6 +48,10 @@ internal sealed class CampaignState
 
     public int Sold { get; set; }
 
+    /// <summary>When it last asked for a number of units.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DateTimeOffset WishedAt { get; set; }
+
     /// <summary>The change of the quota that waits for the stock.</summary>
     public QuotaChangeRequested? Change { get; set; }
 
@@ -69,6 +74,14 @@ internal sealed class CampaignState
     /// <summary>How many participations have not yet heard of a pause, a resumption, the kill.</summary>
     public Dictionary<string, int> Untold { get; set; } = new(StringComparer.Ordinal);
 
+    /// <summary>How often it was paused and resumed, when it was last paused and when it was last resumed.</summary>
+    public int PausedAs { get; set; }
+
+    public int ResumedAs { get; set; }
+
+    /// <summary>Admissions and claims that are over or were refused.</summary>
+    public Past Past { get; set; } = new();
+
     public Debts Debts { get; set; } = new();
 
     [JsonIgnore]
@@ -84,16 +97,21 @@ internal sealed class CampaignState
     [JsonIgnore]
     public bool HasForgotten => Closed.Count >= CampaignRules.ClosedMax;
 
+    /// <summary>True while a participation has not heard of its start, of a pause or of a resumption.</summary>
+    public bool Tells(Guid participation) => Debts.Contains(StartDebt, participation) || Debts.Contains(PauseDebt, participation) || Debts.Contains(ResumeDebt, participation);
+
     public int UntoldOf(string what) => Untold.GetValueOrDefault(what);
 
     /// <summary>Within its window and open, whether or not the wake-up of its start came already.</summary>
     public bool IsOpen(DateTimeOffset now) => Status is CampaignStatus.Scheduled or CampaignStatus.Running && now >= Plan!.StartsAt && now < Plan.EndsAt;
 }
 
-internal readonly record struct Claim(Guid Participation, Guid Owner, int Units);
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct Claim(Guid Participation, Guid Owner, int Units, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] DateTimeOffset AskedAt = default);
 
 /// <param name="HasPlace">a place of the quota is kept for it, or sold to it</param>
-internal readonly record struct Participation(ShopperId Owner, bool IsStarted, bool HasPlace, bool IsOver);
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct Participation(ShopperId Owner, bool IsStarted, bool HasPlace, bool IsOver, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] DateTimeOffset AskedAt = default);
 
 /// <summary>Every rule of the campaign. Pure: no clock, no chance, no I/O.</summary>
 internal static class CampaignRules
@@ -126,7 +144,7 @@ internal static class CampaignRules
         var findings = Check(state.Plan, command.Facts, now);
         if (findings.Any(f => f.Severity == Finding.Block)) return Refusal.Of(NotPublishable) with { Findings = findings };
 
-        return new CampaignPublicationRequested(command.Facts, findings, now);
+        return new CampaignPublicationRequested(command.Facts, findings, Past.After(state.WishedAt, now));
     }
 
     private static Refusal? WrongWith(string reason) => reason.Length > ReasonLengthMax ? Refusal.Invalid("reason", "A reason has at most 500 characters.") : null;
@@ -170,16 +188,17 @@ internal static class CampaignRules
         var asked = (int)Math.Max((long)state.Total + command.Delta, state.Taken);
         if (asked == state.Total) return CampaignDecision.Nothing;
 
-        return new QuotaChangeRequested(command.Request, asked, Math.Min(asked, state.Total), now);
+        return new QuotaChangeRequested(command.Request, asked, Math.Min(asked, state.Total), Past.After(state.WishedAt, now));
     }
 
     public static CampaignDecision Decide(CampaignState state, Admit command, DateTimeOffset now)
     {
         if (state.Plan is null) return NotFound;
         if (state.Participations.ContainsKey(command.Participation)) return CampaignDecision.Nothing;
-        if (WhyNotAdmit(state, command.Participation, now) is { } refusal) return refusal;
+        if (state.Past.Has(command.Participation, command.AskedAt)) return CampaignDecision.Nothing;
+        if (WhyNotAdmit(state, command.Participation, now) is { } refusal) return command.AskedAt == default ? refusal : new AdmissionRefused(command.Participation, command.AskedAt, refusal);
 
-        var admitted = new ParticipationAdmitted(command.Participation, command.Owner, state.Plan.Terms.TakesPlaceAtEntry, now);
+        var admitted = new ParticipationAdmitted(command.Participation, command.Owner, state.Plan.Terms.TakesPlaceAtEntry, now, command.AskedAt);
         return (CampaignEvent[])[.. Opening(state, now), admitted];
     }
 
@@ -196,10 +215,11 @@ internal static class CampaignRules
     public static CampaignDecision Decide(CampaignState state, ClaimUnits command, DateTimeOffset now)
     {
         if (state.Plan is null) return NotFound;
-        if (WhyNotClaim(state, command, now) is { } refusal) return refusal;
+        if (state.Past.Has(AboutClaim(command.Order, command.Participation), command.AskedAt)) return CampaignDecision.Nothing;
+        if (WhyNotClaim(state, command, now) is { } refusal) return refusal.Kind == RefusalKind.Busy || command.AskedAt == default ? refusal : new ClaimRefused(command.Order, command.Participation, command.AskedAt, refusal);
         if (state.Claims.ContainsKey(command.Order)) return CampaignDecision.Nothing;
 
-        return (CampaignEvent[])[.. Opening(state, now), new UnitsClaimed(command.Order, command.Participation, command.Owner, command.Units, !state.Participations.ContainsKey(command.Participation), now)];
+        return (CampaignEvent[])[.. Opening(state, now), new UnitsClaimed(command.Order, command.Participation, command.Owner, command.Units, !state.Participations.ContainsKey(command.Participation), now, command.AskedAt)];
     }
 
     /// <summary>Why units would not be claimed now; null if they would, or are.</summary>
@@ -220,9 +240,13 @@ internal static class CampaignRules
     {
         if (state.Plan is null) return NotFound;
         if (!state.Claims.TryGetValue(command.Order, out var claim)) return CampaignDecision.Nothing;
+        if (claim.Participation != command.Participation || claim.AskedAt > command.AskedAt) return CampaignDecision.Nothing;
 
         return new UnitsReturned(command.Order, claim.Units);
     }
+
+    /// <summary>What names the claim of a participation for an order among what is over: late money may be claimed for by another participation.</summary>
+    public static Guid AboutClaim(Guid order, Guid participation) => Ids.Derive("claim", order.ToString("N"), participation.ToString("N"));
 
     /// <summary>Which participation may have a place for late money: one of the oldest that run and were not tried, else a new one.</summary>
     public static Guid RouteOf(CampaignState state, RouteLatePayment command)
@@ -299,6 +323,7 @@ internal static class CampaignRules
                 break;
             case CampaignPublicationRequested e:
                 state.Publication = e;
+                state.WishedAt = e.At;
                 state.RefusedPublication = null;
                 state.Debts.Owe(CampaignState.ReserveDebt, state.Plan!.Sku.Value);
                 break;
@@ -320,10 +345,12 @@ internal static class CampaignRules
                 break;
             case CampaignPausedByMerchant:
                 state.Status = CampaignStatus.Paused;
+                state.PausedAs = state.ResumedAs + 1;
                 TellAll(state, CampaignState.PauseDebt);
                 break;
             case CampaignResumed:
                 state.Status = CampaignStatus.Running;
+                state.ResumedAs = state.PausedAs + 1;
                 TellAll(state, CampaignState.ResumeDebt);
                 break;
             case CampaignKilledByMerchant:
@@ -344,6 +371,7 @@ internal static class CampaignRules
             case QuotaChangeRequested e:
                 state.Total = e.Total;
                 state.Change = e;
+                state.WishedAt = e.At;
                 state.RefusedChange = null;
                 state.Debts.Owe(CampaignState.ReserveDebt, state.Plan!.Sku.Value);
                 break;
@@ -358,10 +386,13 @@ internal static class CampaignRules
                 state.Debts.Settle(CampaignState.ReserveDebt, state.Plan!.Sku.Value);
                 break;
             case ParticipationAdmitted e:
-                state.Participations.Add(e.Participation, new(e.Owner, IsStarted: false, e.TakesPlace, IsOver: false));
+                state.Participations.Add(e.Participation, new(e.Owner, IsStarted: false, e.TakesPlace, IsOver: false, e.AskedAt));
                 state.Live++;
                 state.Held += e.TakesPlace ? 1 : 0;
                 state.Debts.Owe(CampaignState.StartDebt, e.Participation);
+                break;
+            case AdmissionRefused e:
+                state.Past.Note(e.Participation, e.AskedAt, e.Why);
                 break;
             case ParticipationStarted e:
                 state.Participations[e.Participation] = state.Participations[e.Participation] with { IsStarted = true };
@@ -378,9 +409,12 @@ internal static class CampaignRules
                     state.Live++;
                 }
 
-                state.Claims.Add(e.Order, new(e.Participation, e.Owner.Value, e.Units));
+                state.Claims.Add(e.Order, new(e.Participation, e.Owner.Value, e.Units, e.AskedAt));
                 state.Held += e.Units;
                 state.UnitsOf[e.Owner.Value] = state.UnitsOf.GetValueOrDefault(e.Owner.Value) + e.Units;
+                break;
+            case ClaimRefused e:
+                state.Past.Note(AboutClaim(e.Order, e.Participation), e.AskedAt, e.Why);
                 break;
             case UnitsReturned e:
                 Return(state, e.Order);
@@ -447,6 +481,7 @@ internal static class CampaignRules
     private static void Return(CampaignState state, Guid order)
     {
         state.Claims.Remove(order, out var claim);
+        state.Past.Note(AboutClaim(order, claim.Participation), claim.AskedAt);
         state.Held -= claim.Units;
         var left = state.UnitsOf[claim.Owner] - claim.Units;
         if (left > 0) state.UnitsOf[claim.Owner] = left;
@@ -463,6 +498,7 @@ internal static class CampaignRules
         foreach (var order in e.Sold ?? [])
         {
             if (!state.Claims.Remove(order, out var claim)) continue;
+            state.Past.Note(AboutClaim(order, claim.Participation), claim.AskedAt);
             state.Held -= claim.Units;
             state.Sold += claim.Units;
         }
@@ -471,6 +507,7 @@ internal static class CampaignRules
         foreach (var what in (ReadOnlySpan<string>)[CampaignState.PauseDebt, CampaignState.ResumeDebt, CampaignState.CancelDebt])
             if (state.Debts.Contains(what, e.Participation)) NoteTold(state, what, e.Participation);
 
+        state.Past.Note(e.Participation, state.Participations[e.Participation].AskedAt);
         state.Closed.Enqueue(e.Participation);
         if (state.Closed.Count > ClosedMax) state.Participations.Remove(state.Closed.Dequeue());
     }

@@ -175,7 +175,6 @@ internal static class CommissionRules
 
     public static CommissionDecision Settle(CommissionState state, Debt debt, in Receipt receipt, DateTimeOffset now)
     {
-        if (!state.Debts.Contains(debt.What, debt.About)) return CommissionDecision.Nothing;
         switch (debt.What)
         {
             case PostFirst or PostSecond:

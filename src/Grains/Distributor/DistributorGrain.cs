@@ -49,7 +49,7 @@ internal sealed class DistributorGrain() : GrainDefinition<DistributorState, Dis
 
     /// <remarks>The own binding refuses nobody who has joined: any other answer means "ask again".</remarks>
     public override DistributorDecision Settle(DistributorState state, Debt debt, in Receipt receipt, in Turn turn) =>
-        receipt.Reply is JoinedUnder under && state.Debts.Contains(debt.What, debt.About) ? new DistributorPlaced(under.Promoter) : DistributorDecision.Nothing;
+        receipt.Reply is JoinedUnder under ? new DistributorPlaced(under.Promoter) : DistributorDecision.Nothing;
 
     private static AdmittedCustomer Admitted(DistributorState state, ShopperId buyer, string? device) => new(state.JoinedAt!.Value, state.IsSuspect(buyer, device));
 

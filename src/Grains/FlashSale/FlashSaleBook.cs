@@ -90,6 +90,9 @@ internal sealed class FlashSaleBook : Book<FlashSaleState>
             yield break;
         }
 
+        if (campaign.Status is CampaignStatus.Running or CampaignStatus.Paused && state.IsPaused != (campaign.Status == CampaignStatus.Paused) && !participation.IsOver && !campaign.Tells(grain.Key))
+            yield return $"it is {(state.IsPaused ? "paused" : "not paused")}, its campaign is {campaign.Status} and does not say so";
+
         var tells = state.Debts.Contains(FlashSaleState.OverDebt, sale.Campaign.Value);
         if (state.Phase == SalePhase.Finished && state.Holds.Count == 0)
         {

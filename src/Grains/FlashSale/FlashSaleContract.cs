@@ -71,7 +71,7 @@ public sealed record FlashSaleTerms : CampaignTerms
 
     public override Owed Reserve(QuotaWish wish) => new(
         Participation(wish.Shop, wish.Campaign.Value),
-        new PrepareSale(wish.Request, wish.Campaign, wish.Revision, wish.Plan.Sku, wish.Facts.SkuTitle, wish.Facts.ListPrice, this, wish.Facts.TimeZone, wish.Plan.StartsAt, wish.Plan.EndsAt, wish.Total));
+        new PrepareSale(wish.Request, wish.Campaign, wish.Revision, wish.Plan.Sku, wish.Facts.SkuTitle, wish.Facts.ListPrice, this, wish.Facts.TimeZone, wish.Plan.StartsAt, wish.Plan.EndsAt, wish.Total, wish.AskedAt));
 
     public override GrainId Participation(ShopId shop, Guid id) => FlashSaleId.Of(id).In(shop);
 }
@@ -103,6 +103,7 @@ public sealed record FlashSaleView(
 /// </summary>
 /// <param name="TimeZone">the shop's, in which the weekly slot is meant</param>
 /// <param name="StartsAt">of the campaign</param>
+/// <param name="AskedAt">what is not newer than the campaign's last wish is a copy and changes nothing</param>
 public sealed record PrepareSale(
     Guid Request,
     CampaignId Campaign,
@@ -114,7 +115,8 @@ public sealed record PrepareSale(
     string TimeZone,
     DateTimeOffset StartsAt,
     DateTimeOffset EndsAt,
-    int Total) : ICommand<ReservedStock>;
+    int Total,
+    DateTimeOffset AskedAt = default) : ICommand<ReservedStock>;
 
 /// <summary>
 /// Takes units and opens the order for them; answered when it is open. Refused <c>CampaignKilled</c>, <c>CampaignPaused</c>, <c>CampaignNotRunning</c>,

@@ -28,7 +28,8 @@ internal sealed record SalePrepared(
     int Quota,
     DateTimeOffset OpensAt,
     DateTimeOffset ClosesAt,
-    DateTimeOffset At) : FlashSaleEvent;
+    DateTimeOffset At,
+    DateTimeOffset WishedAt = default) : FlashSaleEvent;
 
 /// <summary>The stock had not enough: there is no sale.</summary>
 [Stored("sale-preparation-refused")]
@@ -36,7 +37,7 @@ internal sealed record PreparationRefused(Refusal Why) : FlashSaleEvent;
 
 /// <summary>A later occurrence comes near: the stock is asked for its units.</summary>
 [Stored("sale-units-asked")]
-internal sealed record UnitsAsked(int Number) : FlashSaleEvent;
+internal sealed record UnitsAsked(int Number, DateTimeOffset At = default) : FlashSaleEvent;
 
 /// <param name="Total">what this occurrence may sell in all</param>
 [Stored("sale-units-reserved")]
@@ -67,13 +68,17 @@ internal sealed record UnitsReleased(OrderId Order, int Quantity, bool SellsAgai
 
 /// <summary>Money came after the hold had run out, and there were units left.</summary>
 [Stored("late-units-taken")]
-internal sealed record LateUnitsTaken(OrderId Order, ShopperId Shopper, int Quantity, DateTimeOffset At) : FlashSaleEvent;
+internal sealed record LateUnitsTaken(OrderId Order, ShopperId Shopper, int Quantity, DateTimeOffset At, DateTimeOffset OfferedAt = default) : FlashSaleEvent;
+
+/// <summary>There were none left: a copy of the offer may come when there are.</summary>
+[Stored("late-units-refused")]
+internal sealed record LateUnitsRefused(OrderId Order, DateTimeOffset OfferedAt, Refusal Why) : FlashSaleEvent;
 
 [Stored("sale-paused")]
-internal sealed record SalePaused(DateTimeOffset At) : FlashSaleEvent;
+internal sealed record SalePaused(DateTimeOffset At, int Number = 0) : FlashSaleEvent;
 
 [Stored("sale-resumed")]
-internal sealed record SaleResumed(DateTimeOffset At) : FlashSaleEvent;
+internal sealed record SaleResumed(DateTimeOffset At, int Number = 0) : FlashSaleEvent;
 
 [Stored("sale-killed")]
 internal sealed record SaleKilled(DateTimeOffset At) : FlashSaleEvent;
@@ -83,10 +88,10 @@ internal sealed record SaleKilled(DateTimeOffset At) : FlashSaleEvent;
 /// <param name="Asked">what the current occurrence shall sell in all</param>
 /// <param name="Total">what it may sell until the stock has answered: fewer at once, more when they are there</param>
 [Stored("sale-quota-change-asked")]
-internal sealed record SaleQuotaAsked(Guid Request, int Quota, int Asked, int Total, DateTimeOffset At) : FlashSaleEvent;
+internal sealed record SaleQuotaAsked(Guid Request, int Quota, int Asked, int Total, DateTimeOffset At, DateTimeOffset WishedAt = default) : FlashSaleEvent;
 
 [Stored("sale-quota-changed")]
-internal sealed record SaleQuotaChanged(Guid Request, int Quota, int Total, DateTimeOffset At) : FlashSaleEvent;
+internal sealed record SaleQuotaChanged(Guid Request, int Quota, int Total, DateTimeOffset At, DateTimeOffset WishedAt = default) : FlashSaleEvent;
 
 [Stored("sale-quota-change-refused")]
 internal sealed record SaleQuotaRefused(Guid Request, Refusal Why) : FlashSaleEvent;
@@ -127,6 +132,7 @@ internal sealed record SaleClosed : FlashSaleEvent;
 [JsonSerializable(typeof(UnitsSold))]
 [JsonSerializable(typeof(UnitsReleased))]
 [JsonSerializable(typeof(LateUnitsTaken))]
+[JsonSerializable(typeof(LateUnitsRefused))]
 [JsonSerializable(typeof(SalePaused))]
 [JsonSerializable(typeof(SaleResumed))]
 [JsonSerializable(typeof(SaleKilled))]

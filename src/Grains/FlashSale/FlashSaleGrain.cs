@@ -40,6 +40,7 @@ internal sealed class FlashSaleGrain() : GrainDefinition<FlashSaleState, FlashSa
         GetFlashSale => Reply.Of(View(state, turn.Now)),
         GetQuota => Reply.Of(QuotaOf(state, turn.Now)),
         GetTakers => Reply.Of(new SaleTakers(state.UnitsOf.Count > SaleTakers.Max ? null : state.UnitsOf.Keys.ToHashSet())),
+        OfferLatePayment c when !state.Stands(c.Order) => state.Past.WhyNot(c.Order.Value, c.OfferedAt) ?? Refusal.Of(GrainRefusal.WrongState),
         OfferLatePayment => Reply.Of(new LatePaymentAnswer(null)),
         _ => Reply.Of(Done.Instance),
     };
@@ -58,30 +59,24 @@ internal sealed class FlashSaleGrain() : GrainDefinition<FlashSaleState, FlashSa
         var sale = state.Sale!;
         return debt.What switch
         {
-            FlashSaleState.PlaceDebt => new(OrderId.Of(debt.About).In(self.Shop), PlaceOrder(state, sale, state.Holds[debt.About], self)),
+            FlashSaleState.PlaceDebt => new(OrderId.Of(debt.About).In(self.Shop), PlaceOrder(state, sale, debt.About, self)),
 
             // The first occurrence and a change of the quota ask for exactly so much; a later occurrence takes what is there.
-            FlashSaleState.ReserveDebt => new(sale.Sku.In(self.Shop), new ReserveStock(debt.About, state.Change?.Asked ?? state.Quota, UpTo: state.Change is null && state.Number > 1)),
+            FlashSaleState.ReserveDebt => new(sale.Sku.In(self.Shop), new ReserveStock(debt.About, state.Change?.Asked ?? state.Quota, UpTo: state.Change is null && state.Number > 1, state.AskedAt)),
             FlashSaleState.CloseDebt => new(sale.Sku.In(self.Shop), new CloseReservation(debt.About)),
             FlashSaleState.OverDebt => new(sale.Campaign.In(self.Shop), new CloseParticipation(self.Key, Used: false)),
             _ => throw Unknown(debt),
         };
     }
 
-    public override SaleDecision Settle(FlashSaleState state, Debt debt, in Receipt receipt, in Turn turn)
+    public override SaleDecision Settle(FlashSaleState state, Debt debt, in Receipt receipt, in Turn turn) => debt.What switch
     {
-        // "Busy" is no answer: the debt stays open and is sent again.
-        if (receipt.Refusal?.Kind == RefusalKind.Busy || !state.Debts.Contains(debt.What, debt.About)) return SaleDecision.Nothing;
-
-        return debt.What switch
-        {
-            FlashSaleState.PlaceDebt => FlashSaleRules.OrderDecided(state, OrderId.Of(debt.About), receipt.Refusal, turn.Now),
-            FlashSaleState.ReserveDebt => FlashSaleRules.StockDecided(state, receipt.Reply as ReservedStock, turn.Now),
-            FlashSaleState.CloseDebt => FlashSaleRules.ReservationClosed(state, turn.Now),
-            FlashSaleState.OverDebt => new SaleClosed(),
-            _ => throw Unknown(debt),
-        };
-    }
+        FlashSaleState.PlaceDebt => FlashSaleRules.OrderDecided(state, OrderId.Of(debt.About), receipt.Refusal, turn.Now),
+        FlashSaleState.ReserveDebt => FlashSaleRules.StockDecided(state, receipt.Reply as ReservedStock, turn.Now),
+        FlashSaleState.CloseDebt => FlashSaleRules.ReservationClosed(state, turn.Now),
+        FlashSaleState.OverDebt => new SaleClosed(),
+        _ => throw Unknown(debt),
+    };
 
     public override (string Name, object Data)? Live(FlashSaleState state, FlashSaleEvent @event) => @event switch
     {
@@ -166,9 +161,10 @@ internal sealed class FlashSaleGrain() : GrainDefinition<FlashSaleState, FlashSa
     }
 
     /// <remarks>The order waits for its money as long as the hold lasts; its payment window is not used.</remarks>
-    private static PlaceOrder PlaceOrder(FlashSaleState state, SalePrepared sale, SaleHold hold, GrainId self)
+    private static PlaceOrder PlaceOrder(FlashSaleState state, SalePrepared sale, Guid order, GrainId self)
     {
         const int minutes = 15;
+        var hold = state.Holds[order];
         var discount = (sale.ListPriceFen - sale.Terms.SalePriceFen) * hold.Quantity;
         return new(
             ShopperId.Of(hold.Shopper),
@@ -180,6 +176,7 @@ internal sealed class FlashSaleGrain() : GrainDefinition<FlashSaleState, FlashSa
             minutes,
             sale.Terms.HoldSeconds,
             AsksLate: true,
-            EarnsCommission: sale.Terms.EarnsCommission);
+            EarnsCommission: sale.Terms.EarnsCommission,
+            WantedAt: state.WantedAt.GetValueOrDefault(order));
     }
 }

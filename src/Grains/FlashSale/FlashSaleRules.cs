@@ -36,8 +36,9 @@ internal enum SalePhase
 }
 
 /// <param name="Number">the occurrence it was taken in</param>
+/// <param name="IsLate">for late money: only an order that came to nothing after that ends it</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct SaleHold(Guid Shopper, int Quantity, int Number);
+internal readonly record struct SaleHold(Guid Shopper, int Quantity, int Number, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool IsLate = false);
 
 internal readonly record struct ReturnedTake(Guid Order, Refusal Why);
 
@@ -77,6 +78,10 @@ internal sealed class FlashSaleState : IOrderSource
 
     public bool IsPaused { get; set; }
 
+    /// <summary>The number of the pause or resumption that was heard of last.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int PauseHeard { get; set; }
+
     public bool IsKilled { get; set; }
 
     /// <summary>What each occurrence is meant to sell.</summary>
@@ -98,10 +103,25 @@ internal sealed class FlashSaleState : IOrderSource
     /// <summary>The newest wish of the campaign that was decided.</summary>
     public Guid LastRequest { get; set; }
 
+    /// <summary>When that wish was made.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DateTimeOffset WishedAt { get; set; }
+
+    /// <summary>When the stock was last asked for units.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DateTimeOffset AskedAt { get; set; }
+
     /// <summary>The change of the quota that waits for the stock.</summary>
     public SaleQuotaAsked? Change { get; set; }
 
     public SaleQuotaRefused? RefusedChange { get; set; }
+
+    /// <summary>When the newest units were taken.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DateTimeOffset TakenAt { get; set; }
+
+    /// <summary>When the orders that are being opened were wanted.</summary>
+    public Dictionary<Guid, DateTimeOffset> WantedAt { get; set; } = [];
 
     /// <summary>Orders that are neither paid nor released.</summary>
     public Dictionary<Guid, SaleHold> Holds { get; set; } = [];
@@ -122,6 +142,9 @@ internal sealed class FlashSaleState : IOrderSource
 
     /// <summary>Why the newest orders were refused, for those who still wait for the answer.</summary>
     public Queue<ReturnedTake> Returned { get; set; } = [];
+
+    /// <summary>Late money that was offered: each offer is taken or refused once.</summary>
+    public Past Past { get; set; } = new();
 
     public Debts Debts { get; set; } = new();
 
@@ -172,18 +195,19 @@ internal static class FlashSaleRules
 
     public static SaleDecision Decide(FlashSaleState state, PrepareSale command, DateTimeOffset now)
     {
-        if (state.Phase == SalePhase.None) return Prepare(command, now);
+        if (command.AskedAt != default && command.AskedAt <= state.WishedAt) return SaleDecision.Nothing;
+        if (state.Phase == SalePhase.None) return Prepare(state, command, now);
         if (state.LastRequest == command.Request) return SaleDecision.Nothing;
         if (state.Change is not null || state.Phase == SalePhase.Reserving) return Busy;
         if (state.IsKilled || state.Phase == SalePhase.Finished) return CampaignNotRunning;
-        if (state.Phase != SalePhase.Ready) return new SaleQuotaChanged(command.Request, command.Total, state.Total, now);
+        if (state.Phase != SalePhase.Ready) return new SaleQuotaChanged(command.Request, command.Total, state.Total, now, command.AskedAt);
 
         // Where the stock had less than the quota, a smaller quota takes away only what is above it.
         var quota = Math.Max(command.Total, state.Held + state.Sold);
         var total = quota < state.Quota ? Math.Min(state.Total, quota) : state.Total + quota - state.Quota;
-        if (total == state.Total) return new SaleQuotaChanged(command.Request, quota, total, now);
+        if (total == state.Total) return new SaleQuotaChanged(command.Request, quota, total, now, command.AskedAt);
 
-        return new SaleQuotaAsked(command.Request, quota, total, Math.Min(total, state.Total), now);
+        return new SaleQuotaAsked(command.Request, quota, total, Math.Min(total, state.Total), Past.After(state.AskedAt, now), command.AskedAt);
     }
 
     public static SaleDecision Decide(FlashSaleState state, TakeUnits command, DateTimeOffset now)
@@ -195,7 +219,7 @@ internal static class FlashSaleRules
         if (state.Holds.Count >= HoldsMax) return Busy;
         if (state.Placing >= PlacingMax) return Busy;
 
-        var taken = new UnitsTaken(command.Order, command.Shopper, command.Quantity, now);
+        var taken = new UnitsTaken(command.Order, command.Shopper, command.Quantity, Past.After(state.TakenAt, now));
         return state.IsOpened ? taken : new FlashSaleEvent[] { new SaleOpened(state.Number, now), taken };
     }
 
@@ -204,11 +228,12 @@ internal static class FlashSaleRules
     {
         if (!state.IsThere) return NotFound;
         if (state.Stands(command.Order)) return state.IsPlacing(command.Order) ? Settled(state, command.Order, new TakeSettled(command.Order)) : SaleDecision.Nothing;
+        if (state.Past.Has(command.Order.Value, command.OfferedAt)) return SaleDecision.Nothing;
         if (command.Purpose != state.Purpose) return CampaignNotRunning;
-        if (WhyNotSell(state, command.Buyer, command.Quantity, now) is { } refusal) return refusal;
+        if (WhyNotSell(state, command.Buyer, command.Quantity, now) is { } refusal) return command.OfferedAt == default ? refusal : new LateUnitsRefused(command.Order, command.OfferedAt, refusal);
         if (state.Holds.Count >= HoldsMax) return Busy;
 
-        return new LateUnitsTaken(command.Order, command.Buyer, command.Quantity, now);
+        return new LateUnitsTaken(command.Order, command.Buyer, command.Quantity, now, command.OfferedAt);
     }
 
     public static SaleDecision Decide(FlashSaleState state, OrderPaid command, DateTimeOffset now)
@@ -223,6 +248,7 @@ internal static class FlashSaleRules
     {
         if (!state.IsThere) return NotFound;
         if (!state.Holds.TryGetValue(command.Order.Value, out var hold)) return SaleDecision.Nothing;
+        if (hold.IsLate && !command.WasLate) return SaleDecision.Nothing;
 
         var sellsAgain = hold.Number == state.Number && state.Phase == SalePhase.Ready;
         return Settled(state, command.Order, new UnitsReleased(command.Order, hold.Quantity, sellsAgain, now), endsHold: true);
@@ -232,8 +258,9 @@ internal static class FlashSaleRules
     {
         if (!state.IsThere) return NotFound;
         if (state.IsPaused == command.Paused) return SaleDecision.Nothing;
+        if (command.Number != 0 && command.Number <= state.PauseHeard) return SaleDecision.Nothing;
 
-        return command.Paused ? new SalePaused(now) : new SaleResumed(now);
+        return command.Paused ? new SalePaused(now, command.Number) : new SaleResumed(now, command.Number);
     }
 
     /// <remarks>Open orders stay payable until their holds run out.</remarks>
@@ -254,7 +281,7 @@ internal static class FlashSaleRules
     {
         if (state.Phase == SalePhase.Planned && now < state.OpensAt - ReserveAhead) return SaleDecision.Nothing;
         if (state.Phase == SalePhase.Planned && now >= state.ClosesAt) return Skip(state, now);
-        if (state.Phase == SalePhase.Planned) return new UnitsAsked(state.Number);
+        if (state.Phase == SalePhase.Planned) return new UnitsAsked(state.Number, Past.After(state.AskedAt, now));
         if (state.Phase != SalePhase.Ready) return SaleDecision.Nothing;
         if (now >= state.ClosesAt) return End(state, now);
         if (state.IsOpened || now < state.OpensAt) return SaleDecision.Nothing;
@@ -275,7 +302,7 @@ internal static class FlashSaleRules
         (SalePhase.Reserving, _, null) when state.Number == 1 => new PreparationRefused(Refusal.Of(SoldOut)),
         (SalePhase.Reserving, _, _) when state.IsKilled => (FlashSaleEvent[])[new UnitsReserved(state.Number, (int)(reserved?.Total ?? 0), now), .. End(state, now)],
         (SalePhase.Reserving, _, _) => new UnitsReserved(state.Number, (int)(reserved?.Total ?? 0), now),
-        (_, { } change, { Total: var total }) => (FlashSaleEvent[])[new SaleQuotaChanged(change.Request, change.Quota, (int)total, now), .. RestAfterChange(state)],
+        (_, { } change, { Total: var total }) => (FlashSaleEvent[])[new SaleQuotaChanged(change.Request, change.Quota, (int)total, now, change.WishedAt), .. RestAfterChange(state)],
         (_, { } change, _) => (FlashSaleEvent[])[new SaleQuotaRefused(change.Request, Refusal.Of(SoldOut)), .. RestAfterChange(state)],
         _ => throw new UnreachableException("The stock answered, and nothing was asked."),
     };
@@ -298,7 +325,7 @@ internal static class FlashSaleRules
             case SalePrepared e:
                 state.Sale = e;
                 state.RefusedPreparation = null;
-                state.LastRequest = e.Request;
+                (state.LastRequest, state.WishedAt, state.AskedAt) = (e.Request, e.WishedAt, e.At);
                 state.Quota = e.Quota;
                 Begin(state, 1, e.OpensAt, e.ClosesAt, SalePhase.Reserving);
                 state.Debts.Owe(FlashSaleState.ReserveDebt, state.Purpose);
@@ -308,8 +335,9 @@ internal static class FlashSaleRules
                 state.RefusedPreparation = e.Why;
                 state.Debts.Settle(FlashSaleState.ReserveDebt, state.Purpose);
                 break;
-            case UnitsAsked:
+            case UnitsAsked e:
                 state.Phase = SalePhase.Reserving;
+                state.AskedAt = e.At;
                 state.Debts.Owe(FlashSaleState.ReserveDebt, state.Purpose);
                 break;
             case UnitsReserved e:
@@ -323,10 +351,16 @@ internal static class FlashSaleRules
             case UnitsTaken e:
                 Take(state, e.Order, e.Shopper, e.Quantity);
                 state.Placing++;
+                state.TakenAt = e.At;
+                state.WantedAt.Add(e.Order.Value, e.At);
                 state.Debts.Owe(FlashSaleState.PlaceDebt, e.Order.Value);
                 break;
             case LateUnitsTaken e:
-                Take(state, e.Order, e.Shopper, e.Quantity);
+                Take(state, e.Order, e.Shopper, e.Quantity, isLate: true);
+                state.Past.Note(e.Order.Value, e.OfferedAt);
+                break;
+            case LateUnitsRefused e:
+                state.Past.Note(e.Order.Value, e.OfferedAt, e.Why);
                 break;
             case TakeSettled e:
                 Place(state, e.Order);
@@ -344,24 +378,24 @@ internal static class FlashSaleRules
                 GiveBack(state, e.Order);
                 state.Remember(e.Order);
                 break;
-            case SalePaused:
-                state.IsPaused = true;
+            case SalePaused e:
+                (state.IsPaused, state.PauseHeard) = (true, e.Number);
                 break;
-            case SaleResumed:
-                state.IsPaused = false;
+            case SaleResumed e:
+                (state.IsPaused, state.PauseHeard) = (false, e.Number);
                 break;
             case SaleKilled:
                 state.IsKilled = true;
                 break;
             case SaleQuotaAsked e:
-                state.LastRequest = e.Request;
+                (state.LastRequest, state.WishedAt, state.AskedAt) = (e.Request, e.WishedAt, e.At);
                 state.Total = e.Total;
                 state.Change = e;
                 state.RefusedChange = null;
                 state.Debts.Owe(FlashSaleState.ReserveDebt, state.Purpose);
                 break;
             case SaleQuotaChanged e:
-                state.LastRequest = e.Request;
+                (state.LastRequest, state.WishedAt) = (e.Request, e.WishedAt);
                 state.Quota = e.Quota;
                 state.Total = e.Total;
                 state.Change = null;
@@ -403,7 +437,7 @@ internal static class FlashSaleRules
         return state;
     }
 
-    private static SaleDecision Prepare(PrepareSale command, DateTimeOffset now)
+    private static SaleDecision Prepare(FlashSaleState state, PrepareSale command, DateTimeOffset now)
     {
         if (FlashSaleCalendar.Next(command.Terms.WeeklySlot, command.TimeZone, command.StartsAt, command.EndsAt, now) is not { } first) return CampaignNotRunning;
 
@@ -421,7 +455,8 @@ internal static class FlashSaleRules
             command.Total,
             first.StartsAt,
             first.EndsAt,
-            now);
+            Past.After(state.AskedAt, now),
+            command.AskedAt);
     }
 
     private static Refusal? WhyNotSell(FlashSaleState state, ShopperId shopper, int quantity, DateTimeOffset now)
@@ -466,9 +501,9 @@ internal static class FlashSaleRules
         state.Purpose = PurposeOf(state.Sale!.Campaign, number);
     }
 
-    private static void Take(FlashSaleState state, OrderId order, ShopperId shopper, int quantity)
+    private static void Take(FlashSaleState state, OrderId order, ShopperId shopper, int quantity, bool isLate = false)
     {
-        state.Holds.Add(order.Value, new(shopper.Value, quantity, state.Number));
+        state.Holds.Add(order.Value, new(shopper.Value, quantity, state.Number, isLate));
         state.Held += quantity;
         CollectionsMarshal.GetValueRefOrAddDefault(state.UnitsOf, shopper.Value, out _) += quantity;
     }
@@ -477,6 +512,7 @@ internal static class FlashSaleRules
     {
         if (!state.IsPlacing(order)) return;
         state.Placing--;
+        state.WantedAt.Remove(order.Value);
         state.Debts.Settle(FlashSaleState.PlaceDebt, order.Value);
     }
 

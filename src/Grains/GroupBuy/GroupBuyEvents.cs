@@ -14,7 +14,11 @@ internal abstract record GroupRoomEvent;
 /// <param name="Founds">the first seat: there is a room if the campaign says yes</param>
 /// <param name="IsLate">its order is there already and has late money</param>
 [Stored("group-seat-claimed")]
-internal sealed record SeatClaimed(CampaignId Campaign, OrderId Order, ShopperId Shopper, int Quantity, int PaymentWindowMinutes, bool Founds, bool IsLate, DateTimeOffset At) : GroupRoomEvent;
+internal sealed record SeatClaimed(CampaignId Campaign, OrderId Order, ShopperId Shopper, int Quantity, int PaymentWindowMinutes, bool Founds, bool IsLate, DateTimeOffset At, DateTimeOffset OfferedAt = default) : GroupRoomEvent;
+
+/// <summary>There was no seat for late money: a copy of the offer may come when there is.</summary>
+[Stored("late-seat-refused")]
+internal sealed record LateSeatRefused(OrderId Order, DateTimeOffset OfferedAt) : GroupRoomEvent;
 
 /// <summary>The campaign has let the room in.</summary>
 [Stored("group-room-opened")]
@@ -86,6 +90,7 @@ internal sealed record GroupRoomClosed : GroupRoomEvent;
 [JsonSerializable(typeof(GroupRoomState))]
 [JsonSerializable(typeof(SeatClaimed))]
 [JsonSerializable(typeof(GroupRoomOpened))]
+[JsonSerializable(typeof(LateSeatRefused))]
 [JsonSerializable(typeof(SeatGranted))]
 [JsonSerializable(typeof(SeatRefused))]
 [JsonSerializable(typeof(SeatHeld))]

@@ -49,8 +49,8 @@ internal sealed class GroupBuyGrain() : GrainDefinition<GroupRoomState, GroupRoo
         var (order, campaign) = (OrderId.Of(debt.About), state.Campaign.In(self.Shop));
         return debt.What switch
         {
-            GroupRoomState.ClaimDebt when (state.SeatOf(order) ?? state.DepartingOf(order)!) is var seat => new(campaign, new ClaimUnits(order.Value, self.Key, seat.Shopper, seat.Quantity)),
-            GroupRoomState.ReturnDebt => new(campaign, new ReturnUnits(order.Value)),
+            GroupRoomState.ClaimDebt when (state.SeatOf(order) ?? state.DepartingOf(order)!) is var seat => new(campaign, new ClaimUnits(order.Value, self.Key, seat.Shopper, seat.Quantity, seat.ClaimedAt)),
+            GroupRoomState.ReturnDebt => new(campaign, new ReturnUnits(order.Value, self.Key, state.Returning.GetValueOrDefault(order.Value))),
             GroupRoomState.OrderDebt => new(order.In(self.Shop), PlaceOrder(state, state.SeatOf(order) ?? state.DepartingOf(order)!, self)),
             GroupRoomState.VoidDebt => new(order.In(self.Shop), new VoidOrder(state.VoidReason, self, TimesOut: state.Status != GroupRoomStatus.Cancelled && state.Terms.LatePayment == LatePaymentPolicy.Reroute)),
             GroupRoomState.ConfirmDebt => new(order.In(self.Shop), new ConfirmGroup(GroupBuyRules.RefundOf(state, state.SeatOf(order)!))),
@@ -62,9 +62,6 @@ internal sealed class GroupBuyGrain() : GrainDefinition<GroupRoomState, GroupRoo
 
     public override GroupBuyDecision Settle(GroupRoomState state, Debt debt, in Receipt receipt, in Turn turn)
     {
-        // "Busy" is no answer: the debt stays open and is sent again.
-        if (receipt.Refusal?.Kind == RefusalKind.Busy || !state.Debts.Contains(debt.What, debt.About)) return GroupBuyDecision.Nothing;
-
         var order = OrderId.Of(debt.About);
         return debt.What switch
         {
@@ -95,8 +92,8 @@ internal sealed class GroupBuyGrain() : GrainDefinition<GroupRoomState, GroupRoo
         _ => null,
     };
 
-    /// <summary>A campaign that refused leaves nothing behind.</summary>
-    public override bool Forgotten(GroupRoomState state) => state.Opened is null && state.Seats.Count == 0;
+    /// <summary>A campaign that refused leaves nothing behind, but for the late money that a copy could offer again.</summary>
+    public override bool Forgotten(GroupRoomState state) => state.Opened is null && state.Seats.Count == 0 && state.Past.Remembered.Count == 0;
 
     private static Reply AnswerTo(GroupRoomState state, HoldSeat command)
     {
@@ -111,6 +108,9 @@ internal sealed class GroupBuyGrain() : GrainDefinition<GroupRoomState, GroupRoo
     private static Reply AnswerTo(GroupRoomState state, OfferLatePayment command, ShopId shop)
     {
         if (state.SeatOf(command.Order) is { } seat) return seat.Stage == SeatStage.Claiming ? Reply.Later : Reply.Of(new LatePaymentAnswer(null));
+
+        // It will be voided, which it hears when it has taken the place.
+        if (state.DepartingOf(command.Order) is { Stage: > SeatStage.Claiming }) return Reply.Of(new LatePaymentAnswer(null));
         if (state.DepartingOf(command.Order) is not null || state.Debts.Contains(GroupRoomState.ReturnDebt, command.Order.Value)) return Reply.Later;
         if (state.RefusedSeats.Find(r => r.Order == command.Order) is { } refused) return refused.Why;
         if (state.Opened is null) return GrainRefusal.NotFound;
@@ -133,7 +133,8 @@ internal sealed class GroupBuyGrain() : GrainDefinition<GroupRoomState, GroupRoo
             room.Terms.SeatHoldMinutes ?? seat.PaymentWindowMinutes,
             AwaitsGroup: true,
             AsksLate: true,
-            EarnsCommission: room.Terms.EarnsCommission);
+            EarnsCommission: room.Terms.EarnsCommission,
+            WantedAt: seat.ClaimedAt);
     }
 
     private static GroupRoomView View(GroupRoomState state, DateTimeOffset now)

@@ -30,7 +30,7 @@ internal enum SeatStage
 
 /// <param name="PaidFen">for all its units, once it is paid</param>
 /// <param name="IsLate">its order was there before: it is not placed, it has late money</param>
-internal sealed record Seat(OrderId Order, ShopperId Shopper, int Quantity, int PaymentWindowMinutes, bool IsFounder, bool IsLate, SeatStage Stage, long PaidFen = 0);
+internal sealed record Seat(OrderId Order, ShopperId Shopper, int Quantity, int PaymentWindowMinutes, bool IsFounder, bool IsLate, SeatStage Stage, long PaidFen = 0, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] DateTimeOffset ClaimedAt = default);
 
 internal sealed record RefusedSeat(OrderId Order, Refusal Why);
 
@@ -77,6 +77,16 @@ internal sealed class GroupRoomState : IOrderSource, IUnitsClaimant
 
     /// <summary>The campaign knows how it ended.</summary>
     public bool IsClosed { get; set; }
+
+    /// <summary>When the newest seat was claimed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DateTimeOffset ClaimedAt { get; set; }
+
+    /// <summary>When the units that are going back were claimed.</summary>
+    public Dictionary<Guid, DateTimeOffset> Returning { get; set; } = [];
+
+    /// <summary>Late money that was offered: each offer is taken or refused once.</summary>
+    public Past Past { get; set; } = new();
 
     public Debts Debts { get; set; } = new();
 
@@ -134,7 +144,7 @@ internal static class GroupBuyRules
         if (WhyNotHold(state, command, now) is { } refusal) return refusal;
         if (state.Knows(command.Order)) return GroupBuyDecision.Nothing;
 
-        return new SeatClaimed(state.Opened?.Campaign ?? command.Founds!.Value, command.Order, command.Shopper, command.Quantity, command.PaymentWindowMinutes, Founds: state.Opened is null, IsLate: false, now);
+        return new SeatClaimed(state.Opened?.Campaign ?? command.Founds!.Value, command.Order, command.Shopper, command.Quantity, command.PaymentWindowMinutes, Founds: state.Opened is null, IsLate: false, Past.After(state.ClaimedAt, now));
     }
 
     /// <summary>Why this seat is not taken, in the order of precedence; null if it is, or was.</summary>
@@ -157,20 +167,18 @@ internal static class GroupBuyRules
     public static GroupBuyDecision Decide(GroupRoomState state, OfferLatePayment command, DateTimeOffset now)
     {
         if (state.SeatOf(command.Order) is not null) return GroupBuyDecision.Nothing;
-
-        // It offers itself once more, so it never heard that it had a seat: there is nothing to void, and its units are free.
-        if (state.DepartingOf(command.Order) is { Stage: > SeatStage.Claiming }) return new SeatReleased(command.Order, WasMember: false, state.Leader, now);
         if (state.DepartingOf(command.Order) is not null) return GroupBuyDecision.Nothing;
+        if (state.Past.Has(command.Order.Value, command.OfferedAt)) return GroupBuyDecision.Nothing;
         if (state.Opened is null && command.Purpose is null) return GroupBuyDecision.Nothing;
         if (state.Opened is null && state.Seats.Count > 0) return Busy;
-        if (state.Opened is null) return new SeatClaimed(CampaignId.Of(command.Purpose!.Value), command.Order, command.Buyer, command.Quantity, 0, Founds: true, IsLate: true, now);
+        if (state.Opened is null) return new SeatClaimed(CampaignId.Of(command.Purpose!.Value), command.Order, command.Buyer, command.Quantity, 0, Founds: true, IsLate: true, Past.After(state.ClaimedAt, now), command.OfferedAt);
         if (state.Terms.Audience == GroupAudience.NewCustomers && !state.LostOrders.Contains(command.Order)) return GroupBuyDecision.Nothing; // whoever may not join founds a room of their own
         if (!state.IsOpen(now)) return GroupBuyDecision.Nothing;
-        if (state.SeatOf(command.Buyer) is not null) return GroupBuyDecision.Nothing;
-        if (state.Seats.Count >= state.Terms.Capacity) return GroupBuyDecision.Nothing;
+        if (state.SeatOf(command.Buyer) is not null) return new LateSeatRefused(command.Order, command.OfferedAt);
+        if (state.Seats.Count >= state.Terms.Capacity) return new LateSeatRefused(command.Order, command.OfferedAt);
         if (state.Departing.Count >= DepartingMax) return Busy;
 
-        return new SeatClaimed(state.Campaign, command.Order, command.Buyer, command.Quantity, 0, Founds: false, IsLate: true, now);
+        return new SeatClaimed(state.Campaign, command.Order, command.Buyer, command.Quantity, 0, Founds: false, IsLate: true, Past.After(state.ClaimedAt, now), command.OfferedAt);
     }
 
     public static GroupBuyDecision Decide(GroupRoomState state, OrderPaid command, DateTimeOffset now)
@@ -186,6 +194,7 @@ internal static class GroupBuyRules
     public static GroupBuyDecision Decide(GroupRoomState state, OrderReleased command, DateTimeOffset now)
     {
         if (state.Opened is null) return NotFound;
+        if ((state.SeatOf(command.Order) ?? state.DepartingOf(command.Order)) is { IsLate: true } && !command.WasLate) return GroupBuyDecision.Nothing;
         if (state.DepartingOf(command.Order) is { Stage: > SeatStage.Claiming }) return new SeatReleased(command.Order, WasMember: false, state.Leader, now);
         if (state.SeatOf(command.Order) is not { Stage: > SeatStage.Claiming and < SeatStage.Released } seat) return GroupBuyDecision.Nothing;
         if (state.Status == GroupRoomStatus.Completed) return GroupBuyDecision.Nothing;
@@ -260,9 +269,9 @@ internal static class GroupBuyRules
                 if (!state.SeatOf(e.Order)!.IsLate) state.Debts.Owe(GroupRoomState.OrderDebt, e.Order.Value);
                 break;
             case SeatRefused e:
+                if (e.ReturnsUnits) Return(state, e.Order);
                 Remove(state, e.Order);
                 state.Leader = e.Leader;
-                if (e.ReturnsUnits) state.Debts.Owe(GroupRoomState.ReturnDebt, e.Order.Value);
                 if (state.RefusedSeats.Count == RefusedSeatsMax) state.RefusedSeats.RemoveAt(0);
                 state.RefusedSeats.Add(new(e.Order, e.Why));
                 break;
@@ -281,8 +290,12 @@ internal static class GroupBuyRules
             case SeatReleased e:
                 Release(state, e);
                 break;
+            case LateSeatRefused e:
+                state.Past.Note(e.Order.Value, e.OfferedAt);
+                break;
             case SeatUnitsReturned e:
                 state.Debts.Settle(GroupRoomState.ReturnDebt, e.Order.Value);
+                state.Returning.Remove(e.Order.Value);
                 break;
             case GroupRoomCompleted e:
                 (state.FinalPriceFen, state.VirtualMembers) = (e.PriceFen, e.VirtualMembers);
@@ -355,7 +368,9 @@ internal static class GroupBuyRules
 
         state.RefusedSeats.RemoveAll(r => r.Order == e.Order);
         state.LostOrders.Remove(e.Order);
-        state.Seats.Add(new(e.Order, e.Shopper, e.Quantity, e.PaymentWindowMinutes, e.Founds, e.IsLate, SeatStage.Claiming));
+        state.Seats.Add(new(e.Order, e.Shopper, e.Quantity, e.PaymentWindowMinutes, e.Founds, e.IsLate, SeatStage.Claiming, ClaimedAt: e.At));
+        state.ClaimedAt = e.At;
+        state.Past.Note(e.Order.Value, e.OfferedAt);
         state.Debts.Owe(GroupRoomState.ClaimDebt, e.Order.Value);
     }
 
@@ -371,8 +386,15 @@ internal static class GroupBuyRules
         state.Departing.Add(seat);
     }
 
+    private static void Return(GroupRoomState state, OrderId order)
+    {
+        state.Returning[order.Value] = (state.SeatOf(order) ?? state.DepartingOf(order))?.ClaimedAt ?? default;
+        state.Debts.Owe(GroupRoomState.ReturnDebt, order.Value);
+    }
+
     private static void Release(GroupRoomState state, SeatReleased e)
     {
+        Return(state, e.Order);
         if (state.IsOver && state.SeatOf(e.Order) is { } paid)
         {
             Move(state, e.Order, SeatStage.Released, paid.PaidFen);
@@ -390,7 +412,6 @@ internal static class GroupBuyRules
         }
 
         state.Leader = e.Leader;
-        state.Debts.Owe(GroupRoomState.ReturnDebt, e.Order.Value);
     }
 
     private static void Remove(GroupRoomState state, OrderId order)

@@ -81,7 +81,10 @@ public abstract class GrainDefinition<TState, TEvent>(JsonSerializerContext json
     /// <summary>The message that pays <paramref name="debt"/>, built from the state at the time of sending.</summary>
     public virtual Owed Message(TState state, Debt debt, GrainId self) => throw Unknown(debt);
 
-    /// <summary>The debt was answered: decide the facts that settle it. A decision that leaves it open means "send it again later".</summary>
+    /// <summary>
+    /// A debt that is open was answered, and not with "busy" or a fault: decide the facts that settle it. A decision that leaves it open means
+    /// "send it again later".
+    /// </summary>
     public virtual Decision<TEvent> Settle(TState state, Debt debt, in Receipt receipt, in Turn turn) => throw Unknown(debt);
 
     /// <summary>How viewers are told of a fact, with the state just after it; null if they are not.</summary>
@@ -98,7 +101,9 @@ public abstract class GrainDefinition<TState, TEvent>(JsonSerializerContext json
     internal sealed override object? DecideAny(object state, object command, in Turn turn) =>
         command is Wake && !(Deadline((TState)state) <= turn.Now) ? null : Decide((TState)state, command, turn).Raw;
 
-    internal sealed override object? SettleAny(object state, Debt debt, in Receipt receipt, in Turn turn) => Settle((TState)state, debt, receipt, turn).Raw;
+    // Neither "busy" nor a fault is an answer, and only what is owed is settled: what stays open is sent again.
+    internal sealed override object? SettleAny(object state, Debt debt, in Receipt receipt, in Turn turn) =>
+        receipt.Refusal?.Kind is RefusalKind.Busy or RefusalKind.Fault || Owes((TState)state)?.Contains(debt.What, debt.About) != true ? null : Settle((TState)state, debt, receipt, turn).Raw;
 
     internal sealed override object EvolveAny(object state, object @event) => Evolve((TState)state, (TEvent)@event);
 

@@ -126,7 +126,8 @@ public sealed record LedgerPosted(int Through, long GivenFen, long TakenBackFen)
 /// </summary>
 /// <param name="DailyCap">all withdrawals of one calendar day together, in fen</param>
 /// <param name="TimeZone">of the shop, whose days are counted</param>
-public sealed record HoldForWithdrawal(ShopperId Owner, LedgerKind Kind, Guid Withdrawal, Money Amount, Money DailyCap, string TimeZone) : ICommand<LedgerPosted>;
+/// <param name="AskedAt">when it was asked for; what is not newer than what was refused, or is over, is a copy</param>
+public sealed record HoldForWithdrawal(ShopperId Owner, LedgerKind Kind, Guid Withdrawal, Money Amount, Money DailyCap, string TimeZone, DateTimeOffset AskedAt = default) : ICommand<LedgerPosted>;
 
 /// <summary>Would this withdrawal be held? Decides nothing: it keeps hopeless ones from being written.</summary>
 public sealed record CheckHoldForWithdrawal(HoldForWithdrawal Hold) : ICommand<Done>;

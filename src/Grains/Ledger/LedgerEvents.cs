@@ -18,11 +18,16 @@ internal sealed record MovesPosted(Guid Source, Guid Subject, int Through, IRead
 
 /// <param name="Day">the calendar day of the shop that it counts on</param>
 [Stored("balance-held")]
-internal sealed record BalanceHeld(Guid Withdrawal, Money Amount, DateOnly Day) : LedgerEvent;
+internal sealed record BalanceHeld(Guid Withdrawal, Money Amount, DateOnly Day, DateTimeOffset AskedAt = default) : LedgerEvent;
+
+/// <summary>A refusal that another time would have granted: a copy of the message may come at such a time.</summary>
+[Stored("withdrawal-hold-refused")]
+internal sealed record WithdrawalHoldRefused(Guid Withdrawal, DateTimeOffset AskedAt, Refusal Why) : LedgerEvent;
 
 [JsonSourceGenerationOptions(UseStringEnumConverter = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(LedgerOpened))]
 [JsonSerializable(typeof(MovesPosted))]
 [JsonSerializable(typeof(BalanceHeld))]
+[JsonSerializable(typeof(WithdrawalHoldRefused))]
 [JsonSerializable(typeof(LedgerState))]
 internal sealed partial class LedgerJson : JsonSerializerContext;

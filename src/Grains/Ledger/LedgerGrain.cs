@@ -19,6 +19,7 @@ internal sealed class LedgerGrain() : GrainDefinition<LedgerState, LedgerEvent>(
     public override Answer Answer(LedgerState state, object command, in Turn turn) => command switch
     {
         PostEntries c => Kernel.Answer.Of(state.Posted(c.Source)),
+        HoldForWithdrawal c when !state.Sources.ContainsKey(c.Withdrawal) && state.Past.WhyNot(c.Withdrawal, c.AskedAt, Refusal.Of(GrainRefusal.WrongState)) is { } refusal => refusal,
         HoldForWithdrawal c => Kernel.Answer.Of(state.Posted(c.Withdrawal)),
         CheckHoldForWithdrawal c when LedgerRules.WhyNotHold(state, c.Hold, turn.Now) is { } refusal => refusal,
         CheckHoldForWithdrawal => Kernel.Answer.Of(Done.Instance),

@@ -14,7 +14,7 @@ namespace Campaigns.Grains.Ledger;
 internal readonly record struct LedgerSource(int Through, bool IsClosed);
 
 /// <summary>The one withdrawal that is open, and what is held for it.</summary>
-internal sealed record OpenWithdrawal(Guid Withdrawal, Money Amount);
+internal sealed record OpenWithdrawal(Guid Withdrawal, Money Amount, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] DateTimeOffset AskedAt = default);
 
 /// <remarks>
 /// Changed in place: a promoter may have a million orders whose commission is not settled, so neither copying nor an immutable tree is
@@ -43,6 +43,9 @@ internal sealed class LedgerState
 
     /// <summary>Those of <see cref="Sources"/> that are closed, oldest first.</summary>
     public Queue<Guid> Closed { get; set; } = new();
+
+    /// <summary>Withdrawals that are over or were refused.</summary>
+    public Past Past { get; set; } = new();
 
     [JsonIgnore]
     public bool IsOpened => Owner is not null;
@@ -115,9 +118,10 @@ internal static class LedgerRules
     public static LedgerDecision Decide(LedgerState state, HoldForWithdrawal command, DateTimeOffset now)
     {
         if (state.Sources.ContainsKey(command.Withdrawal)) return LedgerDecision.Nothing;
-        if (WhyNotHold(state, command, now) is { } refusal) return refusal;
+        if (state.Past.Has(command.Withdrawal, command.AskedAt)) return LedgerDecision.Nothing;
+        if (WhyNotHold(state, command, now) is not { } refusal) return new BalanceHeld(command.Withdrawal, command.Amount, LocalDay.Of(now, command.TimeZone), command.AskedAt);
 
-        return new BalanceHeld(command.Withdrawal, command.Amount, LocalDay.Of(now, command.TimeZone));
+        return command.AskedAt == default ? refusal : Opened(state, command.Owner, command.Kind, new WithdrawalHoldRefused(command.Withdrawal, command.AskedAt, refusal));
     }
 
     /// <summary>Why a withdrawal cannot be held now; null if it can, or is.</summary>
@@ -146,14 +150,22 @@ internal static class LedgerRules
             case MovesPosted e:
                 foreach (var move in e.Moves) Move(state, move);
                 state.Sources[e.Source] = new(e.Through, e.IsLast);
-                if (e.Source == state.Open?.Withdrawal) state.Open = null;
+                if (e.Source == state.Open?.Withdrawal)
+                {
+                    state.Past.Note(e.Source, state.Open.AskedAt);
+                    state.Open = null;
+                }
+
                 if (e.IsLast) Close(state, e.Source);
                 break;
             case BalanceHeld e:
                 state.Balances = state.Balances.After(e.AsMove());
-                state.Open = new(e.Withdrawal, e.Amount);
+                state.Open = new(e.Withdrawal, e.Amount, e.AskedAt);
                 (state.Day, state.HeldOnDayFen) = (e.Day, e.Amount.Fen + (e.Day == state.Day ? state.HeldOnDayFen : 0));
                 state.Sources.Add(e.Withdrawal, new(1, IsClosed: false));
+                break;
+            case WithdrawalHoldRefused e:
+                state.Past.Note(e.Withdrawal, e.AskedAt, e.Why);
                 break;
             default:
                 throw new UnreachableException($"Unknown event {@event.GetType().Name}");
@@ -164,8 +176,8 @@ internal static class LedgerRules
 
     public static LedgerMove AsMove(this BalanceHeld held) => new(1, "withdrawal-held", LedgerAccount.Available, LedgerAccount.Held, held.Amount);
 
-    private static LedgerDecision Opened(LedgerState state, ShopperId owner, LedgerKind kind, MovesPosted posted) =>
-        state.IsOpened ? posted : new LedgerEvent[] { new LedgerOpened(owner, kind), posted };
+    private static LedgerDecision Opened(LedgerState state, ShopperId owner, LedgerKind kind, LedgerEvent first) =>
+        state.IsOpened ? first : new LedgerEvent[] { new LedgerOpened(owner, kind), first };
 
     private static bool IsOf(LedgerState state, ShopperId owner, LedgerKind kind) => !state.IsOpened || (state.Owner == owner && state.Kind == kind);
 

@@ -112,10 +112,12 @@ internal sealed class OrderBook : Book<OrderState>
             if (NotReceived(refund.Payment, null, grain, books) is { } wrong) yield return $"refund {refund.Id} of {refund.Amount.Fen} fen: {wrong}";
             if (state.Debts.Contains(OrderRules.ReturnMoney, refund.About)) continue;
 
-            var asked = books.Of<PaymentState>(refund.Payment.In(grain.Shop))?.Refunds.FirstOrDefault(r => string.Equals(r.Id, refund.Id, StringComparison.Ordinal));
+            var payment = books.Of<PaymentState>(refund.Payment.In(grain.Shop));
+            var asked = payment?.Refunds.FirstOrDefault(r => string.Equals(r.Id, refund.Id, StringComparison.Ordinal));
             if (asked is null) yield return $"refund {refund.Id} of {refund.Amount.Fen} fen is neither owed nor known to its payment {refund.Payment}";
             else if (asked.Amount != refund.Amount) yield return $"refund {refund.Id} is over {refund.Amount.Fen} fen here and {asked.Amount.Fen} in its payment";
             else if (refund.State == RefundStatus.Succeeded && asked.State != RefundStatus.Succeeded) yield return $"refund {refund.Id} has Succeeded here and is {asked.State} in its payment";
+            else if (refund.State != asked.State && asked.State != RefundStatus.Requested && !payment!.Tells(refund.About)) yield return $"refund {refund.Id} is {refund.State} here, {asked.State} in its payment, and is not being told";
         }
     }
 

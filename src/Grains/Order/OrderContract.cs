@@ -110,6 +110,7 @@ public sealed record OrderView(
 /// <param name="AwaitsGroup">once paid it is <c>AwaitingGroup</c> until its source says <see cref="ConfirmGroup"/> or <see cref="VoidOrder"/></param>
 /// <param name="AsksLate">money that comes after it has timed out is offered to its source (<see cref="OfferLatePayment"/>) before it is given back</param>
 /// <param name="EarnsCommission">false if nobody earns a commission by it, whoever promoted the buyer</param>
+/// <param name="WantedAt">when the source wanted it: what the stock has refused since is not placed once more by a copy of that message; default for a plain order</param>
 public sealed record PlaceOrder(
     ShopperId Buyer,
     string Kind,
@@ -121,7 +122,8 @@ public sealed record PlaceOrder(
     int HoldSeconds = 0,
     bool AwaitsGroup = false,
     bool AsksLate = false,
-    bool EarnsCommission = true) : ICommand<Done>;
+    bool EarnsCommission = true,
+    DateTimeOffset WantedAt = default) : ICommand<Done>;
 
 /// <summary>The order, for its buyer alone (<c>NotFound</c> for others); null asks on behalf of the merchant.</summary>
 public sealed record GetOrder(ShopperId? Viewer) : ICommand<OrderView>;
@@ -161,14 +163,16 @@ public sealed record RefundOrder(Guid Request, long? AmountFen, IReadOnlyList<Re
 public sealed record TakePayment(PaymentId Payment, Money Amount) : ICommand<Done>;
 
 /// <summary>From a payment: how a refund ended.</summary>
-public sealed record NoteRefund(string RefundId, RefundStatus State) : ICommand<Done>;
+/// <param name="Word">higher for each word about this refund: what is not higher than the last is a copy</param>
+public sealed record NoteRefund(string RefundId, RefundStatus State, int Word = 0) : ICommand<Done>;
 
 /// <summary>To the source of an order: it is paid.</summary>
 /// <param name="Amount">what was paid: less than was agreed if the list price has fallen</param>
 public sealed record OrderPaid(OrderId Order, Money Amount = default) : ICommand<Done>;
 
 /// <summary>To the source of an order: it was cancelled or timed out, and its stock is back.</summary>
-public sealed record OrderReleased(OrderId Order) : ICommand<Done>;
+/// <param name="WasLate">it came to nothing although late money had brought it back; false of the time before, which ends no place that it got by that money</param>
+public sealed record OrderReleased(OrderId Order, bool WasLate = false) : ICommand<Done>;
 
 /// <summary>From the source: the group is complete, the paid order counts.</summary>
 /// <param name="Refund">what the final price is below what was paid; 0 or more, at most the amount</param>
@@ -187,7 +191,8 @@ public sealed record LeaveGroup(OrderId Order) : ICommand<Done>;
 /// refusal gives the money back.
 /// </summary>
 /// <param name="Purpose">the campaign</param>
-public sealed record OfferLatePayment(OrderId Order, Guid? Purpose, ShopperId Buyer, int Quantity) : ICommand<LatePaymentAnswer>;
+/// <param name="OfferedAt">when the money came; each source is asked once with it, so what was answered is a copy afterwards</param>
+public sealed record OfferLatePayment(OrderId Order, Guid? Purpose, ShopperId Buyer, int Quantity, DateTimeOffset OfferedAt = default) : ICommand<LatePaymentAnswer>;
 
 /// <param name="SendOn">null if there is a place again; else who knows another source</param>
 public sealed record LatePaymentAnswer(GrainId? SendOn);

@@ -24,7 +24,8 @@ internal sealed record OrderPlaced(
     bool AwaitsGroup = false,
     bool AsksLate = false,
     DateTimeOffset? At = null,
-    bool EarnsCommission = true) : OrderEvent;
+    bool EarnsCommission = true,
+    DateTimeOffset WantedAt = default) : OrderEvent;
 
 /// <param name="UnitPriceFen">the list price of this moment, if it is below the line's: nobody pays more</param>
 [Stored("line-held")]
@@ -72,7 +73,7 @@ internal sealed record LeaveRefused : OrderEvent;
 
 /// <summary>Money came after the time-out: it is kept while the source is asked.</summary>
 [Stored("late-payment-held")]
-internal sealed record LatePaymentHeld(PaymentId Payment, Money Amount) : OrderEvent;
+internal sealed record LatePaymentHeld(PaymentId Payment, Money Amount, DateTimeOffset At = default) : OrderEvent;
 
 /// <summary>The source has no place; whoever knows others is asked.</summary>
 [Stored("late-payment-sent-on")]
@@ -84,7 +85,7 @@ internal sealed record LatePaymentRouted(GrainId Source) : OrderEvent;
 
 /// <summary>The source keeps a place for the order again: its stock is asked for once more.</summary>
 [Stored("order-revived")]
-internal sealed record OrderRevived : OrderEvent;
+internal sealed record OrderRevived(DateTimeOffset At = default) : OrderEvent;
 
 /// <summary>The stock was gone although the source had a place: what was held goes back, and the source hears of it.</summary>
 [Stored("revival-failed")]
@@ -98,7 +99,7 @@ internal sealed record RevivalFailed(string Code) : OrderEvent;
 internal sealed record RefundRequested(string Refund, PaymentId Payment, Money Amount, string Reason, IReadOnlyList<RefundedUnits>? Units = null, Guid? Request = null, bool LowersPrice = false) : OrderEvent;
 
 [Stored("refund-noted")]
-internal sealed record RefundNoted(string Refund, RefundStatus State) : OrderEvent;
+internal sealed record RefundNoted(string Refund, RefundStatus State, int Word = 0) : OrderEvent;
 
 [Stored("order-shipped")]
 internal sealed record OrderShipped(string Carrier, string TrackingNumber, int AfterSaleDays, DateTimeOffset At) : OrderEvent;

@@ -51,15 +51,15 @@ internal sealed class OrderGrain() : GrainDefinition<OrderState, OrderEvent>(Ord
 
     public override Owed Message(OrderState state, Debt debt, GrainId self) => debt.What switch
     {
-        OrderRules.Hold when state.Lines.Single(l => l.Sku.Value == debt.About) is var line => new(line.Sku.In(self.Shop), new HoldStock(self.Key, state.Purpose, line.Quantity)),
-        OrderRules.Release => new(SkuId.Of(debt.About).In(self.Shop), new ReleaseStock(self.Key)),
-        OrderRules.Consume => new(SkuId.Of(debt.About).In(self.Shop), new ConsumeStock(self.Key)),
+        OrderRules.Hold when state.Lines.Single(l => l.Sku.Value == debt.About) is var line => new(line.Sku.In(self.Shop), new HoldStock(self.Key, state.Purpose, line.Quantity, state.AskedAt)),
+        OrderRules.Release => new(SkuId.Of(debt.About).In(self.Shop), new ReleaseStock(self.Key, state.AskedAt)),
+        OrderRules.Consume => new(SkuId.Of(debt.About).In(self.Shop), new ConsumeStock(self.Key, state.AskedAt)),
         OrderRules.Announce => new(PaymentId.Of(debt.About).In(self.Shop), new OpenPayment(OrderId.Of(self.Key), state.Buyer, state.Amount, state.Lines[0].Title, state.PayBefore)),
         OrderRules.EndPayment => new(PaymentId.Of(debt.About).In(self.Shop), new ClosePayment()),
         OrderRules.TellPaid => new(state.Source!.Value, new OrderPaid(OrderId.Of(self.Key), state.Amount)),
-        OrderRules.TellReleased => new(state.Source!.Value, new OrderReleased(OrderId.Of(self.Key))),
+        OrderRules.TellReleased => new(state.Source!.Value, new OrderReleased(OrderId.Of(self.Key), state.WasRevived)),
         OrderRules.AskLeave => new(state.Source!.Value, new LeaveGroup(OrderId.Of(self.Key))),
-        OrderRules.OfferLate => new(state.Source!.Value, new OfferLatePayment(OrderId.Of(self.Key), state.Purpose, state.Buyer, state.Lines[0].Quantity)),
+        OrderRules.OfferLate => new(state.Source!.Value, new OfferLatePayment(OrderId.Of(self.Key), state.Purpose, state.Buyer, state.Lines[0].Quantity, state.Late!.At)),
         OrderRules.AskRoute => new(state.Late!.Router!.Value, new RouteLatePayment(OrderId.Of(self.Key), state.Late.Tried)),
         OrderRules.TellBuyer => new(state.Buyer.In(self.Shop), new NotePaidOrder()),
         OrderRules.AskPromoter => new(state.Buyer.BindingIn(self.Shop), new AskAttribution(state.PlacedAt ?? state.PaidAt!.Value)),

@@ -33,12 +33,13 @@ internal enum OrderStage
 /// <param name="Tried">the keys of the sources that were asked</param>
 /// <param name="Router">who is asked for another source, while that is so</param>
 /// <param name="IsRevived">a source keeps a place; the stock is being held again</param>
-internal sealed record LateOffer(PaymentId Payment, Money Amount, IReadOnlyList<Guid> Tried, GrainId? Router, bool IsRevived);
+internal sealed record LateOffer(PaymentId Payment, Money Amount, IReadOnlyList<Guid> Tried, GrainId? Router, bool IsRevived, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] DateTimeOffset At = default);
 
 /// <param name="Units">the units that it is for; null for the whole order</param>
 /// <param name="Request">the merchant's request, null if nobody asked for it</param>
 /// <param name="LowersPrice">the final price is lower by this: each unit has cost less</param>
-internal sealed record Refund(string Id, PaymentId Payment, Money Amount, string Reason, RefundStatus State, IReadOnlyList<RefundedUnits>? Units = null, Guid? Request = null, bool LowersPrice = false)
+/// <param name="Word">the number of the payment's word that <paramref name="State"/> is</param>
+internal sealed record Refund(string Id, PaymentId Payment, Money Amount, string Reason, RefundStatus State, IReadOnlyList<RefundedUnits>? Units = null, Guid? Request = null, bool LowersPrice = false, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int Word = 0)
 {
     /// <summary>What names this refund in a debt.</summary>
     [JsonIgnore]
@@ -74,6 +75,14 @@ internal sealed record OrderState
     /// <summary>Null for orders of before it was noted.</summary>
     public DateTimeOffset? PlacedAt { get; set; }
 
+    /// <summary>When its source wanted it placed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DateTimeOffset WantedAt { get; set; }
+
+    /// <summary>When it last asked for its stock.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DateTimeOffset AskedAt { get; set; }
+
     public bool EarnsCommission { get; set; } = true;
 
     /// <summary>The lines whose stock is held, until it is known whether all are.</summary>
@@ -93,6 +102,10 @@ internal sealed record OrderState
     public PaymentId? PaidBy { get; set; }
 
     public LateOffer? Late { get; set; }
+
+    /// <summary>Late money has brought it back once, whatever came of it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool WasRevived { get; set; }
 
     /// <summary>Why the buyer wants to leave the group, while its room decides.</summary>
     public LeaveAsked? Leave { get; set; }
@@ -248,6 +261,7 @@ internal static class OrderRules
     public static OrderDecision Decide(OrderState state, PlaceOrder command, DateTimeOffset now)
     {
         if (state.Stage != OrderStage.None && !(state.Stage == OrderStage.Rejected && state.IsReleased)) return OrderDecision.Nothing;
+        if (command.WantedAt != default && command.WantedAt <= state.WantedAt) return OrderDecision.Nothing;
         if (command.Kind is not { Length: > 0 and <= 40 }) return Refusal.Invalid("kind", "A kind has 1 to 40 characters.");
         if (command.Lines.Count is < 1 or > LinesMax) return Refusal.Invalid("lines", "An order has 1 to 50 lines.");
         if (command.Lines.Select((_, i) => WrongWith(command.Lines, i)).FirstOrDefault(r => r is not null) is { } wrongLine) return wrongLine;
@@ -273,8 +287,9 @@ internal static class OrderRules
             command.HoldSeconds,
             command.AwaitsGroup,
             command.AsksLate,
-            now,
-            command.EarnsCommission);
+            Past.After(state.AskedAt, now),
+            command.EarnsCommission,
+            command.WantedAt);
     }
 
     public static OrderDecision Decide(OrderState state, StartPayment command, DateTimeOffset now)
@@ -331,7 +346,7 @@ internal static class OrderRules
         if (state.HasTaken(command.Payment)) return OrderDecision.Nothing;
         if (state.PaidBy is not null || state.Late is not null) return Return(state, self, command.Payment, command.Amount, SecondPayment);
         if (command.Amount != state.Amount) return Return(state, self, command.Payment, command.Amount, WrongAmount);
-        if (state.Stage == OrderStage.TimedOut && state.AsksLate) return new LatePaymentHeld(command.Payment, command.Amount);
+        if (state.Stage == OrderStage.TimedOut && state.AsksLate) return new LatePaymentHeld(command.Payment, command.Amount, now);
         if (state.Stage != OrderStage.Pending) return Return(state, self, command.Payment, command.Amount, LatePayment);
 
         // Money that came before the time-out was decided counts, even after payBefore: the stock is still held for it.
@@ -388,9 +403,10 @@ internal static class OrderRules
     {
         if (state.Refunds.FirstOrDefault(r => string.Equals(r.Id, command.RefundId, StringComparison.Ordinal)) is not { } refund) return NotFound;
         if (refund.State == command.State) return OrderDecision.Nothing;
+        if (command.Word != 0 && command.Word <= refund.Word) return OrderDecision.Nothing;
         if (refund.State == RefundStatus.Succeeded) return OrderDecision.Nothing;
 
-        return new RefundNoted(command.RefundId, command.State);
+        return new RefundNoted(command.RefundId, command.State, command.Word);
     }
 
     public static OrderDecision Decide(OrderState state, Wake command, DateTimeOffset now)
@@ -416,8 +432,6 @@ internal static class OrderRules
 
     public static OrderDecision Settle(OrderState state, Debt debt, in Receipt receipt, OrderId self, DateTimeOffset now)
     {
-        if (!state.Debts.Contains(debt.What, debt.About)) return OrderDecision.Nothing;
-        if (receipt.Refusal is { Kind: RefusalKind.Busy }) return OrderDecision.Nothing;
         switch (debt.What)
         {
             case Hold:
@@ -425,7 +439,7 @@ internal static class OrderRules
             case AskLeave:
                 return SettleLeave(state, self, receipt.Refusal);
             case OfferLate or AskRoute:
-                return SettleLate(state, self, receipt);
+                return SettleLate(state, self, receipt, now);
             case AskPromoter:
                 return SettleAttribution(state, debt, receipt.Reply as Attribution);
         }
@@ -455,6 +469,8 @@ internal static class OrderRules
             AwaitsGroup = e.AwaitsGroup,
             AsksLate = e.AsksLate,
             PlacedAt = e.At,
+            AskedAt = e.At ?? default,
+            WantedAt = e.WantedAt,
             EarnsCommission = e.EarnsCommission,
             Debts = Owe(state.Debts, Hold, e.Lines.Select(l => l.Sku)),
         },
@@ -485,7 +501,7 @@ internal static class OrderRules
         LeaveRefused => state with { Leave = null, Debts = OweSource(state.Debts, AskLeave, state.Source, isOwed: false) },
         OrderCancelled e => Close(state, e.Closes) with { Stage = OrderStage.Cancelled, Leave = null, Debts = OweSource(Owe(state.Debts, Release, state.Held), AskLeave, state.Source, isOwed: false) },
         OrderTimedOut e => Close(state, e.Closes) with { Stage = OrderStage.TimedOut, Debts = Owe(state.Debts, Release, state.Held) },
-        LatePaymentHeld e => OfferIfReleased(state with { Late = new(e.Payment, e.Amount, [], null, IsRevived: false) }),
+        LatePaymentHeld e => OfferIfReleased(state with { Late = new(e.Payment, e.Amount, [], null, IsRevived: false, e.At) }),
         LatePaymentSentOn e => state with
         {
             Late = state.Late! with { Tried = [.. state.Late.Tried, state.Source!.Value.Key], Router = e.Router },
@@ -497,8 +513,10 @@ internal static class OrderRules
             Late = state.Late! with { Router = null },
             Debts = OweSource(state.Debts.Settle(AskRoute, state.Late.Router!.Value.Key), OfferLate, e.Source),
         },
-        OrderRevived => state with
+        OrderRevived e => state with
         {
+            AskedAt = e.At,
+            WasRevived = true,
             Held = [],
             Refusal = null,
             Late = state.Late! with { IsRevived = true },
@@ -506,7 +524,7 @@ internal static class OrderRules
         },
         RevivalFailed => Released(state with { Debts = Owe(state.Debts, Release, state.Held) }),
         RefundRequested e => Add(GiveUp(state, e.Payment), new(e.Refund, e.Payment, e.Amount, e.Reason, RefundStatus.Requested, e.Units, e.Request, e.LowersPrice)),
-        RefundNoted e => state with { Refunds = [.. state.Refunds.Select(r => string.Equals(r.Id, e.Refund, StringComparison.Ordinal) ? r with { State = e.State } : r)] },
+        RefundNoted e => state with { Refunds = [.. state.Refunds.Select(r => string.Equals(r.Id, e.Refund, StringComparison.Ordinal) ? r with { State = e.State, Word = e.Word } : r)] },
         OrderShipped e => state with { Stage = OrderStage.Shipped, Shipment = new(e.Carrier, e.TrackingNumber, e.At), AfterSaleDays = e.AfterSaleDays },
         ShipmentCorrected e => state with { Shipment = state.Shipment! with { Carrier = e.Carrier, TrackingNumber = e.TrackingNumber }, Corrections = state.Corrections + 1 },
         OrderReceived e => state with { Stage = OrderStage.Received, ReceivedAt = e.At, Debts = OweSale(state, state.Buyer.Value) },
@@ -545,9 +563,9 @@ internal static class OrderRules
         return Undo(state, self, state.Leave!.Reason, LeftGroup);
     }
 
-    private static OrderDecision SettleLate(OrderState state, OrderId self, in Receipt receipt) => receipt switch
+    private static OrderDecision SettleLate(OrderState state, OrderId self, in Receipt receipt, DateTimeOffset now) => receipt switch
     {
-        { Reply: LatePaymentAnswer { SendOn: null } } => new OrderRevived(),
+        { Reply: LatePaymentAnswer { SendOn: null } } => new OrderRevived(Past.After(state.AskedAt, now)),
         { Reply: LatePaymentAnswer { SendOn: { } router } } when state.Late!.Tried.Count + 1 < RouteLatePayment.SourcesMax => new LatePaymentSentOn(router),
         { Reply: LatePaymentRoute { Source: var source } } => new LatePaymentRouted(source),
         _ => Return(state, self, state.Late!.Payment, state.Late.Amount, LatePayment),

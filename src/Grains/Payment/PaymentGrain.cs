@@ -47,6 +47,9 @@ internal sealed class PaymentGrain() : GrainDefinition<PaymentState, PaymentEven
 
     public override Decision<PaymentEvent> Settle(PaymentState state, Debt debt, in Receipt receipt, in Turn turn) => PaymentRules.Settle(state, debt, receipt, turn.Now);
 
-    private static Owed Telling(PaymentState state, Debt debt, GrainId self, RefundStatus told) =>
-        new(state.Order!.Value.In(self.Shop), new NoteRefund(state.RefundOf(debt.About).Id, told));
+    private static Owed Telling(PaymentState state, Debt debt, GrainId self, RefundStatus told)
+    {
+        var refund = state.RefundOf(debt.About);
+        return new(state.Order!.Value.In(self.Shop), new NoteRefund(refund.Id, told, refund.Word));
+    }
 }

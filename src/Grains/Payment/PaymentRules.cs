@@ -10,7 +10,8 @@ using PaymentDecision = Campaigns.Grains.Kernel.Decision<Campaigns.Grains.Paymen
 namespace Campaigns.Grains.Payment;
 
 /// <param name="Problem">the gateway's word for a failure, as it last said</param>
-internal sealed record PaymentRefund(string Id, Money Amount, string Reason, RefundStatus State, string? Problem = null)
+/// <param name="Word">how often the gateway has said something new</param>
+internal sealed record PaymentRefund(string Id, Money Amount, string Reason, RefundStatus State, string? Problem = null, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int Word = 0)
 {
     /// <summary>What names this refund in a debt.</summary>
     [JsonIgnore]
@@ -67,6 +68,9 @@ internal sealed record PaymentState
     /// <summary>What is left of the money once every refund that was asked for is done.</summary>
     [JsonIgnore]
     public Money Refundable => new(Amount.Fen - Refunds.Sum(r => r.Amount.Fen));
+
+    /// <summary>True while the order has not heard the newest word about a refund.</summary>
+    public bool Tells(Guid refund) => Debts.Contains(PaymentRules.TellRefundProcessing, refund) || Debts.Contains(PaymentRules.TellRefundSucceeded, refund) || Debts.Contains(PaymentRules.TellRefundFailed, refund);
 
     public PaymentRefund RefundOf(Guid about) => Refunds.Single(r => r.About == about);
 
@@ -174,7 +178,6 @@ internal static class PaymentRules
     /// <remarks>Whatever was refused is sent again: money stays in limbo, and visibly so, until it is where it belongs.</remarks>
     public static PaymentDecision Settle(PaymentState state, Debt debt, in Receipt receipt, DateTimeOffset now)
     {
-        if (!state.Debts.Contains(debt.What, debt.About)) return PaymentDecision.Nothing;
         if (receipt.Refusal is not null) return PaymentDecision.Nothing;
 
         return receipt.Reply switch
@@ -244,7 +247,7 @@ internal static class PaymentRules
 
     private static PaymentState Note(PaymentState state, string refund, RefundStatus noted, string? problem) => state with
     {
-        Refunds = [.. state.Refunds.Select(r => string.Equals(r.Id, refund, StringComparison.Ordinal) ? r with { State = noted, Problem = problem } : r)],
+        Refunds = [.. state.Refunds.Select(r => string.Equals(r.Id, refund, StringComparison.Ordinal) ? r with { State = noted, Problem = problem, Word = r.Word + 1 } : r)],
         Debts = Tell(state.Debts, TellingOf(noted), Ids.Derive("refund", refund)),
     };
 

@@ -48,7 +48,6 @@ internal static class ProductRules
     /// <summary>A SKU opens at the first try or is asked again: a refusal would only say that its grain is busy.</summary>
     public static ProductDecision Settle(ProductState state, Debt debt, in Receipt receipt)
     {
-        if (!state.Debts.Contains(debt.What, debt.About)) return ProductDecision.Nothing;
         if (receipt.Refusal is not null) return ProductDecision.Nothing;
 
         return new SkuOpened(new(debt.About));

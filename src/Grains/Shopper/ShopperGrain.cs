@@ -40,27 +40,24 @@ internal sealed class ShopperGrain() : GrainDefinition<ShopperState, ShopperEven
     public override Owed Message(ShopperState state, Debt debt, GrainId self) => debt.What switch
     {
         ShopperState.AssistDebt => Assist(state.PledgeOf(BargainId.Of(debt.About))!, self),
-        ShopperState.AdmitDebt => new(state.LaunchOf(debt.About)!.Campaign.In(self.Shop), new Admit(debt.About, ShopperId.Of(self.Key))),
+        ShopperState.AdmitDebt => Admit(state.LaunchOf(debt.About)!, self),
         _ => throw Unknown(debt),
     };
 
-    public override ShopperDecision Settle(ShopperState state, Debt debt, in Receipt receipt, in Turn turn)
+    public override ShopperDecision Settle(ShopperState state, Debt debt, in Receipt receipt, in Turn turn) => (debt.What, receipt.Refusal) switch
     {
-        // "Busy" is no answer: the debt stays open and is sent again.
-        if (receipt.Refusal?.Kind == RefusalKind.Busy || !state.Debts.Contains(debt.What, debt.About)) return ShopperDecision.Nothing;
-
-        return (debt.What, receipt.Refusal) switch
-        {
-            (ShopperState.AssistDebt, null) => new AssistSettled(BargainId.Of(debt.About), (AssistResult)receipt.Reply!),
-            (ShopperState.AssistDebt, { } refusal) => new AssistReturned(BargainId.Of(debt.About), refusal),
-            (ShopperState.AdmitDebt, null) => new LaunchSettled(debt.About),
-            (ShopperState.AdmitDebt, { } refusal) => new LaunchReturned(debt.About, refusal),
-            _ => throw Unknown(debt),
-        };
-    }
+        (ShopperState.AssistDebt, null) => new AssistSettled(BargainId.Of(debt.About), (AssistResult)receipt.Reply!),
+        (ShopperState.AssistDebt, { } refusal) => new AssistReturned(BargainId.Of(debt.About), refusal),
+        (ShopperState.AdmitDebt, null) => new LaunchSettled(debt.About),
+        (ShopperState.AdmitDebt, { } refusal) => new LaunchReturned(debt.About, refusal),
+        _ => throw Unknown(debt),
+    };
 
     private static Owed Assist(Pledge pledge, GrainId self) =>
-        new(pledge.Bargain.In(self.Shop), new ApplyAssist(ShopperId.Of(self.Key), pledge.IsNew, pledge.Device));
+        new(pledge.Bargain.In(self.Shop), new ApplyAssist(ShopperId.Of(self.Key), pledge.IsNew, pledge.Device, pledge.At));
+
+    private static Owed Admit(Launch launch, GrainId self) =>
+        new(launch.Campaign.In(self.Shop), new Admit(launch.Participation, ShopperId.Of(self.Key), launch.At));
 
     private static Reply AnswerTo(ShopperState state, PledgeAssist command, DateTimeOffset now)
     {

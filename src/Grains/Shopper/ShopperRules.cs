@@ -34,6 +34,10 @@ internal sealed class ShopperState
     /// <summary>Why the newest assists and launches came back, for those who still wait for the answer.</summary>
     public List<Returned> Returned { get; set; } = [];
 
+    /// <summary>When the newest launch was accepted.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DateTimeOffset LaunchedAt { get; set; }
+
     public Debts Debts { get; set; } = new();
 
     public Pledge? PledgeOf(BargainId bargain)
@@ -69,13 +73,13 @@ internal sealed class ShopperState
 }
 
 /// <param name="Result">what the bargain answered; null while it has not</param>
-internal sealed record Pledge(BargainId Bargain, bool IsNew, string? Device, DateOnly Day, AssistResult? Result, Guid Tap = default)
+internal sealed record Pledge(BargainId Bargain, bool IsNew, string? Device, DateOnly Day, AssistResult? Result, Guid Tap = default, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] DateTimeOffset At = default)
 {
     [JsonIgnore]
     public bool IsOpen => Result is null;
 }
 
-internal sealed record Launch(Guid Participation, CampaignId Campaign, bool IsOpen);
+internal sealed record Launch(Guid Participation, CampaignId Campaign, bool IsOpen, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] DateTimeOffset At = default);
 
 internal sealed record Returned(string What, Guid About, Refusal Why);
 
@@ -141,7 +145,7 @@ internal static class ShopperRules
         if (state.Launches.Count(l => l.Campaign == command.Campaign) >= command.Limit) return Refusal.Of(LaunchLimitReached) with { Limit = command.Limit };
         if (state.Launches.Count(l => l.IsOpen) >= OpenLaunchesMax) return Busy;
 
-        return new ParticipationLaunched(command.Participation, command.Campaign, now);
+        return new ParticipationLaunched(command.Participation, command.Campaign, Past.After(state.LaunchedAt, now));
     }
 
     public static bool IsNew(ShopperState state, DateTimeOffset now) => !state.HasBought && now < state.FirstSeen.AddDays(NewCustomerDays);
@@ -163,7 +167,7 @@ internal static class ShopperRules
             case AssistPledged e:
                 // A settled assist of the same bargain can only be of another day, so it goes too.
                 state.Pledges.RemoveAll(p => !p.IsOpen && (p.Day < e.Day || p.Bargain == e.Bargain));
-                state.Pledges.Add(new(e.Bargain, e.IsNew, e.Device, e.Day, null, e.Tap));
+                state.Pledges.Add(new(e.Bargain, e.IsNew, e.Device, e.Day, null, e.Tap, e.At));
                 state.Returned.RemoveAll(r => r.What == ShopperState.AssistDebt && r.About == e.Bargain.Value);
                 state.Debts.Owe(ShopperState.AssistDebt, e.Bargain.Value);
                 break;
@@ -178,7 +182,8 @@ internal static class ShopperRules
                 break;
             case ParticipationLaunched e:
                 if (state.Launches.Count == LaunchesMax) state.Launches.RemoveAt(state.Launches.FindIndex(l => !l.IsOpen));
-                state.Launches.Add(new(e.Participation, e.Campaign, IsOpen: true));
+                state.Launches.Add(new(e.Participation, e.Campaign, IsOpen: true, e.At));
+                state.LaunchedAt = e.At;
                 state.Returned.RemoveAll(r => r.What == ShopperState.AdmitDebt && r.About == e.Participation);
                 state.Debts.Owe(ShopperState.AdmitDebt, e.Participation);
                 break;

@@ -47,7 +47,8 @@ public sealed record ChangeCommission(Guid Request, CommissionRates? Commission)
 /// repeat changes nothing. Never goes below what was taken. Refused <c>SoldOut</c> when more is asked than is available.
 /// </summary>
 /// <param name="UpTo">takes what is available if that is less, instead of being refused</param>
-public sealed record ReserveStock(Guid Purpose, long Total, bool UpTo = false) : ICommand<ReservedStock>;
+/// <param name="AskedAt">when the purpose wanted it: what is not newer than its last wish is a copy and changes nothing</param>
+public sealed record ReserveStock(Guid Purpose, long Total, bool UpTo = false, DateTimeOffset AskedAt = default) : ICommand<ReservedStock>;
 
 /// <param name="Total">what the purpose may take in all now</param>
 public sealed record ReservedStock(long Total);
@@ -59,13 +60,16 @@ public sealed record CloseReservation(Guid Purpose) : ICommand<SkuView>;
 public sealed record CheckHold(Guid Order, int Quantity) : ICommand<SkuView>;
 
 /// <summary>Holds units for an order out of a purpose's reservation, or out of the free units if <paramref name="Purpose"/> is null. Idempotent by order.</summary>
-public sealed record HoldStock(Guid Order, Guid? Purpose, int Quantity) : ICommand<HeldStock>;
+/// <param name="AskedAt">when the order asked; an order may ask again when its last hold is over, and later copies of older messages do nothing</param>
+public sealed record HoldStock(Guid Order, Guid? Purpose, int Quantity, DateTimeOffset AskedAt = default) : ICommand<HeldStock>;
 
 /// <param name="ListPriceFen">the list price now, which nobody pays more than</param>
 public sealed record HeldStock(long ListPriceFen);
 
 /// <summary>The order is paid: its units leave the stock. Idempotent: an order without a hold was settled before.</summary>
-public sealed record ConsumeStock(Guid Order) : ICommand<Done>;
+/// <param name="AskedAt">of the hold that is meant: a newer one stays</param>
+public sealed record ConsumeStock(Guid Order, DateTimeOffset AskedAt = default) : ICommand<Done>;
 
 /// <summary>The order came to nothing: its units go back to where they were taken from. Idempotent like <see cref="ConsumeStock"/>.</summary>
-public sealed record ReleaseStock(Guid Order) : ICommand<Done>;
+/// <param name="AskedAt">of the hold that is meant: a newer one stays</param>
+public sealed record ReleaseStock(Guid Order, DateTimeOffset AskedAt = default) : ICommand<Done>;

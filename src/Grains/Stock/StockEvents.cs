@@ -7,8 +7,9 @@ namespace Campaigns.Grains.Stock;
 // Stored in the journal forever: add fields, never rename or remove them.
 internal abstract record StockEvent;
 
+/// <param name="At">null for those of before it was noted</param>
 [Stored("stock-opened")]
-internal sealed record StockOpened(string Title, string Name, string Type, Money ListPrice, long OnHand, CommissionRates? Commission = null) : StockEvent;
+internal sealed record StockOpened(string Title, string Name, string Type, Money ListPrice, long OnHand, CommissionRates? Commission = null, DateTimeOffset? At = null) : StockEvent;
 
 [Stored("stock-changed")]
 internal sealed record StockChanged(long Delta, string Reason) : StockEvent;
@@ -22,14 +23,22 @@ internal sealed record CommissionChanged(CommissionRates? Commission) : StockEve
 
 /// <param name="Total">what the purpose may take in all from now on, with what it took already</param>
 [Stored("stock-reserved")]
-internal sealed record StockReserved(Guid Purpose, long Total) : StockEvent;
+internal sealed record StockReserved(Guid Purpose, long Total, DateTimeOffset AskedAt = default) : StockEvent;
+
+/// <summary>A refusal that another time would have granted: a copy of the message may come at such a time.</summary>
+[Stored("reservation-refused")]
+internal sealed record ReservationRefused(Guid Purpose, DateTimeOffset AskedAt, Refusal Why) : StockEvent;
 
 [Stored("reservation-closed")]
 internal sealed record ReservationClosed(Guid Purpose) : StockEvent;
 
 /// <param name="Purpose">whose reservation the units came out of; null if they were free</param>
 [Stored("stock-held")]
-internal sealed record StockHeld(Guid Order, Guid? Purpose, int Quantity) : StockEvent;
+internal sealed record StockHeld(Guid Order, Guid? Purpose, int Quantity, DateTimeOffset AskedAt = default) : StockEvent;
+
+/// <inheritdoc cref="ReservationRefused"/>
+[Stored("hold-refused")]
+internal sealed record HoldRefused(Guid Order, DateTimeOffset AskedAt, Refusal Why) : StockEvent;
 
 [Stored("stock-consumed")]
 internal sealed record StockConsumed(Guid Order, int Quantity) : StockEvent;
@@ -44,6 +53,8 @@ internal sealed record StockReleased(Guid Order, Guid? Purpose, int Quantity) : 
 [JsonSerializable(typeof(PriceChanged))]
 [JsonSerializable(typeof(CommissionChanged))]
 [JsonSerializable(typeof(StockReserved))]
+[JsonSerializable(typeof(ReservationRefused))]
+[JsonSerializable(typeof(HoldRefused))]
 [JsonSerializable(typeof(ReservationClosed))]
 [JsonSerializable(typeof(StockHeld))]
 [JsonSerializable(typeof(StockConsumed))]

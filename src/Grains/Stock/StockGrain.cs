@@ -27,8 +27,10 @@ internal sealed class StockGrain() : GrainDefinition<StockState, StockEvent>(Sto
     {
         _ when !state.IsOpen => GrainRefusal.NotFound,
         CheckHold c when StockRules.WhyNotHold(state, c.Order, null, c.Quantity) is { } refusal => refusal,
+        HoldStock c when !state.Holds.ContainsKey(c.Order) => state.Past.WhyNot(c.Order, c.AskedAt) ?? Refusal.Of(StockRefusal.SoldOut),
         HoldStock => Kernel.Answer.Of(new HeldStock(state.ListPrice.Fen)),
-        ReserveStock c => Kernel.Answer.Of(new ReservedStock(state.Purposes.GetValueOrDefault(c.Purpose)?.Total ?? 0)),
+        ReserveStock c when state.Past.WhyNot(c.Purpose, c.AskedAt) is { } refusal => refusal,
+        ReserveStock c => state.Purposes.TryGetValue(c.Purpose, out var reservation) ? Kernel.Answer.Of(new ReservedStock(reservation.Total)) : StockRefusal.SoldOut,
         ConsumeStock or ReleaseStock => Kernel.Answer.Of(Done.Instance),
         _ => Kernel.Answer.Of(state.View(SkuId.Of(turn.Self.Key))),
     };

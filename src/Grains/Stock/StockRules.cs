@@ -16,12 +16,16 @@ internal sealed class Reservation
 
     public long Taken { get; set; }
 
+    /// <summary>When the newest wish that set it was made.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public DateTimeOffset AskedAt { get; set; }
+
     [JsonIgnore]
     public long Left => Total - Taken;
 }
 
 [StructLayout(LayoutKind.Auto)]
-internal readonly record struct StockHold(Guid? Purpose, int Quantity);
+internal readonly record struct StockHold(Guid? Purpose, int Quantity, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] DateTimeOffset AskedAt = default);
 
 /// <remarks>
 /// Changed in place: holds come by the ten thousand a second at one SKU and a million may be open, so neither copying nor an
@@ -52,6 +56,9 @@ internal sealed class StockState
     /// <summary>The newest closed purposes, oldest first: a reservation that arrives after its end must not lock units up for ever.</summary>
     public List<Guid> Closed { get; set; } = [];
 
+    /// <summary>Holds and wishes for reservations that are over or were refused.</summary>
+    public Past Past { get; set; } = new();
+
     [JsonIgnore]
     public bool IsOpen => Title is not null;
 
@@ -80,7 +87,7 @@ internal static class StockRules
         if (command.OnHand is < 0 or > OnHandMax) return Refusal.Invalid("stock", "0 to 10,000,000 units.");
         if (CommissionRules.WrongWith(command.Commission) is { } wrong) return wrong;
 
-        return new StockOpened(command.Title, command.Name, command.Type, command.ListPrice, command.OnHand, command.Commission);
+        return new StockOpened(command.Title, command.Name, command.Type, command.ListPrice, command.OnHand, command.Commission, now);
     }
 
     public static StockDecision Decide(StockState state, ChangeStock command, DateTimeOffset now)
@@ -119,13 +126,14 @@ internal static class StockRules
         if (state.Closed.Contains(command.Purpose)) return WrongState;
 
         var reservation = state.Purposes.GetValueOrDefault(command.Purpose);
+        if (state.Past.Has(command.Purpose, command.AskedAt) || (command.AskedAt != default && command.AskedAt <= reservation?.AskedAt)) return StockDecision.Nothing;
         var total = Math.Max(command.Total, reservation?.Taken ?? 0);
         if (command.UpTo) total = Math.Min(total, (reservation?.Total ?? 0) + state.Available);
         if (reservation?.Total == total) return StockDecision.Nothing;
-        if (total - (reservation?.Total ?? 0) > state.Available) return SoldOut;
+        if (total - (reservation?.Total ?? 0) > state.Available) return command.AskedAt == default ? SoldOut : new ReservationRefused(command.Purpose, command.AskedAt, Refusal.Of(SoldOut));
         if (reservation is null && state.Purposes.Count >= PurposesMax) return Busy;
 
-        return new StockReserved(command.Purpose, total);
+        return new StockReserved(command.Purpose, total, command.AskedAt);
     }
 
     public static StockDecision Decide(StockState state, CloseReservation command, DateTimeOffset now)
@@ -140,10 +148,11 @@ internal static class StockRules
     {
         if (!state.IsOpen) return NotFound;
         if (state.Holds.ContainsKey(command.Order)) return StockDecision.Nothing;
+        if (state.Past.Has(command.Order, command.AskedAt)) return StockDecision.Nothing;
         if (command.Quantity is < 1 or > QuantityMax) return Refusal.Invalid("quantity", "1 to 10,000 units.");
-        if (WhyNotHold(state, command.Order, command.Purpose, command.Quantity) is { } refusal) return refusal;
+        if (WhyNotHold(state, command.Order, command.Purpose, command.Quantity) is { } refusal) return refusal.Kind == RefusalKind.Busy || command.AskedAt == default ? refusal : new HoldRefused(command.Order, command.AskedAt, refusal);
 
-        return new StockHeld(command.Order, command.Purpose, command.Quantity);
+        return new StockHeld(command.Order, command.Purpose, command.Quantity, command.AskedAt);
     }
 
     /// <summary>Why so many units cannot be held now; null if they can, or are.</summary>
@@ -159,7 +168,7 @@ internal static class StockRules
     public static StockDecision Decide(StockState state, ConsumeStock command, DateTimeOffset now)
     {
         if (!state.IsOpen) return NotFound;
-        if (!state.Holds.TryGetValue(command.Order, out var hold)) return StockDecision.Nothing;
+        if (!state.Holds.TryGetValue(command.Order, out var hold) || hold.AskedAt > command.AskedAt) return StockDecision.Nothing;
 
         return new StockConsumed(command.Order, hold.Quantity);
     }
@@ -167,7 +176,7 @@ internal static class StockRules
     public static StockDecision Decide(StockState state, ReleaseStock command, DateTimeOffset now)
     {
         if (!state.IsOpen) return NotFound;
-        if (!state.Holds.TryGetValue(command.Order, out var hold)) return StockDecision.Nothing;
+        if (!state.Holds.TryGetValue(command.Order, out var hold) || hold.AskedAt > command.AskedAt) return StockDecision.Nothing;
 
         return new StockReleased(command.Order, hold.Purpose is { } purpose && state.Purposes.ContainsKey(purpose) ? purpose : null, hold.Quantity);
     }
@@ -178,6 +187,7 @@ internal static class StockRules
         {
             case StockOpened e:
                 (state.Title, state.Name, state.Type, state.ListPrice, state.OnHand, state.Commission) = (e.Title, e.Name, e.Type, e.ListPrice, e.OnHand, e.Commission);
+                state.Past.ForgottenThrough = e.At?.AddTicks(-1); // what was asked for before was not found
                 break;
             case StockChanged e:
                 state.OnHand += e.Delta;
@@ -191,20 +201,26 @@ internal static class StockRules
             case StockReserved e:
                 Reserve(state, e);
                 break;
+            case ReservationRefused e:
+                state.Past.Note(e.Purpose, e.AskedAt, e.Why);
+                break;
+            case HoldRefused e:
+                state.Past.Note(e.Order, e.AskedAt, e.Why);
+                break;
             case ReservationClosed e:
                 Close(state, e);
                 break;
             case StockHeld e:
-                state.Holds.Add(e.Order, new(e.Purpose, e.Quantity));
+                state.Holds.Add(e.Order, new(e.Purpose, e.Quantity, e.AskedAt));
                 Take(state, e.Purpose, e.Quantity);
                 break;
             case StockConsumed e:
-                state.Holds.Remove(e.Order);
+                End(state, e.Order);
                 state.OnHand -= e.Quantity;
                 state.Reserved -= e.Quantity;
                 break;
             case StockReleased e:
-                state.Holds.Remove(e.Order);
+                End(state, e.Order);
                 Take(state, e.Purpose, -e.Quantity);
                 break;
             default:
@@ -218,13 +234,20 @@ internal static class StockRules
     {
         if (!state.Purposes.TryGetValue(e.Purpose, out var reservation)) state.Purposes.Add(e.Purpose, reservation = new());
         state.Reserved += e.Total - reservation.Total;
-        reservation.Total = e.Total;
+        (reservation.Total, reservation.AskedAt) = (e.Total, e.AskedAt);
+    }
+
+    private static void End(StockState state, Guid order)
+    {
+        state.Holds.Remove(order, out var hold);
+        state.Past.Note(order, hold.AskedAt);
     }
 
     private static void Close(StockState state, ReservationClosed e)
     {
         state.Purposes.Remove(e.Purpose, out var reservation);
         state.Reserved -= reservation!.Left;
+        state.Past.Note(e.Purpose, reservation.AskedAt);
         state.Closed.Add(e.Purpose);
         if (state.Closed.Count > PurposesMax) state.Closed.RemoveAt(0);
     }

@@ -38,7 +38,7 @@ internal sealed class WithdrawalGrain() : GrainDefinition<WithdrawalState, Withd
     public override Owed Message(WithdrawalState state, Debt debt, GrainId self) => debt.What switch
     {
         WithdrawalRules.AskTerms => new(state.Owner!.Value.DistributorIn(self.Shop), new GetDistributorTerms()),
-        WithdrawalRules.AskHold => new(Ledger(state, self.Shop), WithdrawalRules.HoldOf(self.Key, state.Owner!.Value, state.Amount, state.DailyCap, state.Policy!.TimeZone)),
+        WithdrawalRules.AskHold => new(Ledger(state, self.Shop), WithdrawalRules.HoldOf(self.Key, state.Owner!.Value, state.Amount, state.DailyCap, state.Policy!.TimeZone, state.AskedAt)),
         WithdrawalRules.AskTransfer => new(TransferGateway.For(self.Shop, WithdrawalId.Of(self.Key)), new TransferAtGateway(WithdrawalId.Of(self.Key), state.Owner!.Value, state.Net)),
         WithdrawalRules.SettleLedger => new(Ledger(state, self.Shop), WithdrawalRules.SettlementOf(state, self.Key)),
         _ => throw Unknown(debt),

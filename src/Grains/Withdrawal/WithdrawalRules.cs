@@ -124,7 +124,7 @@ internal static class WithdrawalRules
         if (state.Stage is not (WithdrawalStage.None or WithdrawalStage.Refused)) return WithdrawalDecision.Nothing;
         if (WhyNot(command.Amount, command.Policy) is { } refusal) return refusal;
 
-        return new WithdrawalAsked(command.Owner, command.Amount, command.Policy, now);
+        return new WithdrawalAsked(command.Owner, command.Amount, command.Policy, Past.After(state.AskedAt, now));
     }
 
     public static WithdrawalDecision Decide(WithdrawalState state, DecideWithdrawal command, DateTimeOffset now)
@@ -146,26 +146,21 @@ internal static class WithdrawalRules
         return Progress(state, new(command.State, state.Confirmation, command.Problem), now);
     }
 
-    /// <remarks>"Busy" is no answer of anybody, and only the gateway's word ends a transfer: what was refused is sent again.</remarks>
-    public static WithdrawalDecision Settle(WithdrawalState state, Debt debt, in Receipt receipt, DateTimeOffset now)
+    /// <remarks>Only the gateway's word ends a transfer: what was refused is sent again.</remarks>
+    public static WithdrawalDecision Settle(WithdrawalState state, Debt debt, in Receipt receipt, DateTimeOffset now) => (debt.What, receipt) switch
     {
-        if (!state.Debts.Contains(debt.What, debt.About)) return WithdrawalDecision.Nothing;
-
-        return (debt.What, receipt) switch
-        {
-            (AskTerms, { Reply: DistributorTerms terms }) => WhyNot(state.Amount, state.Policy!, terms) is { } refusal ? new WithdrawalRefused(refusal) : new WithdrawalAllowed(Share(state.Policy!.DailyCap, terms.CapPercent)),
-            (AskTerms, { Refusal.Kind: RefusalKind.Missing }) => new WithdrawalRefused(Refusal.Of(DistributorRefusal.NotEligible)),
-            (AskHold, { Reply: LedgerPosted }) => new WithdrawalOpened(FeeOf(state.Amount, state.Policy!)),
-            (AskHold, { Refusal: { Kind: not RefusalKind.Busy } refusal }) => new WithdrawalRefused(refusal),
-            (AskTransfer, { Reply: TransferredAtGateway transferred }) => Progress(state, transferred, now),
-            (SettleLedger, { Reply: LedgerPosted }) => new WithdrawalSettled(),
-            _ => WithdrawalDecision.Nothing,
-        };
-    }
+        (AskTerms, { Reply: DistributorTerms terms }) => WhyNot(state.Amount, state.Policy!, terms) is { } refusal ? new WithdrawalRefused(refusal) : new WithdrawalAllowed(Share(state.Policy!.DailyCap, terms.CapPercent)),
+        (AskTerms, { Refusal.Kind: RefusalKind.Missing }) => new WithdrawalRefused(Refusal.Of(DistributorRefusal.NotEligible)),
+        (AskHold, { Reply: LedgerPosted }) => new WithdrawalOpened(FeeOf(state.Amount, state.Policy!)),
+        (AskHold, { Refusal: { } refusal }) => new WithdrawalRefused(refusal),
+        (AskTransfer, { Reply: TransferredAtGateway transferred }) => Progress(state, transferred, now),
+        (SettleLedger, { Reply: LedgerPosted }) => new WithdrawalSettled(),
+        _ => WithdrawalDecision.Nothing,
+    };
 
     /// <summary>What the ledger is asked for, once the terms allow it.</summary>
-    public static HoldForWithdrawal HoldOf(Guid withdrawal, ShopperId owner, Money amount, Money dailyCap, string timeZone) =>
-        new(owner, LedgerKind.Commission, withdrawal, amount, dailyCap, timeZone);
+    public static HoldForWithdrawal HoldOf(Guid withdrawal, ShopperId owner, Money amount, Money dailyCap, string timeZone, DateTimeOffset askedAt = default) =>
+        new(owner, LedgerKind.Commission, withdrawal, amount, dailyCap, timeZone, askedAt);
 
     /// <summary>The last steps at the ledger.</summary>
     public static PostEntries SettlementOf(WithdrawalState state, Guid withdrawal)

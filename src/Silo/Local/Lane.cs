@@ -292,22 +292,18 @@ internal sealed class Lane
         var cell = activation.Cell;
         activation.LastUsed = now;
         activation.OnTheirWay--;
-        if (settled.Receipt.Refusal?.Kind is not (RefusalKind.Busy or RefusalKind.Fault) && Owes(activation, settled.Debt))
+        var turn = new Turn(cell.Id, now);
+        var decided = default(Decided);
+        try
         {
-            var turn = new Turn(cell.Id, now);
-            var decided = default(Decided);
-            try
-            {
-                decided = cell.Settle(settled.Debt, settled.Receipt, turn, open.Journal);
-            }
-            catch (Exception bug) when (engine.SurvivesBug(bug, activation, settled.Debt, open.Journal))
-            {
-                // The debt stays open and is sent again: a bug here must not lose money.
-            }
-
-            Follow(activation, decided, turn);
+            decided = cell.Settle(settled.Debt, settled.Receipt, turn, open.Journal);
+        }
+        catch (Exception bug) when (engine.SurvivesBug(bug, activation, settled.Debt, open.Journal))
+        {
+            // The debt stays open and is sent again: a bug here must not lose money.
         }
 
+        Follow(activation, decided, turn);
         if (Owes(activation, settled.Debt)) SendLater(activation, settled.Debt, settled.Creditor, now);
         else SendNext(activation, settled.Debt, settled.Creditor);
         if (activation.Leaving is not null) LeaveOnceAnswered(activation, now);

@@ -231,7 +231,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         return true;
     }
 
-    private Lane LaneOf(GrainId grain) => lanes.Length == 1 ? lanes[0] : lanes[unchecked((uint)grain.GetHashCode()) % (uint)lanes.Length];
+    internal Lane LaneOf(GrainId grain) => lanes.Length == 1 ? lanes[0] : lanes[unchecked((uint)grain.GetHashCode()) % (uint)lanes.Length];
 
     private async Task SendOutside(IReceiver receiver, Activation sender, Debt debt, GrainId to, object command)
     {
