@@ -214,6 +214,8 @@ internal sealed class MortalJournal(IJournal inner, int diesAtWrite, bool isWrit
 
     public long TailStart => inner.TailStart;
 
+    public bool IsFar => inner.IsFar;
+
     public GrainRecord Read(GrainId grain, bool withTail = true) => inner.Read(grain, withTail);
 
     public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches)

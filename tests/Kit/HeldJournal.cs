@@ -20,6 +20,8 @@ internal sealed class HeldJournal(IJournal inner) : IJournal
 
     public long TailStart => inner.TailStart;
 
+    public bool IsFar => inner.IsFar;
+
     /// <summary>From now on writes wait.</summary>
     public void Hold()
     {

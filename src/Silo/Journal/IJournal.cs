@@ -19,6 +19,12 @@ public interface IJournal : IAsyncDisposable
     /// <param name="withTail">false if the caller replays the tail by itself</param>
     GrainRecord Read(GrainId grain, bool withTail = true);
 
+    /// <summary>True if reading takes a way over a network, so long that nobody may wait for it who could decide meanwhile.</summary>
+    bool IsFar => false;
+
+    /// <summary>Reads many grains with their tails, on one way if the journal is far.</summary>
+    IReadOnlyList<GrainRecord> Read(IReadOnlyList<GrainId> grains) => [.. grains.Select(g => Read(g))];
+
     /// <summary>
     /// Makes the batches durable in one step, in order. A decision whose <c>(grain, sequence)</c> is not the next one was made by a
     /// stale activation: it is fenced off, with everything else of that grain in the call, and nothing of it is written. So is a snapshot

@@ -125,11 +125,22 @@ public sealed partial class PostgresJournal : IJournal
         return LastPosition;
     }
 
-    public GrainRecord Read(GrainId grain, bool withTail = true)
+    public bool IsFar => true;
+
+    public GrainRecord Read(GrainId grain, bool withTail = true) => Read([grain], withTail)[0];
+
+    public IReadOnlyList<GrainRecord> Read(IReadOnlyList<GrainId> grains) => Read(grains, withTail: true);
+
+    private List<GrainRecord> Read(IReadOnlyList<GrainId> grains, bool withTail)
     {
-        var printed = grain.ToString();
-        var key = PostgresFlush.KeyOf(printed);
-        var record = Query(connection => ReadRecord(connection, grain, printed, key, withTail));
+        var asked = grains.Select(g => (Grain: g, Printed: g.ToString(), Key: PostgresFlush.KeyOf(g.ToString()))).ToList();
+        var records = Query(connection => ReadRecords(connection, asked, withTail));
+        for (var i = 0; i < records.Count; i++) records[i] = Open(asked[i].Grain, asked[i].Key, records[i], withTail);
+        return records;
+    }
+
+    private GrainRecord Open(GrainId grain, Guid key, GrainRecord record, bool withTail)
+    {
         var last = record.Tail.Count == 0 ? record.Sequence : LastSequenceOf(record.Tail[^1]);
         if (last == 0) return GrainRecord.Empty;
         if (writer is null || !withTail) return record;
@@ -453,34 +464,49 @@ public sealed partial class PostgresJournal : IJournal
     }
 
     // One statement, which sees one moment: a tail that was read after another snapshot had been stored and pruned would begin too late.
-    private GrainRecord ReadRecord(NpgsqlConnection connection, GrainId grain, string printed, Guid key, bool withTail)
+    private List<GrainRecord> ReadRecords(NpgsqlConnection connection, List<(GrainId Grain, string Printed, Guid Key)> asked, bool withTail)
     {
-        using var command = new NpgsqlCommand("""
-            with g as (select sequence, wake_at, checksum, state from grain where key = $1)
-            select true, sequence, wake_at, checksum, state from g
-            union all
-            select false, d.first_sequence, null, null, (select substring(f.decisions from d.start + 1 for d.length) from flush f where f.silo = d.silo and f.number = d.number)
-            from g join decision d on d.grain = $1 where $2 and d.first_sequence + d.events - 1 > g.sequence
-                and d.first_sequence >= coalesce((select b.first_sequence from decision b where b.grain = $1 and b.first_sequence <= g.sequence + 1 order by b.first_sequence desc limit 1), 0)
-            """, connection) { Parameters = { new() { Value = key }, new() { Value = withTail } } };
+        using var batch = new NpgsqlBatch(connection);
+        foreach (var (_, _, key) in asked)
+        {
+            batch.BatchCommands.Add(new("""
+                with g as (select sequence, wake_at, checksum, state from grain where key = $1)
+                select true, sequence, wake_at, checksum, state from g
+                union all
+                select false, d.first_sequence, null, null, (select substring(f.decisions from d.start + 1 for d.length) from flush f where f.silo = d.silo and f.number = d.number)
+                from g join decision d on d.grain = $1 where $2 and d.first_sequence + d.events - 1 > g.sequence
+                    and d.first_sequence >= coalesce((select b.first_sequence from decision b where b.grain = $1 and b.first_sequence <= g.sequence + 1 order by b.first_sequence desc limit 1), 0)
+                """) { Parameters = { new() { Value = key }, new() { Value = withTail } } });
+        }
+
+        var records = new List<GrainRecord>(asked.Count);
+        using var row = batch.ExecuteReader();
+        foreach (var (grain, printed, _) in asked)
+        {
+            records.Add(ReadRecord(row, grain, printed));
+            row.NextResult();
+        }
+
+        return records;
+    }
+
+    private GrainRecord ReadRecord(NpgsqlDataReader row, GrainId grain, string printed)
+    {
         var record = GrainRecord.Empty;
         var slices = new List<(long First, byte[] Decisions)>();
-        using (var row = command.ExecuteReader())
+        while (row.Read())
         {
-            while (row.Read())
+            if (!row.GetBoolean(0))
             {
-                if (!row.GetBoolean(0))
-                {
-                    slices.Add((row.GetInt64(1), row.IsDBNull(4) ? throw new JournalDamaged(where, $"a flush with decisions of {printed} is missing") : (byte[])row[4]));
-                    continue;
-                }
-
-                // A row that was taken but never stored has no state and no checksum.
-                var (sequence, wakeAt) = (row.GetInt64(1), row.IsDBNull(2) ? (long?)null : row.GetInt64(2));
-                var state = row.IsDBNull(4) ? null : (byte[])row[4];
-                if (!row.IsDBNull(3) && row.GetInt64(3) != Checksum.Of(printed, sequence, null, state)) throw new JournalDamaged(where, $"the stored state of {printed} is not what was written");
-                record = new(sequence, state is null ? default(ReadOnlyMemory<byte>?) : state, wakeAt is { } wake ? DateTimeOffset.FromUnixTimeMilliseconds(wake) : null, []);
+                slices.Add((row.GetInt64(1), row.IsDBNull(4) ? throw new JournalDamaged(where, $"a flush with decisions of {printed} is missing") : (byte[])row[4]));
+                continue;
             }
+
+            // A row that was taken but never stored has no state and no checksum.
+            var (sequence, wakeAt) = (row.GetInt64(1), row.IsDBNull(2) ? (long?)null : row.GetInt64(2));
+            var state = row.IsDBNull(4) ? null : (byte[])row[4];
+            if (!row.IsDBNull(3) && row.GetInt64(3) != Checksum.Of(printed, sequence, null, state)) throw new JournalDamaged(where, $"the stored state of {printed} is not what was written");
+            record = new(sequence, state is null ? default(ReadOnlyMemory<byte>?) : state, wakeAt is { } wake ? DateTimeOffset.FromUnixTimeMilliseconds(wake) : null, []);
         }
 
         slices.Sort((a, b) => a.First.CompareTo(b.First));

@@ -28,11 +28,13 @@ internal sealed class Lane
     private readonly HashSet<Activation> crowded = [];
     private readonly Queue<(AskedFromElsewhere Asked, DateTimeOffset Until)> impatient = new();
     private readonly Queue<(Activation Activation, long Since, long Events)> dirty = new();
+    private readonly Dictionary<GrainId, List<Work>> loading = [];
     private readonly AutoResetEvent room = new(initialState: false);
     private Pending open = new() { Number = 1 };
     private Pending spare = new();
     private long flushedBatch;
     private volatile bool gateWanted;
+    private int waitingToLoad;
     private int abandonedTimers;
     private DateTimeOffset nextSweep;
 
@@ -168,6 +170,7 @@ internal sealed class Lane
         foreach (var (work, _, _) in unflushed?.Answers ?? []) TurnAway(work);
         foreach (var (work, _, _) in open.Answers) TurnAway(work);
         open.Answers.Clear();
+        foreach (var work in loading.Values.SelectMany(w => w)) TurnAway(work);
         foreach (var activation in active.Values) Abandon(activation);
     }
 
@@ -175,7 +178,7 @@ internal sealed class Lane
     public void RefuseQueued()
     {
         while (inbox.TryTake(out var work))
-            if (work is not (Settled or Chore)) TurnAway(work);
+            if (work is not (Settled or Chore or Loaded)) TurnAway(work);
     }
 
     /// <summary>Replays one decision of the tail while the engine starts.</summary>
@@ -206,7 +209,7 @@ internal sealed class Lane
     /// <summary>Counts an activation in and out of the whole: used to wait until nothing is on its way.</summary>
     public bool IsQuiet(DateTimeOffset now)
     {
-        lock (gate) return inbox.Count == 0 && open.IsEmpty && spare is not null && !(timers.TryPeek(out _, out var at) && at <= now);
+        lock (gate) return inbox.Count == 0 && loading.Count == 0 && open.IsEmpty && spare is not null && !(timers.TryPeek(out _, out var at) && at <= now);
     }
 
     /// <summary>Stores every state that is not stored, for a quick start next time. Runs on the lane's thread; returns false when all is stored.</summary>
@@ -230,28 +233,36 @@ internal sealed class Lane
         while (handled < WorksPerTurn && inbox.TryTake(out var work))
         {
             handled++;
-            switch (work)
-            {
-                case Settled settled:
-                    Settle(settled, now);
-                    break;
-                case Chore chore:
-                    ((Action)chore.Command)();
-                    break;
-                case Joining joining:
-                    Join(joining, now);
-                    break;
-                case Handover handover:
-                    HandOver(handover, now);
-                    break;
-                default:
-                    Handle(work, now);
-                    break;
-            }
+            Do(work, now);
         }
 
         Commands += handled;
         return handled > 0;
+    }
+
+    private void Do(Work work, DateTimeOffset now)
+    {
+        switch (work)
+        {
+            case Settled settled:
+                Settle(settled, now);
+                break;
+            case Chore chore:
+                ((Action)chore.Command)();
+                break;
+            case Joining joining:
+                Join(joining, now);
+                break;
+            case Handover handover:
+                HandOver(handover, now);
+                break;
+            case Loaded loaded:
+                Open(loaded, now);
+                break;
+            default:
+                Handle(work, now);
+                break;
+        }
     }
 
     private void Handle(Work work, DateTimeOffset now)
@@ -312,6 +323,13 @@ internal sealed class Lane
 
     private void HandOver(Handover handover, DateTimeOffset now)
     {
+        if (loading.TryGetValue(handover.Grain, out var works))
+        {
+            works.Add(handover);
+            waitingToLoad++;
+            return;
+        }
+
         if (!active.TryGetValue(handover.Grain, out var activation) || IsGone(activation) || activation.Leaving is not null)
         {
             handover.Complete(default);
@@ -411,25 +429,76 @@ internal sealed class Lane
             return null;
         }
 
-        GrainRecord record;
-        Cell cell;
-        try
+        if (journal.IsFar)
         {
-            record = journal.Read(work.Grain);
-            cell = Cell.Restore(work.Grain, definition, record);
-        }
-        catch (Exception unreadable)
-        {
-            engine.Log.LogError(unreadable, "{Grain} cannot be read from the journal.", work.Grain);
-            work.Complete(GrainRefusal.Faulted);
+            WaitToLoad(work);
             return null;
         }
 
-        if (activation is not null) Drop(activation);
-        activation = Activate(cell, record, now);
+        try
+        {
+            return Open(work.Grain, definition, journal.Read(work.Grain), now);
+        }
+        catch (Exception unreadable)
+        {
+            work.Complete(WhyUnreadable(work.Grain, unreadable));
+            return null;
+        }
+    }
+
+    // Others are decided meanwhile; who wants the same grain waits for the same answer of the journal.
+    private void WaitToLoad(Work work)
+    {
+        if (!loading.TryGetValue(work.Grain, out var works))
+        {
+            loading.Add(work.Grain, works = []);
+            engine.Loader.Want(this, work.Grain);
+        }
+
+        if (waitingToLoad >= options.InboxMax || works.Count >= options.GrainInboxMax)
+        {
+            work.Complete(GrainRefusal.Busy);
+            return;
+        }
+
+        works.Add(work);
+        waitingToLoad++;
+    }
+
+    private void Open(Loaded loaded, DateTimeOffset now)
+    {
+        loading.Remove(loaded.Grain, out var works);
+        waitingToLoad -= works!.Count;
+        try
+        {
+            if (loaded.Failure is not null) throw loaded.Failure;
+            Open(loaded.Grain, engine.DefinitionOf(loaded.Grain.Kind)!, loaded.Record!, now);
+        }
+        catch (Exception unreadable)
+        {
+            var why = WhyUnreadable(loaded.Grain, unreadable);
+            foreach (var work in works) work.Complete(why);
+            return;
+        }
+
+        foreach (var work in works) Do(work, now);
+    }
+
+    private Activation Open(GrainId grain, GrainDefinition definition, GrainRecord record, DateTimeOffset now)
+    {
+        var cell = Cell.Restore(grain, definition, record);
+        if (active.TryGetValue(grain, out var stale)) Drop(stale);
+        var activation = Activate(cell, record, now);
         if (record.Tail.Count > 0) Store(activation); // facts that nobody else has marked as unsaved: the tail may start after them
         Follow(activation);
         return activation;
+    }
+
+    // A connection that is gone comes back; a state that makes no sense does not.
+    private Answer WhyUnreadable(GrainId grain, Exception unreadable)
+    {
+        engine.Log.LogError(unreadable, "{Grain} cannot be read from the journal.", grain);
+        return unreadable is IOException and not JournalDamaged ? GrainRefusal.Busy : GrainRefusal.Faulted;
     }
 
     private Activation Activate(Cell cell, GrainRecord record, DateTimeOffset now)

@@ -48,6 +48,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         this.receivers = receivers.ToDictionary(r => r.Kind, StringComparer.Ordinal);
         lanes = Enumerable.Range(0, options.Lanes).Select(_ => new Lane(this, journal, clock, options)).ToArray();
         flusher = new(this, journal, lanes);
+        Loader = new(journal, machine);
     }
 
     /// <summary>Called once when the journal failed: the process must end and start again from what is durable (law 7).</summary>
@@ -86,6 +87,8 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     internal Machine Machine => machine;
 
     internal ICluster? Cluster => cluster;
+
+    internal Loader Loader { get; }
 
     /// <summary>Replays the tail of the journal, then decides what fell due while the process was down, then accepts.</summary>
     public async Task Start()

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Threading.Channels;
 using System.Threading.Tasks.Sources;
 using Campaigns.Grains.Kernel;
+using Campaigns.Silo.Journal;
 
 namespace Campaigns.Silo.Local;
 
@@ -116,6 +117,16 @@ internal sealed class Handover(GrainId grain) : Work(grain, grain)
     public Task Done => completion.Task;
 
     public override void Complete(in Answer answer) => completion.TrySetResult();
+}
+
+/// <summary>What the journal has of a grain that is asked for, or why it could not be read.</summary>
+internal sealed class Loaded(GrainId grain, GrainRecord? record, Exception? failure) : Work(grain, grain)
+{
+    public GrainRecord? Record { get; } = record;
+
+    public Exception? Failure { get; } = failure;
+
+    public override void Complete(in Answer answer) => throw new UnreachableException("Nobody waits for a grain to be loaded.");
 }
 
 /// <summary>Something the lane itself shall do on its own thread.</summary>
