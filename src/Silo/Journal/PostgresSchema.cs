@@ -11,6 +11,9 @@ internal static class PostgresSchema
     /// <summary>What the functions raise when a grain's row shows that somebody else has written on.</summary>
     public const string GrainRefused = "CA002";
 
+    /// <summary>The most flushes that get their position in one transaction.</summary>
+    public const int OrderedTogether = 10_000;
+
     private const int FormatVersion = 1;
     private const int OldestServer = 14;
 
@@ -115,7 +118,7 @@ internal static class PostgresSchema
     // the order in which their transactions began to write. What was decided because of another flush began after that one was durable.
     // So a long transaction that has written, whosever on this server, makes the order wait; one that only reads does not. A number that this
     // server has not given yet comes with a dump from another one: that transaction has ended, too.
-    private const string Order = """
+    private static readonly string Order = $"""
         create function put_in_order(out last bigint, out waits boolean) language plpgsql as $$
         begin
             if exists (select from flush where position is null) then
@@ -123,7 +126,7 @@ internal static class PostgresSchema
                 update flush f set position = o.position
                     from (select silo, number, row_number() over (order by xid, silo, number) + (select coalesce(max(position), 0) from flush) as position
                         from flush where position is null and (xid < pg_snapshot_xmin(pg_current_snapshot()) or xid >= pg_snapshot_xmax(pg_current_snapshot()))
-                        order by xid, silo, number limit 10000) o
+                        order by xid, silo, number limit {OrderedTogether}) o
                     where f.silo = o.silo and f.number = o.number;
             end if;
             select coalesce(max(position), 0), exists (select from flush where position is null) into last, waits from flush;
