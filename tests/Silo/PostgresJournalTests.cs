@@ -108,6 +108,16 @@ public sealed class PostgresJournalTests : JournalTests
     }
 
     [Fact]
+    public void Flushes_that_came_with_a_dump_of_another_server_get_their_place()
+    {
+        Append(Facts(One, 1));
+        Append(Facts(One, 2));
+        Store.Execute("update flush set position = null, xid = (xid::text::bigint + 1000000000)::text::xid8");
+        Assert.Equal(2, Journal.FindLastPosition());
+        Assert.Equal([(One, 1L), (One, 2L)], Decisions(0));
+    }
+
+    [Fact]
     public void Silo_that_slept_is_fenced_from_what_others_wrote_and_from_nothing_else()
     {
         var other = Beside("b");

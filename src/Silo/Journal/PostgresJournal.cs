@@ -117,12 +117,15 @@ public sealed partial class PostgresJournal : IJournal
         }
     }
 
-    /// <remarks>Waits up to a second for a position for everything that was durable before the call.</remarks>
+    /// <remarks>Waits up to a second for a position for everything that was durable before the call, and longer only while many get theirs.</remarks>
     public long FindLastPosition()
     {
-        var start = Stopwatch.GetTimestamp();
-        while (PutInOrder() && Stopwatch.GetElapsedTime(start) < OrderPatience) Thread.Sleep(1);
-        return LastPosition;
+        for (var start = Stopwatch.GetTimestamp(); ; Thread.Sleep(1))
+        {
+            var before = LastPosition;
+            if (!PutInOrder()) return LastPosition;
+            if (LastPosition - before < PostgresSchema.OrderedTogether && Stopwatch.GetElapsedTime(start) > OrderPatience) return LastPosition;
+        }
     }
 
     public bool IsFar => true;

@@ -116,15 +116,17 @@ internal static class PostgresSchema
 
     // A transaction that is older than all that still run has ended, so no flush can appear before it any more: those get their positions, in
     // the order in which their transactions began to write. What was decided because of another flush began after that one was durable.
-    // So a long transaction that has written, whosever on this server, makes the order wait; one that only reads does not.
-    private const string Order = """
+    // So a long transaction that has written, whosever on this server, makes the order wait; one that only reads does not. A number that this
+    // server has not given yet comes with a dump from another one: that transaction has ended, too.
+    private static readonly string Order = $"""
         create function put_in_order(out last bigint, out waits boolean) language plpgsql as $$
         begin
             if exists (select from flush where position is null) then
                 perform pg_advisory_xact_lock(hashtextextended(current_schema() || '/order', 0));
                 update flush f set position = o.position
                     from (select silo, number, row_number() over (order by xid, silo, number) + (select coalesce(max(position), 0) from flush) as position
-                        from flush where position is null and xid < pg_snapshot_xmin(pg_current_snapshot()) order by xid, silo, number limit 10000) o
+                        from flush where position is null and (xid < pg_snapshot_xmin(pg_current_snapshot()) or xid >= pg_snapshot_xmax(pg_current_snapshot()))
+                        order by xid, silo, number limit {OrderedTogether}) o
                     where f.silo = o.silo and f.number = o.number;
             end if;
             select coalesce(max(position), 0), exists (select from flush where position is null) into last, waits from flush;
