@@ -268,21 +268,24 @@ public abstract class EngineConformance
     // As a client would: busy is no answer.
     private static async Task<TReply> Ask<TReply>(IEngineUnderTest engine, GrainId grain, ICommand<TReply> command)
     {
-        for (var since = TimeProvider.System.GetTimestamp(); ;)
+        var reply = default(TReply);
+        await Until(async () =>
         {
             var outcome = await Outcome(engine, grain, command);
-            if (outcome.IsAccepted) return outcome.Reply!;
-            Assert.True(outcome.Refusal!.Kind == RefusalKind.Busy && TimeProvider.System.GetElapsedTime(since) < Patience, outcome.Refusal.Code);
-            await Task.Delay(5);
-        }
+            Assert.True(outcome.Refusal is null or { Kind: RefusalKind.Busy }, outcome.Refusal?.Code);
+            reply = outcome.Reply;
+            return outcome.IsAccepted;
+        });
+        return reply!;
     }
 
     private static async Task<long> Total(IEngineUnderTest engine, GrainId grain) => (await Ask(engine, grain, new GetCounter())).Total;
 
     private static async Task Until(Func<Task<bool>> isSo)
     {
-        for (var since = TimeProvider.System.GetTimestamp(); !await isSo(); await Task.Delay(10))
-            Assert.True(TimeProvider.System.GetElapsedTime(since) < Patience, "It did not come to be.");
+        using var limit = new CancellationTokenSource(Patience);
+        using var again = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (!await isSo()) Assert.True(await again.WaitForNextTickAsync(limit.Token), "It did not come to be.");
     }
 }
 

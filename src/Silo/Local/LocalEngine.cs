@@ -160,6 +160,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     /// <summary>Waits until everything due by now is decided and durable, and no message is on its way (those in a backoff apart).</summary>
     public async Task WhenQuiet(CancellationToken cancellation)
     {
+        await WhenIdle(clock.GetUtcNow, cancellation); // a grain that is just leaving is not among the stored ones yet
         await WakeStored();
         await WhenIdle(clock.GetUtcNow, cancellation);
     }
