@@ -43,7 +43,7 @@ public static class ClusterHosting
             });
             silo.Configure<SiloMessagingOptions>(o => o.ResponseTimeout = o.SystemResponseTimeout = OrleansGrains.Patience);
             silo.Configure<GrainCollectionOptions>(o => o.CollectionAge = TimeSpan.FromMinutes(30)); // the engine lets idle grains go long before
-            silo.Services.AddSerializer(Configure);
+            silo.Services.AddSerializer(ConfigureSerializer);
             silo.Services.AddSingleton<Residents>().AddSingleton<OrleansGrains>().AddSingleton<IMembers, Members>();
             silo.Services.AddKeyedSingleton<IGrains>(ClusterSettings.Grains, (s, _) => s.GetRequiredService<OrleansGrains>()).AddSingleton<ICluster, SiloCluster>();
             silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, SiloEngine>();
@@ -65,12 +65,13 @@ public static class ClusterHosting
                 await Task.Delay(TimeSpan.FromSeconds(1), cancellation); // no silo yet: a frontend may be first
                 return true;
             });
-            client.Services.AddSerializer(Configure);
+            client.Services.AddSerializer(ConfigureSerializer);
             client.Services.AddSingleton<OrleansGrains>().AddSingleton<IMembers, Members>().AddKeyedSingleton<IGrains>(ClusterSettings.Grains, (s, _) => s.GetRequiredService<OrleansGrains>());
         });
     }
 
-    private static void Configure(ISerializerBuilder serializer) => serializer.AddJsonSerializer(IsOurs, Json);
+    /// <summary>How messages are written.</summary>
+    internal static void ConfigureSerializer(ISerializerBuilder serializer) => serializer.AddJsonSerializer(IsOurs, Json);
 
     // Everything that mechanics and the edge put into a message; what the cluster itself says has serializers of its own.
     private static bool IsOurs(Type type) => type.Namespace is { } name && name.StartsWith("Campaigns.", StringComparison.Ordinal) && type.Assembly != typeof(ClusterHosting).Assembly;
