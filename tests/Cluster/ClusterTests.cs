@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Campaigns.Grains.Kernel;
 using Campaigns.Silo;
 using Campaigns.Silo.Journal;
@@ -50,6 +51,17 @@ internal sealed class Gateway : IReceiver
         await open.Task.WaitAsync(cancellation);
         return new(Done.Instance, null);
     }
+}
+
+/// <summary>A command that whoever gets it cannot read, as one that a newer release has added.</summary>
+[JsonConverter(typeof(JuggleJson))]
+internal sealed record Juggle : ICommand<Done>;
+
+internal sealed class JuggleJson : JsonConverter<Juggle>
+{
+    public override Juggle Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => throw new TypeLoadException("There is no Juggle here.");
+
+    public override void Write(Utf8JsonWriter writer, Juggle value, JsonSerializerOptions options) => writer.WriteStringValue("juggle");
 }
 
 /// <summary>What a cluster does that one engine does not: grains move, silos come and go, and some of them do not know that they are dead.</summary>
@@ -196,17 +208,16 @@ public sealed class ClusterTests(SharedCluster shared) : IClassFixture<SharedClu
         Cluster.Clock.Advance(2 * SharedCluster.Options.IdleAfter);
 
         await Until(() => Task.FromResult(Cluster.Silos.All(s => s.Residents.Count == 0 && s.Engine.ActiveGrains == 0)));
-        foreach (var grain in grains) Assert.Null(await Here.HomeOf(grain));
         foreach (var grain in grains) Assert.Equal(1, (await Ask(Here, grain, new GetCounter())).Total);
     }
 
     [Fact]
     public async Task An_id_with_nothing_behind_it_costs_no_memory()
     {
-        var grains = Enumerable.Range(0, 20).Select(_ => New()).ToList();
-        foreach (var grain in grains) Assert.Equal(Refusal.Of(CounterRefusal.Empty), (await Here.Grains.Ask(grain, new GetCounter())).Refusal);
+        var before = Cluster.Silos.Sum(s => s.Residents.Count);
+        for (var i = 0; i < 20; i++) Assert.Equal(Refusal.Of(CounterRefusal.Empty), (await Here.Grains.Ask(New(), new GetCounter())).Refusal);
 
-        foreach (var grain in grains) await Until(async () => await Here.HomeOf(grain) is null);
+        await Until(() => Task.FromResult(Cluster.Silos.Sum(s => s.Residents.Count) <= before));
     }
 
     [Fact]
@@ -269,10 +280,8 @@ public sealed class ClusterTests(SharedCluster shared) : IClassFixture<SharedClu
     public async Task A_command_of_a_newer_release_is_a_fault_at_once_and_no_endless_wait()
     {
         var grain = await OneAt(There);
-        var command = (ICommand<Done>)WireTests.CommandOfNewerRelease();
-
-        var asked = await Here.Grains.Ask(grain, command).AsTask().WaitAsync(TimeSpan.FromSeconds(5));
-        var watched = await Here.Grains.Watch(grain, command, null).AsTask().WaitAsync(TimeSpan.FromSeconds(5));
+        var asked = await Here.Grains.Ask(grain, new Juggle()).AsTask().WaitAsync(TimeSpan.FromSeconds(5));
+        var watched = await Here.Grains.Watch(grain, new Juggle(), null).AsTask().WaitAsync(TimeSpan.FromSeconds(5));
 
         Assert.Equal(Refusal.Of(GrainRefusal.Faulted), asked.Refusal);
         Assert.Equal(Refusal.Of(GrainRefusal.Faulted), watched.Refusal);

@@ -1,5 +1,4 @@
 using System.Reflection;
-using System.Reflection.Emit;
 using System.Text;
 using Campaigns.ApiFrontend.Payments;
 using Campaigns.Grains;
@@ -7,8 +6,8 @@ using Campaigns.Grains.Kernel;
 using Campaigns.Silo.Cluster;
 using Microsoft.Extensions.DependencyInjection;
 using Mono.Cecil;
+using Mono.Cecil.Cil;
 using Orleans.Serialization;
-using TypeAttributes = System.Reflection.TypeAttributes;
 
 namespace Campaigns.ClusterTests;
 
@@ -78,15 +77,6 @@ public sealed class WireTests
         Assert.ThrowsAny<TypeLoadException>(() => Serializer.Deserialize<CellCommand>(bytes));
     }
 
-    /// <summary>A type that exists in the process of one silo alone, as one does that a newer release has added.</summary>
-    internal static object CommandOfNewerRelease()
-    {
-        var assembly = AssemblyBuilder.DefineDynamicAssembly(new("Campaigns.Newer"), AssemblyBuilderAccess.Run);
-        var type = assembly.DefineDynamicModule("Campaigns.Newer").DefineType("Campaigns.Newer.Juggle", TypeAttributes.Public | TypeAttributes.Sealed);
-        type.AddInterfaceImplementation(typeof(ICommand<Done>));
-        return Activator.CreateInstance(type.CreateType())!;
-    }
-
     // A message whose JSON somebody else wrote. Blanks keep its length, which stands before it.
     private static object Rewritten(string json)
     {
@@ -137,7 +127,7 @@ public sealed class WireTests
             foreach (var instruction in method.Body.Instructions)
             {
                 if (instruction.Operand is not MethodReference called || called.Resolve() is not { } target) continue;
-                if (instruction.OpCode.Code == Mono.Cecil.Cil.Code.Newobj) made.Add(target.DeclaringType.FullName);
+                if (instruction.OpCode.Code == Code.Newobj) made.Add(target.DeclaringType.FullName);
                 else if (target.HasBody && target.Module == module && target.DeclaringType.Namespace == type.Namespace && seen.Add(target)) todo.Enqueue(target);
             }
         }
