@@ -10,7 +10,7 @@ namespace Campaigns.Silo.Cluster;
 /// Holds a grain's place on this silo. The cell itself lives in the silo's engine, whose lanes decide one command at a time and flush many grains
 /// together; so calls may interleave here.
 /// </summary>
-[Reentrant]
+[Reentrant, GrainType("cell")]
 internal sealed class CellGrain(LocalEngine engine, Residents residents) : Grain, ICellGrain
 {
     private GrainId id;

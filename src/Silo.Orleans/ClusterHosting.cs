@@ -48,7 +48,7 @@ public static class ClusterHosting
             silo.Configure<SiloMessagingOptions>(o => o.ResponseTimeout = o.SystemResponseTimeout = AnswerMax);
             silo.Configure<GrainCollectionOptions>(o => o.CollectionAge = TimeSpan.FromMinutes(30)); // the engine lets idle grains go long before
             if (settings.DashboardPassword is { Length: > 0 }) silo.AddDashboard();
-            silo.Services.AddSerializer(Configure);
+            silo.Services.AddSerializer(ConfigureSerializer);
             silo.Services.AddSingleton<Residents>().AddSingleton<OrleansGrains>().AddSingleton<IMembers, Members>();
             silo.Services.AddKeyedSingleton<IGrains>(ClusterSettings.Grains, (s, _) => s.GetRequiredService<OrleansGrains>()).AddSingleton<ICluster, SiloCluster>();
             silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, SiloEngine>();
@@ -71,12 +71,13 @@ public static class ClusterHosting
                 return true;
             });
             if (settings.DashboardPassword is { Length: > 0 }) client.AddDashboard();
-            client.Services.AddSerializer(Configure);
+            client.Services.AddSerializer(ConfigureSerializer);
             client.Services.AddSingleton<OrleansGrains>().AddSingleton<IMembers, Members>().AddKeyedSingleton<IGrains>(ClusterSettings.Grains, (s, _) => s.GetRequiredService<OrleansGrains>());
         });
     }
 
-    private static void Configure(ISerializerBuilder serializer) => serializer.AddJsonSerializer(IsOurs, Json);
+    /// <summary>How messages are written.</summary>
+    internal static void ConfigureSerializer(ISerializerBuilder serializer) => serializer.AddJsonSerializer(IsOurs, Json);
 
     // Everything that mechanics and the edge put into a message; what the cluster itself says has serializers of its own.
     private static bool IsOurs(Type type) => type.Namespace is { } name && name.StartsWith("Campaigns.", StringComparison.Ordinal) && type.Assembly != typeof(ClusterHosting).Assembly;

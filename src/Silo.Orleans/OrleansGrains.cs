@@ -42,6 +42,10 @@ internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, I
             {
                 failure = lost;
             }
+            catch (Exception bug) when (bug is not OperationCanceledException)
+            {
+                return new(null, Fault(bug, grain, command));
+            }
 
             if (clock.GetElapsedTime(since) > Patience)
             {
@@ -68,6 +72,17 @@ internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, I
         {
             return Refusal.Of(GrainRefusal.Busy);
         }
+        catch (Exception bug)
+        {
+            return Fault(bug, grain, view);
+        }
+    }
+
+    // Such as a command of a newer release that the grain's silo cannot read.
+    private Refusal Fault(Exception bug, GrainId grain, object command)
+    {
+        log.LogError(bug, "{Command} could not be said to {Grain}, or its answer could not be read.", command.GetType().Name, grain);
+        return Refusal.Of(GrainRefusal.Faulted);
     }
 
     // A viewer whose silo went comes back with its last id and finds the grain wherever it is then.

@@ -10,6 +10,9 @@ using Campaigns.Tests.Kit.Counters;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Orleans;
+using Orleans.Runtime;
+using GrainId = Campaigns.Grains.Kernel.GrainId;
 
 namespace Campaigns.ClusterTests;
 
@@ -18,9 +21,23 @@ internal sealed class TestSilo : IAsyncDisposable
 {
     private readonly IHost host;
 
-    private TestSilo(IHost host, HeldJournal journal) => (this.host, Journal) = (host, journal);
+    private TestSilo(IHost host, string name, HeldJournal journal)
+    {
+        (this.host, Name, Journal) = (host, name, journal);
+        Engine.Failed += _ => Task.Run(async () => await Engine.DisposeAsync()); // as the product does
+    }
+
+    public string Name { get; }
 
     public HeldJournal Journal { get; }
+
+    public PostgresJournal Database => host.Services.GetRequiredService<PostgresJournal>();
+
+    public Residents Residents => host.Services.GetRequiredService<Residents>();
+
+    public IGrainFactory Orleans => host.Services.GetRequiredService<IGrainFactory>();
+
+    public SiloAddress Address => host.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
 
     public IGrains Grains => host.Services.GetRequiredKeyedService<IGrains>(ClusterSettings.Grains);
 
@@ -38,10 +55,13 @@ internal sealed class TestSilo : IAsyncDisposable
         builder.Services.AddSingleton(clock).AddSingleton(postgres).AddSingleton<IJournal>(journal);
         builder.Services.AddSingleton(s => new LocalEngine(journal, [new CounterGrain()], receivers, clock, options, s.GetRequiredService<ILogger<LocalEngine>>(), s.GetRequiredService<ICluster>()));
         builder.AddSilo(new() { Role = ClusterRole.Silo, Address = "127.0.0.1", SiloPort = FreePort(), GatewayPort = FreePort(), ProbeTimeout = TimeSpan.FromMilliseconds(300) }, name, database);
-        var silo = new TestSilo(builder.Build(), journal);
+        var silo = new TestSilo(builder.Build(), name, journal);
         await silo.host.StartAsync();
         return silo;
     }
+
+    /// <returns>the silo on which the grain has its place; null if it has none</returns>
+    public async Task<SiloAddress?> HomeOf(GrainId grain) => await Orleans.GetGrain<IManagementGrain>(0).GetActivationAddress(Orleans.GetGrain<ICellGrain>(grain.ToString()));
 
     /// <summary>The end without warning: nothing more of it reaches the journal, and it says goodbye to nobody.</summary>
     public async Task Kill()

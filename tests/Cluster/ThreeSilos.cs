@@ -1,5 +1,6 @@
 using Campaigns.Grains.Kernel;
 using Campaigns.Silo;
+using Campaigns.Silo.Journal;
 using Campaigns.Silo.Local;
 using Campaigns.Tests.Conformance;
 using Campaigns.Tests.Kit;
@@ -12,17 +13,16 @@ public sealed class ThreeSilos : EngineConformance
     private protected override async Task<IEngineUnderTest> Start(params IReceiver[] receivers) => await Cluster.Start(3, Options, receivers);
 }
 
+/// <summary>Some silos over one database.</summary>
 internal sealed class Cluster : IEngineUnderTest
 {
     private readonly string database;
     private readonly LocalEngineOptions options;
     private readonly IReceiver[] receivers;
-    private readonly TestSilo?[] silos;
+    private readonly List<TestSilo> silos = [];
     private int asked;
-    private int ended;
 
-    private Cluster(string database, int silos, LocalEngineOptions options, IReceiver[] receivers) =>
-        (this.database, this.silos, this.options, this.receivers) = (database, new TestSilo?[silos], options, receivers);
+    private Cluster(string database, LocalEngineOptions options, IReceiver[] receivers) => (this.database, this.options, this.receivers) = (database, options, receivers);
 
     public ProductClock Clock { get; } = new();
 
@@ -35,30 +35,60 @@ internal sealed class Cluster : IEngineUnderTest
         }
     }
 
-    public IReadOnlyList<TestSilo> Silos => [.. silos.OfType<TestSilo>()];
+    public IReadOnlyList<TestSilo> Silos
+    {
+        get
+        {
+            lock (silos) return [.. silos];
+        }
+    }
 
     public static async Task<Cluster> Start(int silos, LocalEngineOptions options, params IReceiver[] receivers)
     {
-        var cluster = new Cluster(await PrivatePostgres.NewDatabase(), silos, options, receivers);
-        for (var i = 0; i < silos; i++) cluster.silos[i] = await cluster.Join();
+        var cluster = new Cluster(await PrivatePostgres.NewDatabase(), options, receivers);
+        for (var i = 0; i < silos; i++) await cluster.Join();
         return cluster;
     }
 
-    public Task<TestSilo> Join() => TestSilo.Start(database, Clock, options, receivers);
+    public async Task<TestSilo> Join()
+    {
+        var silo = await TestSilo.Start(database, Clock, options, receivers);
+        lock (silos) silos.Add(silo);
+        return silo;
+    }
 
-    public Task Restart() => Replace(async silo => await silo.DisposeAsync());
+    public async Task Stop(TestSilo silo)
+    {
+        Leave(silo);
+        await silo.DisposeAsync();
+    }
 
-    public Task Kill() => Replace(silo => silo.Kill());
+    public async Task Kill(TestSilo silo)
+    {
+        Leave(silo);
+        await silo.Kill();
+    }
+
+    public async Task Restart()
+    {
+        await Stop(Silos[0]);
+        await Join();
+    }
+
+    public async Task Kill()
+    {
+        await Kill(Silos[0]);
+        await Join();
+    }
+
+    /// <summary>A journal of this cluster's database for a process that is no member.</summary>
+    public PostgresJournal OpenJournal() => PostgresJournal.Open(new(database) { Name = "stranger", TakesOver = false });
 
     // Nobody is left to hand over to, and every silo that ends alone waits for the others to hear of it.
     public async ValueTask DisposeAsync() => await Task.WhenAll(Silos.Select(s => s.Kill()));
 
-    private async Task Replace(Func<TestSilo, Task> end)
+    private void Leave(TestSilo silo)
     {
-        var next = ended++ % silos.Length;
-        var silo = silos[next]!;
-        silos[next] = null;
-        await end(silo);
-        silos[next] = await Join();
+        lock (silos) silos.Remove(silo);
     }
 }

@@ -552,7 +552,7 @@ public class FlashSaleRulesTests
         story.State.UnitsOf.Add(Somebody(SaleTakers.Max + 1).Value, 1);
         Assert.Null(Takers());
 
-        IReadOnlySet<Guid>? Takers() => ((SaleTakers)new FlashSaleGrain().Answer(story.State, new GetTakers(), default).Value!).Shoppers;
+        ISet<Guid>? Takers() => ((SaleTakers)new FlashSaleGrain().Answer(story.State, new GetTakers(), default).Value!).Shoppers;
     }
 
     [Fact]

@@ -82,7 +82,7 @@ internal sealed class SoldOutSales(IGrains grains, ShopperTokens tokens, Telemet
         public volatile bool IsSoldOut;
 
         /// <summary>Null while it is not known who they are.</summary>
-        public volatile IReadOnlySet<Guid>? Takers;
+        public volatile ISet<Guid>? Takers;
     }
 }
 

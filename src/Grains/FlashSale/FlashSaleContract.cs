@@ -131,7 +131,7 @@ public sealed record GetTakers : ICommand<SaleTakers>;
 
 /// <summary>Who has taken units in the current occurrence, whatever became of them.</summary>
 /// <param name="Shoppers">null if there are more than <see cref="Max"/>: they are copied on the sale's own time</param>
-public sealed record SaleTakers(IReadOnlySet<Guid>? Shoppers)
+public sealed record SaleTakers(ISet<Guid>? Shoppers)
 {
     public const int Max = 10_000;
 }

@@ -6,9 +6,12 @@ namespace Campaigns.Silo.Local;
 public interface ICluster
 {
     /// <summary>Asks a grain wherever it lives, this engine included.</summary>
-    /// <returns>its answer; <see cref="GrainRefusal.Busy"/> if none came, whether or not it was asked</returns>
+    /// <returns>
+    /// its answer; <see cref="GrainRefusal.Busy"/> if none came and <see cref="GrainRefusal.Faulted"/> if one of the two cannot be read there,
+    /// whether or not it was asked
+    /// </returns>
     Task<Receipt> Ask(GrainId grain, object command);
 
-    /// <summary>A grain has left this engine by itself: it was idle, or fenced off because another engine wrote to it. Must not block.</summary>
+    /// <summary>A grain has left this engine by itself: it was idle, has nothing in it, or was fenced off because another engine wrote to it. Must not block.</summary>
     void Left(GrainId grain);
 }

@@ -515,6 +515,7 @@ internal sealed class Lane
         if (activation.Cell.Sequence == 0 && activation.IsQuiet)
         {
             Drop(activation);
+            engine.Cluster?.Left(activation.Cell.Id);
         }
         else
         {
