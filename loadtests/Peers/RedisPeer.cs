@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 
 namespace Campaigns.LoadTests.Peers;
 
@@ -24,42 +23,17 @@ internal sealed class RedisPeer(RedisFsync fsync) : IHotTakes, IHotAssists
 
     private static readonly TimeSpan ToolMax = TimeSpan.FromSeconds(60);
 
-    private readonly string? programs = Sandbox.Find(["redis-server", "redis-cli", "redis-benchmark"], "/usr/bin");
-    private Sandbox? sandbox;
-    private string port = "";
+    private RedisServer? server;
 
     public string Name => $"Redis Lua, appendfsync {Setting}";
 
-    public string? Unavailable => programs is null ? "redis-server, redis-cli and redis-benchmark were not found together" : null;
+    public string? Unavailable => RedisServer.Unavailable;
 
     private string Setting => fsync == RedisFsync.Always ? "always" : "everysec";
 
-    public async Task Start(CancellationToken cancellation)
-    {
-        sandbox = await Sandbox.Create(user: null, cancellation);
-        port = Loopback.FreePort().ToString(CultureInfo.InvariantCulture);
-        // No rewrite of the log: it would fork and copy within the few measured seconds, a tax that a long run spreads thin.
-        var process = sandbox.Serve(Program("redis-server"),
-            ["--bind", "127.0.0.1", "--port", port, "--dir", sandbox.Directory, "--logfile", Path.Combine(sandbox.Directory, "log"),
-             "--appendonly", "yes", "--appendfsync", Setting, "--auto-aof-rewrite-percentage", "0", "--save", ""],
-            PosixSignal.SIGTERM);
-
-        for (var attempt = 0; ; attempt++)
-        {
-            // The process id, because another server could have taken the port since we found it free.
-            try
-            {
-                if ((await Ask(cancellation, "INFO", "server")).Contains($"process_id:{process.Id}\r", StringComparison.Ordinal)) return;
-            }
-            catch (InvalidOperationException) when (attempt < 100 && !process.HasExited)
-            {
-                await Task.Delay(50, cancellation);
-                continue;
-            }
-
-            throw new InvalidOperationException($"Port {port} belongs to another server.");
-        }
-    }
+    // No rewrite of the log: it would fork and copy within the few measured seconds, a tax that a long run spreads thin.
+    public async Task Start(CancellationToken cancellation) =>
+        server = await RedisServer.Start(["--appendonly", "yes", "--appendfsync", Setting, "--auto-aof-rewrite-percentage", "0"], cancellation);
 
     public Task<double> HotTakesPerSecond(TimeSpan duration, CancellationToken cancellation) =>
         Measure(RedisScripts.SeedSale, RedisScripts.Take, RedisScripts.SaleBooks,
@@ -72,16 +46,14 @@ internal sealed class RedisPeer(RedisFsync fsync) : IHotTakes, IHotAssists
 
     public ValueTask DisposeAsync()
     {
-        sandbox?.Dispose();
+        server?.Dispose();
         return ValueTask.CompletedTask;
     }
-
-    private string Program(string name) => Path.Combine(programs!, name);
 
     private async Task<double> Measure(string seed, string script, string books, string[] arguments, TimeSpan duration,
         CancellationToken cancellation)
     {
-        var sha = (await Ask(cancellation, "SCRIPT", "LOAD", script)).Trim();
+        var sha = (await server!.Ask(cancellation, "SCRIPT", "LOAD", script)).Trim();
         var (warmed, _) = await Round(WarmUpRequests);
 
         // The generator runs a count, not a time: the warm-up tells how many requests fill the duration.
@@ -91,13 +63,13 @@ internal sealed class RedisPeer(RedisFsync fsync) : IHotTakes, IHotAssists
         async Task<(double Rate, double Accepted)> Round(int requests)
         {
             var count = requests.ToString(CultureInfo.InvariantCulture);
-            await Ask(cancellation, "FLUSHALL");
-            await Ask(cancellation, "EVAL", seed, "0", count);
-            var printed = await sandbox!.Run(Program("redis-benchmark"),
-                ["-h", "127.0.0.1", "-p", port, "-c", $"{Clients}", "-P", "1", "-n", count, "-r", $"{Ids}", "--csv",
+            await server!.Ask(cancellation, "FLUSHALL");
+            await server!.Ask(cancellation, "EVAL", seed, "0", count);
+            var printed = await server!.Sandbox.Run(RedisServer.Program("redis-benchmark"),
+                ["-h", "127.0.0.1", "-p", server.Port, "-c", $"{Clients}", "-P", "1", "-n", count, "-r", $"{Ids}", "--csv",
                  "EVALSHA", sha, .. arguments],
                 duration * 4 + ToolMax, cancellation);
-            var answered = await Ask(cancellation, "EVAL", books, "0", count);
+            var answered = await server!.Ask(cancellation, "EVAL", books, "0", count);
             return (RequestsPerSecond(printed), double.Parse(answered, CultureInfo.InvariantCulture) / requests);
         }
     }
@@ -105,7 +77,4 @@ internal sealed class RedisPeer(RedisFsync fsync) : IHotTakes, IHotAssists
     // The last line reads "EVALSHA ...","77000.00","0.7",...: the second column is the rate.
     private static double RequestsPerSecond(string csv) =>
         double.Parse(csv.TrimEnd().Split('\n')[^1].Split("\",\"")[1], CultureInfo.InvariantCulture);
-
-    private Task<string> Ask(CancellationToken cancellation, params string[] command) =>
-        sandbox!.Run(Program("redis-cli"), ["-e", "-h", "127.0.0.1", "-p", port, .. command], ToolMax, cancellation);
 }

@@ -11,6 +11,7 @@ using Campaigns.Silo.Local;
 using Campaigns.Silo.Projections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.RateLimiting;
 
 namespace Campaigns.ApiFrontend;
 
@@ -21,6 +22,9 @@ internal sealed record HostOptions(string Urls = "http://127.0.0.1:8080", string
 {
     /// <summary>How long a request waits for what is not in our hands, such as a gateway that does not answer; then it is <c>503 Busy</c>.</summary>
     public TimeSpan PatienceMax { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long anything waits for Redis; then the process counts alone.</summary>
+    public TimeSpan RedisPatience { get; init; } = RedisBuckets.Patience;
 }
 
 /// <summary>
@@ -136,7 +140,9 @@ internal sealed class CampaignsHost : IAsyncDisposable
         services.AddCallers();
         var limits = builder.Configuration.GetSection("Limits").Get<RateLimits>() ?? (builder.Environment.IsDevelopment() ? new() { PerAddress = 20_000, PerDevice = 500, PerShopper = 500 } : new());
         services.AddSingleton(builder.Configuration.GetSection("Distribution").Get<DistributionLinks>() ?? new());
-        services.AddSingleton(limits).AddSingleton<InFlight>().AddSingleton<SoldOutSales>().AddRateLimiter(o => RateLimits.Configure(o, limits));
+        services.AddSingleton(limits).AddSingleton<InFlight>().AddSingleton<SoldOutSales>().AddSingleton<Limiters>().AddRateLimiter(_ => { });
+        services.AddOptions<RateLimiterOptions>().Configure<Limiters>((o, limiters) => limiters.Configure(o));
+        if (deployment.Redis is { } redis) AddRedis(services, redis, deployment.Cluster, options.RedisPatience);
         services.ConfigureHttpJsonOptions(o => Api.Configure(o.SerializerOptions));
         services.Configure<RouteHandlerOptions>(o => o.ThrowOnBadRequest = true);
         services.Configure<RouteOptions>(o => o.SetParameterPolicy<IdSegment>("id"));
@@ -152,6 +158,12 @@ internal sealed class CampaignsHost : IAsyncDisposable
         if (stores.Journal is PostgresJournal postgres) services.AddSingleton(postgres);
         if (deployment.Cluster is { } cluster) ClusterNode.Add(builder, cluster, stores.Name, deployment.Postgres!);
         services.AddSingleton<IGrains>(s => new PatientGrains(s.GetKeyedService<IGrains>(ClusterSettings.Grains) ?? s.GetRequiredService<LocalEngine>(), options.PatienceMax));
+    }
+
+    private static void AddRedis(IServiceCollection services, string configuration, ClusterSettings? cluster, TimeSpan patience)
+    {
+        services.AddSingleton(s => new RedisBuckets(RedisBuckets.Read(configuration), $"{cluster?.Id ?? "campaigns"}:limit:", patience, s.GetRequiredService<ILogger<RedisBuckets>>()));
+        services.AddSingleton<ISharedBuckets>(s => s.GetRequiredService<RedisBuckets>()).AddHostedService(s => s.GetRequiredService<RedisBuckets>());
     }
 
     internal static IEnumerable<GrainDefinition> Definitions() => [.. Mechanics.Grains, new SandboxPaymentGrain(), new SandboxTransferGrain()];
@@ -235,7 +247,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         ops.RefuseOtherCharsets();
         if (deployment.Cluster is { } cluster) ClusterNode.MapDashboard(ops, shared, cluster);
         ops.MapHealth();
-        ops.MapOps(shared.GetRequiredService<Startup>(), shared.GetService<LocalEngine>(), shared.GetRequiredService<IJournal>(), shared.GetRequiredService<Projector>(), shared.GetRequiredService<InFlight>(), shared.GetRequiredService<Telemetry>(), shared.GetRequiredService<IGrains>(), shared.GetRequiredService<DocumentStore>(), shared.GetService<IMembers>(), shared.GetRequiredService<TimeProvider>());
+        ops.MapOps(shared.GetRequiredService<Startup>(), shared.GetService<LocalEngine>(), shared.GetRequiredService<IJournal>(), shared.GetRequiredService<Projector>(), shared.GetRequiredService<InFlight>(), shared.GetRequiredService<Telemetry>(), shared.GetRequiredService<IGrains>(), shared.GetRequiredService<DocumentStore>(), shared.GetService<IMembers>(), shared.GetService<ISharedBuckets>(), shared.GetRequiredService<TimeProvider>());
         return ops;
     }
 

@@ -40,9 +40,9 @@ internal static class OpsEndpoints
         routes.MapGet("/health/ready", Ready).AllowAnonymous().DisableRateLimiting().WithMetadata(new Counted(Counts.Never)).Produces<Health>().Produces<Health>(503).WithTags("Health").WithSummary("Commands are accepted");
     }
 
-    public static void MapOps(this IEndpointRouteBuilder routes, Startup startup, LocalEngine? engine, IJournal journal, Projector projector, InFlight inFlight, Telemetry telemetry, IGrains grains, DocumentStore documents, IMembers? members, TimeProvider clock)
+    public static void MapOps(this IEndpointRouteBuilder routes, Startup startup, LocalEngine? engine, IJournal journal, Projector projector, InFlight inFlight, Telemetry telemetry, IGrains grains, DocumentStore documents, IMembers? members, ISharedBuckets? buckets, TimeProvider clock)
     {
-        routes.MapGet("/metrics", () => TypedResults.Text(telemetry.Write(startup, engine, journal, projector, inFlight, LimboOf(documents), clock.GetUtcNow()), "text/plain; version=0.0.4; charset=utf-8"));
+        routes.MapGet("/metrics", () => TypedResults.Text(telemetry.Write(startup, engine, journal, projector, inFlight, buckets, LimboOf(documents), clock.GetUtcNow()), "text/plain; version=0.0.4; charset=utf-8"));
         routes.MapGet("/ops/limbo", (Paging page) => Limbo(page, documents, clock.GetUtcNow()));
         routes.MapGet("/ops/status", async () => TypedResults.Json(await StatusOf(engine, journal, projector, members), Api.Json));
         routes.MapPost("/ops/shops", (ShopBody body) => ShopOpening.OpenWithNewKey(body, grains));

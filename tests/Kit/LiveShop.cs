@@ -24,6 +24,9 @@ public sealed class LiveShop : IAsyncLifetime, IAsyncDisposable
     /// <summary>How long the edge waits for a gateway; short, because the tests wait too.</summary>
     public TimeSpan PatienceMax { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long it waits for Redis; long, because a machine full of tests is slow.</summary>
+    public TimeSpan RedisPatience { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>The limits of its engine, from the next start on.</summary>
     public LocalEngineOptions? Engine { get; set; }
 
@@ -49,7 +52,7 @@ public sealed class LiveShop : IAsyncLifetime, IAsyncDisposable
     }
 
     public async Task InitializeAsync() =>
-        host = await CampaignsHost.Start(new HostOptions("http://127.0.0.1:0", Data: Folder, Engine: Engine) { PatienceMax = PatienceMax }, ["--Logging:LogLevel:Default=None", .. Arguments]);
+        host = await CampaignsHost.Start(new HostOptions("http://127.0.0.1:0", Data: Folder, Engine: Engine) { PatienceMax = PatienceMax, RedisPatience = RedisPatience }, ["--Logging:LogLevel:Default=None", .. Arguments]);
 
     /// <summary>Ends the process's part of the product and starts it again on the same folder.</summary>
     public async Task Restart()

@@ -18,17 +18,29 @@ internal sealed record RateLimits
     public int PerDevice { get; init; } = 50;
 
     public int PerShopper { get; init; } = 50;
+}
 
-    public static void Configure(RateLimiterOptions options, RateLimits limits)
+/// <summary>Makes the limiters: of this process, or of all where buckets are shared.</summary>
+internal sealed class Limiters(RateLimits limits, Telemetry telemetry, ISharedBuckets? buckets = null)
+{
+    public void Configure(RateLimiterOptions options)
     {
         options.GlobalLimiter = PartitionedRateLimiter.CreateChained(
-            Limiter(limits.PerAddress, c => c.Connection.RemoteIpAddress?.ToString()),
-            Limiter(limits.PerDevice, c => c.Request.Headers["X-Device-Id"].ToString() is { Length: > 0 and <= 128 } device ? device : null));
+            Limiter<HttpContext>("address", limits.PerAddress, c => c.Connection.RemoteIpAddress?.ToString()),
+            Limiter<HttpContext>("device", limits.PerDevice, c => c.Request.Headers["X-Device-Id"].ToString() is { Length: > 0 and <= 128 } device ? device : null));
         options.OnRejected = (rejected, _) => new(Problems.Write(rejected.HttpContext, EdgeRefusal.RateLimited));
     }
 
-    public static PartitionedRateLimiter<HttpContext> Limiter(int perSecond, Func<HttpContext, string?> who) => PartitionedRateLimiter.Create<HttpContext, string>(context =>
-        who(context) is { } name
+    public PartitionedRateLimiter<HttpContext> OfShoppers() => Limiter<HttpContext>("shopper", limits.PerShopper, c => c.User.FindFirstValue("sub"));
+
+    /// <param name="kind">what is named</param>
+    /// <param name="perSecond">requests a second, twice that in a burst</param>
+    /// <param name="who">whose request it is; null: nobody's, admitted</param>
+    public PartitionedRateLimiter<T> Limiter<T>(string kind, int perSecond, Func<T, string?> who) =>
+        buckets is null ? Alone(perSecond, who) : new SharedLimiter<T>(kind, perSecond, who, buckets, Alone(perSecond, who), telemetry, TimeProvider.System);
+
+    private static PartitionedRateLimiter<T> Alone<T>(int perSecond, Func<T, string?> who) => PartitionedRateLimiter.Create<T, string>(request =>
+        who(request) is { } name
             ? RateLimitPartition.GetTokenBucketLimiter(name, _ => new TokenBucketRateLimiterOptions
             {
                 TokenLimit = perSecond * 2,
@@ -40,13 +52,13 @@ internal sealed record RateLimits
 }
 
 /// <summary>The shopper's own limit. It stands behind the authorization: before that nobody knows who is asking.</summary>
-internal sealed class ShopperLimit(RequestDelegate next, RateLimits limits)
+internal sealed class ShopperLimit(RequestDelegate next, Limiters limiters)
 {
-    private readonly PartitionedRateLimiter<HttpContext> limiter = RateLimits.Limiter(limits.PerShopper, c => c.User.FindFirstValue("sub"));
+    private readonly PartitionedRateLimiter<HttpContext> limiter = limiters.OfShoppers();
 
     public async Task Invoke(HttpContext context)
     {
-        using var lease = limiter.AttemptAcquire(context);
+        using var lease = await limiter.AcquireAsync(context);
         await (lease.IsAcquired ? next(context) : Problems.Write(context, EdgeRefusal.RateLimited));
     }
 }

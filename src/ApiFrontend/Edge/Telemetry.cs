@@ -21,19 +21,27 @@ internal sealed class Telemetry
 
     private readonly ConcurrentDictionary<string, StrongCount> refusals = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<(string Method, string Route, int Status), Durations> requests = new();
+    private long countedAlone;
+
+    public long ChecksCountedAlone => Interlocked.Read(ref countedAlone);
+
+    /// <summary>A request's rate was counted by this process alone though it should have been shared.</summary>
+    public void CountedAlone() => Interlocked.Increment(ref countedAlone);
 
     public void Refused(string code) => refusals.GetOrAdd(code, _ => new()).Add();
 
     /// <summary>A client may invent methods; a label may not grow with what clients invent.</summary>
     public void Request(string method, string route, int status, TimeSpan took) => requests.GetOrAdd((Methods.Contains(method, StringComparer.Ordinal) ? method : "other", route, status), _ => new()).Record(took.TotalSeconds);
 
-    public string Write(Startup startup, LocalEngine? engine, IJournal journal, Projector projector, InFlight inFlight, (LimboTotals Totals, DateTimeOffset? Since) limbo, DateTimeOffset now)
+    public string Write(Startup startup, LocalEngine? engine, IJournal journal, Projector projector, InFlight inFlight, ISharedBuckets? buckets, (LimboTotals Totals, DateTimeOffset? Since) limbo, DateTimeOffset now)
     {
         var text = new StringBuilder();
         Metric("campaigns_build_info", "gauge", "What runs.", $"{{version=\"{typeof(Telemetry).Assembly.GetName().Version}\"}} 1");
         Value("campaigns_ready", "gauge", "1 while commands are accepted.", startup.IsReady ? 1 : 0);
         Value("campaigns_http_requests_in_flight", "gauge", "Requests that are worked on; more than Limits:Requests are refused.", inFlight.Requests);
         Value("campaigns_http_streams", "gauge", "Live streams that are open; more than Limits:Streams are refused.", inFlight.Streams);
+        Metric("campaigns_redis_up", "gauge", "1 while rate limits are shared through Redis; nothing where it is not configured.", buckets is null ? [] : [buckets.IsUp ? " 1" : " 0"]);
+        Value("campaigns_rate_limit_fallbacks_total", "counter", "Checks of a rate limit that this process counted alone because Redis did not answer.", ChecksCountedAlone);
         if (engine is not null)
         {
             Value("campaigns_grains_active", "gauge", "Grains in memory.", engine.ActiveGrains);
