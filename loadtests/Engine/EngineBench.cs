@@ -30,8 +30,8 @@ internal sealed class EngineBench(TimeSpan duration, int callers, string? only, 
     private const int TakesOfSale = 200_000; // about what the peer takes in its run
     private const int SaleRoundsMax = 50;
 
-    private static readonly ShopId Shop = new("bench");
-    private static readonly AssistPolicy Policy = new(100, 0, "Asia/Shanghai");
+    public static readonly ShopId Shop = new("bench");
+    public static readonly AssistPolicy Policy = new(100, 0, "Asia/Shanghai");
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2);
 
     public async Task<List<Figure>> Run(bool withPeers, CancellationToken cancellation)
@@ -159,7 +159,7 @@ internal sealed class EngineBench(TimeSpan duration, int callers, string? only, 
         return rate;
     }
 
-    private static async Task<(GrainId Sale, CampaignId Campaign)> OpenSale(IGrains grains, int quota, CancellationToken cancellation)
+    public static async Task<(GrainId Sale, CampaignId Campaign)> OpenSale(IGrains grains, int quota, CancellationToken cancellation)
     {
         var (sku, campaign, now) = (new SkuId(Guid.CreateVersion7()), CampaignId.Of(Guid.CreateVersion7()), DateTimeOffset.UtcNow);
         var terms = new FlashSaleTerms { SalePriceFen = 5_900, Quota = quota, HoldSeconds = 3_600 };
@@ -250,7 +250,7 @@ internal sealed class EngineBench(TimeSpan duration, int callers, string? only, 
         return Figure.AtMost("P7", "cold start of the program to its first answer (median of 5)", best, "s", 1.5);
     }
 
-    private static async Task<BargainId[]> Launch(IGrains grains, int count, int slots)
+    public static async Task<BargainId[]> Launch(IGrains grains, int count, int slots)
     {
         var terms = new BargainTerms { Quota = 1, FloorFen = 0, AssistsNeeded = slots, TtlMinutes = 10_080 };
         var ids = Enumerable.Range(0, count).Select(_ => new BargainId(Guid.CreateVersion7())).ToArray();
@@ -259,7 +259,7 @@ internal sealed class EngineBench(TimeSpan duration, int callers, string? only, 
         return ids;
     }
 
-    private static async Task<ShopperId[]> Register(IGrains grains, int count)
+    public static async Task<ShopperId[]> Register(IGrains grains, int count)
     {
         var ids = Enumerable.Range(0, count).Select(_ => new ShopperId(Guid.CreateVersion7())).ToArray();
         await Many(count, i => grains.Ask(ids[i].In(Shop), new RegisterShopper($"open-{i}")));
@@ -267,7 +267,7 @@ internal sealed class EngineBench(TimeSpan duration, int callers, string? only, 
     }
 
     // Made before the clock runs: a new id is a system call of 300 ns, half of what a decision costs.
-    private static Guid[] NewIds(int count)
+    public static Guid[] NewIds(int count)
     {
         var ids = new Guid[count];
         RandomNumberGenerator.Fill(MemoryMarshal.AsBytes(ids.AsSpan()));
@@ -276,7 +276,7 @@ internal sealed class EngineBench(TimeSpan duration, int callers, string? only, 
 
     private static Task Many<TReply>(int count, Func<int, ValueTask<Outcome<TReply>>> ask) => Many(count, 256, ask);
 
-    private static async Task Many<TReply>(int count, int callers, Func<int, ValueTask<Outcome<TReply>>> ask)
+    public static async Task Many<TReply>(int count, int callers, Func<int, ValueTask<Outcome<TReply>>> ask)
     {
         var next = -1;
         await Task.WhenAll(Enumerable.Range(0, callers).Select(_ => Task.Run(async () =>
@@ -311,7 +311,7 @@ internal sealed class EngineBench(TimeSpan duration, int callers, string? only, 
         return GC.GetTotalMemory(forceFullCollection: true);
     }
 
-    private static TReply Must<TReply>(Outcome<TReply> outcome) => outcome.Refusal is { } refusal ? throw new InvalidOperationException($"Refused: {refusal.Code}.") : outcome.Reply!;
+    public static TReply Must<TReply>(Outcome<TReply> outcome) => outcome.Refusal is { } refusal ? throw new InvalidOperationException($"Refused: {refusal.Code}.") : outcome.Reply!;
 }
 
 /// <summary>An engine with a journal in a folder of its own.</summary>

@@ -15,6 +15,9 @@ internal sealed class PostgresPeer : IHotAssists, ISpreadAssists
     private NpgsqlDataSource? database;
     private int hotRounds;
 
+    /// <summary>The server, for what else is measured on it.</summary>
+    public PostgresServer Server => server ?? throw new InvalidOperationException("Not started.");
+
     public string Name => "PostgreSQL function, row locks";
 
     public string? Unavailable => PostgresServer.Unavailable;

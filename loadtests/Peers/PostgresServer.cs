@@ -28,6 +28,9 @@ internal sealed class PostgresServer : IDisposable
 
     public Sandbox Sandbox { get; }
 
+    /// <summary>The process that all others of the server are children of.</summary>
+    public int Id => process!.Id;
+
     public string ConnectionString => $"Host={Sandbox.Directory};Username={Owner};Database={Owner}";
 
     public static string Program(string name) => Path.Combine(Programs ?? throw new InvalidOperationException(Unavailable), name);
