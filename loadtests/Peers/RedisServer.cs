@@ -21,6 +21,8 @@ internal sealed class RedisServer : IDisposable
 
     public Sandbox Sandbox { get; }
 
+    private string PidFile => Path.Combine(Sandbox.Directory, "redis.pid");
+
     public string Port => port;
 
     /// <summary>For a client.</summary>
@@ -35,6 +37,7 @@ internal sealed class RedisServer : IDisposable
         var server = new RedisServer(await Sandbox.Create(user: null, cancellation), settings);
         try
         {
+            server.Sandbox.GuardFromOutside(server.PidFile); // ended outright, this process would leave the server behind
             await server.Serve(cancellation);
             return server;
         }
@@ -49,11 +52,8 @@ internal sealed class RedisServer : IDisposable
     public async Task Serve(CancellationToken cancellation)
     {
         process = Sandbox.Serve(Program("redis-server"),
-            ["--bind", "127.0.0.1", "--port", port, "--dir", Sandbox.Directory, "--logfile", Path.Combine(Sandbox.Directory, "log"), "--save", "", .. settings],
+            ["--bind", "127.0.0.1", "--port", port, "--dir", Sandbox.Directory, "--pidfile", PidFile, "--logfile", Path.Combine(Sandbox.Directory, "log"), "--save", "", .. settings],
             PosixSignal.SIGTERM);
-
-        // Ended outright, this process would leave the server behind.
-        Sandbox.WhenOrphaned($"kill -KILL {process.Id}");
         for (var attempt = 0; ; attempt++)
         {
             // The process id, because another server could have taken the port since we found it free.
