@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Campaigns.Grains.Kernel;
 using Campaigns.Silo.Local;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans;
 using Orleans.Runtime;
@@ -13,7 +14,7 @@ namespace Campaigns.Silo.Cluster;
 /// A silo that dies takes the answers it owed with it. The same command is then sent again, which is safe (law 4), to wherever the grain lives
 /// next, until <see cref="Patience"/> is over; so is one whose answer depends on something owed.
 /// </remarks>
-internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, ILogger<OrleansGrains> log) : IGrains
+internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, IHostApplicationLifetime process, ILogger<OrleansGrains> log) : IGrains
 {
     /// <summary>How long one caller waits for a grain whose silo died. Longer than it takes the others to notice.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -47,6 +48,8 @@ internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, I
                 return new(null, Fault(bug, grain, command));
             }
 
+            // From a process that ends nothing gets through any more: whoever asks again asks another one.
+            if (failure is not null && process.ApplicationStopping.IsCancellationRequested) return new(null, Refusal.Of(GrainRefusal.Busy));
             if (clock.GetElapsedTime(since) > Patience)
             {
                 if (failure is not null) log.LogWarning("{Command} to {Grain} got no answer for {Patience}: {Reason}", command.GetType().Name, grain, Patience, failure.Message);
