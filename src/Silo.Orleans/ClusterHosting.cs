@@ -5,10 +5,7 @@ using Campaigns.Grains.Kernel;
 using Campaigns.Silo.Local;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Orleans;
 using Orleans.Configuration;
-using Orleans.Hosting;
-using Orleans.Runtime;
 using Orleans.Serialization;
 
 namespace Campaigns.Silo.Cluster;

@@ -1,10 +1,6 @@
-using System.Runtime.CompilerServices;
 using Campaigns.Grains.Kernel;
-using Campaigns.Silo.Local;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Orleans;
-using Orleans.Runtime;
 using GrainId = Campaigns.Grains.Kernel.GrainId;
 
 namespace Campaigns.Silo.Cluster;
@@ -23,7 +19,7 @@ internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, I
     private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(1);
 
     public async ValueTask<Outcome<TReply>> Ask<TReply>(GrainId grain, ICommand<TReply> command, CancellationToken cancellation = default) =>
-        Outcome<TReply>.Of(await Ask(grain, (object)command, cancellation));
+        (await Ask(grain, (object)command, cancellation)).As<TReply>();
 
     public async Task<Receipt> Ask(GrainId grain, object command, CancellationToken cancellation)
     {
@@ -88,7 +84,7 @@ internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, I
     }
 
     // A viewer whose silo went comes back with its last id and finds the grain wherever it is then.
-    private static async IAsyncEnumerable<LiveEvent> Read(IAsyncEnumerator<CellEvent> events, [EnumeratorCancellation] CancellationToken cancellation = default)
+    private static async IAsyncEnumerable<LiveEvent> Read(IAsyncEnumerator<CellEvent> events)
     {
         await using (events)
         {

@@ -1,7 +1,6 @@
 using Campaigns.Silo.Journal;
 using Campaigns.Silo.Local;
 using Microsoft.Extensions.Logging;
-using Orleans.Runtime;
 
 namespace Campaigns.Silo.Cluster;
 
