@@ -6,8 +6,11 @@ namespace Campaigns.LoadTests;
 /// <summary>Asks a process of ours to end or to stand still, which the runtime has no call for.</summary>
 internal static class Signals
 {
-    /// <summary>As Linux numbers it: the runtime has no name for it, because nobody can handle it.</summary>
+    /// <summary>As Linux numbers them: for the one the runtime has no name, because nobody can handle it; the other one it has not everywhere.</summary>
     public const PosixSignal Stop = (PosixSignal)19;
+
+    /// <inheritdoc cref="Stop"/>
+    public const PosixSignal Continue = (PosixSignal)18;
 
     /// <returns>false if the process is gone</returns>
     public static bool Send(this Process process, PosixSignal signal) =>
@@ -15,7 +18,7 @@ internal static class Signals
         {
             PosixSignal.SIGQUIT => 3,
             PosixSignal.SIGTERM => 15,
-            PosixSignal.SIGCONT => 18,
+            Continue => 18,
             Stop => 19,
             _ => throw new ArgumentOutOfRangeException(nameof(signal), signal, message: null),
         }) == 0;

@@ -118,7 +118,7 @@ internal sealed class ServerProcess(string program, string data, HttpClient http
     public void Suspend() => process!.Send(Signals.Stop);
 
     /// <summary>SIGCONT: it goes on as if nothing had been.</summary>
-    public void Continue() => process!.Send(PosixSignal.SIGCONT);
+    public void Continue() => process!.Send(Signals.Continue);
 
     /// <summary>Waits until it has ended by itself and everything it printed was read.</summary>
     /// <returns>its exit code</returns>

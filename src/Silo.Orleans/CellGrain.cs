@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Campaigns.Silo.Local;
-using Orleans;
 using Orleans.Concurrency;
 using GrainId = Campaigns.Grains.Kernel.GrainId;
 
@@ -17,7 +16,7 @@ internal sealed class CellGrain(LocalEngine engine, Residents residents) : Grain
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        if (!GrainId.TryParse(this.GetPrimaryKeyString(), out id)) throw new ArgumentException($"'{this.GetPrimaryKeyString()}' is no grain.");
+        if (!GrainId.TryParse(this.GetPrimaryKeyString(), out id)) throw new InvalidOperationException($"'{this.GetPrimaryKeyString()}' is no grain.");
         residents.Enter(id, this);
         return Task.CompletedTask;
     }

@@ -1,5 +1,4 @@
 using Campaigns.Grains.Kernel;
-using Orleans;
 
 namespace Campaigns.Silo.Cluster;
 

@@ -1,6 +1,3 @@
-using Orleans;
-using Orleans.Runtime;
-
 namespace Campaigns.Silo.Cluster;
 
 /// <summary>The cluster's table of members, as any silo tells it.</summary>

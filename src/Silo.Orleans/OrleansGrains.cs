@@ -1,9 +1,6 @@
-using System.Runtime.CompilerServices;
 using Campaigns.Grains.Kernel;
-using Campaigns.Silo.Local;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Orleans;
-using Orleans.Runtime;
 using GrainId = Campaigns.Grains.Kernel.GrainId;
 
 namespace Campaigns.Silo.Cluster;
@@ -13,7 +10,7 @@ namespace Campaigns.Silo.Cluster;
 /// A silo that dies takes the answers it owed with it. The same command is then sent again, which is safe (law 4), to wherever the grain lives
 /// next, until <see cref="Patience"/> is over; so is one whose answer depends on something owed.
 /// </remarks>
-internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, ILogger<OrleansGrains> log) : IGrains
+internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, IHostApplicationLifetime process, ILogger<OrleansGrains> log) : IGrains
 {
     /// <summary>How long one caller waits for a grain whose silo died. Longer than it takes the others to notice.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -22,7 +19,7 @@ internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, I
     private static readonly TimeSpan PauseMax = TimeSpan.FromMilliseconds(500);
 
     public async ValueTask<Outcome<TReply>> Ask<TReply>(GrainId grain, ICommand<TReply> command, CancellationToken cancellation = default) =>
-        Outcome<TReply>.Of(await Ask(grain, (object)command, cancellation));
+        (await Ask(grain, (object)command, cancellation)).As<TReply>();
 
     public async Task<Receipt> Ask(GrainId grain, object command, CancellationToken cancellation)
     {
@@ -47,6 +44,8 @@ internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, I
                 return new(null, Fault(bug, grain, command));
             }
 
+            // From a process that ends nothing gets through any more: whoever asks again asks another one.
+            if (failure is not null && process.ApplicationStopping.IsCancellationRequested) return new(null, Refusal.Of(GrainRefusal.Busy));
             if (clock.GetElapsedTime(since) > Patience)
             {
                 if (failure is not null) log.LogWarning("{Command} to {Grain} got no answer for {Patience}: {Reason}", command.GetType().Name, grain, Patience, failure.Message);
@@ -86,7 +85,7 @@ internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, I
     }
 
     // A viewer whose silo went comes back with its last id and finds the grain wherever it is then.
-    private static async IAsyncEnumerable<LiveEvent> Read(IAsyncEnumerator<CellEvent> events, [EnumeratorCancellation] CancellationToken cancellation = default)
+    private static async IAsyncEnumerable<LiveEvent> Read(IAsyncEnumerator<CellEvent> events)
     {
         await using (events)
         {

@@ -1,7 +1,6 @@
 using Campaigns.Silo.Journal;
 using Campaigns.Silo.Local;
 using Microsoft.Extensions.Logging;
-using Orleans.Runtime;
 
 namespace Campaigns.Silo.Cluster;
 
@@ -12,12 +11,13 @@ namespace Campaigns.Silo.Cluster;
 internal sealed class SiloEngine(LocalEngine engine, PostgresJournal journal, ISiloStatusOracle members, ILogger<SiloEngine> log) : ILifecycleParticipant<ISiloLifecycle>, ISiloStatusListener
 {
     private const int TriesMax = 60;
+    private static readonly TimeSpan QuietMax = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     public void Participate(ISiloLifecycle lifecycle)
     {
         lifecycle.Subscribe(nameof(SiloEngine), ServiceLifecycleStage.ApplicationServices, _ => engine.Start(), async _ => await engine.DisposeAsync());
-        lifecycle.Subscribe(nameof(SiloEngine), ServiceLifecycleStage.Active, Watch);
+        lifecycle.Subscribe(nameof(SiloEngine), ServiceLifecycleStage.Active, Watch, Quiet);
     }
 
     public void SiloStatusChangeNotification(SiloAddress updatedSilo, SiloStatus status)
@@ -31,6 +31,21 @@ internal sealed class SiloEngine(LocalEngine engine, PostgresJournal journal, IS
         members.SubscribeToSiloStatusEvents(this);
         _ = Task.Run(() => Fence(members.GetApproximateSiloStatuses().Where(s => s.Value == SiloStatus.Dead).Select(s => s.Key)), cancellation);
         return Task.CompletedTask;
+    }
+
+    // Before Orleans takes any grain from here.
+    private async Task Quiet(CancellationToken cancellation)
+    {
+        using var patience = new CancellationTokenSource(QuietMax);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation, patience.Token);
+        try
+        {
+            await engine.Quiet(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            log.LogWarning("{Count} messages are still on their way; each grain waits for its own when it is handed over.", engine.MessagesOnTheirWay);
+        }
     }
 
     private async Task Fence(IEnumerable<SiloAddress> dead)

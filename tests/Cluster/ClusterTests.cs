@@ -72,6 +72,9 @@ public sealed class ClusterTests(SharedCluster shared) : IClassFixture<SharedClu
     /// <summary>How long a caller may wait for a grain whose silo was killed. Three missed probes and a vote are one second.</summary>
     private static readonly TimeSpan AwayMax = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a silo may take to hand over grains that wait for each other's answers. Left alone, they would until messages expire.</summary>
+    private static readonly TimeSpan StopMax = TimeSpan.FromSeconds(8);
+
     private static int used;
 
     private Cluster Cluster => shared.Cluster;
@@ -121,11 +124,15 @@ public sealed class ClusterTests(SharedCluster shared) : IClassFixture<SharedClu
         for (var i = 0; i < 12; i++) counters.Add((await OneAt(i % 3 == 0 ? Here : stops), 1));
         var (debtor, creditor) = (await OneAt(stops), await OneAt(Here));
         await Ask(Here, debtor, new PayMany(creditor, 300));
+        var (left, right) = (await OneAt(stops), await OneAt(stops));
+        await Task.WhenAll(Ask(Here, left, new PayMany(right, 100)), Ask(Here, right, new PayMany(left, 100)));
         using var enough = new CancellationTokenSource();
         var refusals = new List<Refusal>();
         var callers = Enumerable.Range(0, counters.Count).Select(i => Task.Run(() => Call(i))).ToList();
 
+        var since = TimeProvider.System.GetTimestamp();
         await Cluster.Stop(stops);
+        Assert.InRange(TimeProvider.System.GetElapsedTime(since), TimeSpan.Zero, StopMax);
         var then = counters.Sum(c => c.Adds);
         await Until(() => Task.FromResult(callers.Exists(c => c.IsCompleted) || counters.Sum(c => c.Adds) > then + 100));
         await enough.CancelAsync();
@@ -135,6 +142,7 @@ public sealed class ClusterTests(SharedCluster shared) : IClassFixture<SharedClu
         foreach (var (grain, adds) in counters) Assert.Equal(adds, (await Ask(Here, grain, new GetCounter())).Total);
         await Until(async () => (await Ask(Here, creditor, new GetCounter())).Total == 1 + 300 * 301 / 2);
         Assert.Equal(301, (await Ask(Here, creditor, new GetCounter())).Sequence);
+        foreach (var both in (GrainId[])[left, right]) await Until(async () => await Ask(Here, both, new GetCounter()) is { Total: 1, Sequence: 1 + 100 + 100 + 100 });
 
         async Task Call(int i)
         {
@@ -162,6 +170,40 @@ public sealed class ClusterTests(SharedCluster shared) : IClassFixture<SharedClu
 
         Assert.All(totals, t => Assert.Equal(2, t.Total));
         Assert.InRange(took, TimeSpan.Zero, AwayMax);
+    }
+
+    [Fact]
+    public async Task Who_asks_through_a_silo_that_was_killed_is_told_at_once_to_ask_elsewhere()
+    {
+        var dies = await Cluster.Join();
+        var (grain, through) = (await OneAt(Here), dies.Grains);
+        await Cluster.Kill(dies);
+
+        Assert.Equal(Refusal.Of(GrainRefusal.Busy), (await through.Ask(grain, new GetCounter()).AsTask().WaitAsync(TimeSpan.FromSeconds(2))).Refusal);
+    }
+
+    [Fact]
+    public async Task Grains_of_other_silos_stay_where_they_are_when_one_dies()
+    {
+        var dies = await Cluster.Join();
+        using var limit = new CancellationTokenSource(Patience);
+        var viewers = new List<(GrainId Grain, IAsyncEnumerator<LiveEvent> Events)>();
+        for (var i = 0; i < 20; i++)
+        {
+            var grain = await OneAt(There);
+            viewers.Add((grain, (await Watch(Here, grain, 1, limit.Token)).GetAsyncEnumerator(limit.Token)));
+        }
+
+        await Cluster.Kill(dies);
+        await Until(async () => !(await There.Members.List()).Any(m => m.Name == dies.Name && m.Status == nameof(SiloStatus.Active)));
+
+        foreach (var (grain, events) in viewers)
+        {
+            await Ask(Here, grain, Plus(5));
+            Assert.True(await events.MoveNextAsync());
+            Assert.Equal(new LiveEvent(2, "added", new Added(5)), events.Current);
+            await events.DisposeAsync();
+        }
     }
 
     [Fact]

@@ -1,7 +1,6 @@
 using Campaigns.Grains.Kernel;
 using Campaigns.Silo;
 using Campaigns.Silo.Local;
-using Campaigns.Tests.Kit;
 using Campaigns.Tests.Kit.Counters;
 
 namespace Campaigns.Tests.Conformance;

@@ -12,7 +12,14 @@ public readonly record struct Owed(GrainId To, object Command);
 /// <summary>How a debt was answered.</summary>
 /// <param name="Reply">what the receiver replied, or null if it refused</param>
 /// <param name="Refusal">why it refused; a refusal is an answer too and settles the debt one way or another</param>
-public readonly record struct Receipt(object? Reply, Refusal? Refusal);
+public readonly record struct Receipt(object? Reply, Refusal? Refusal)
+{
+    /// <summary>What came back, as who asked wants it. An answer of another type than the contract says is a bug: <c>Faulted</c>.</summary>
+    public Outcome<TReply> As<TReply>() =>
+        Refusal is not null ? Refusal
+        : Reply is TReply reply ? new Outcome<TReply>(reply, null)
+        : Kernel.Refusal.Of(GrainRefusal.Faulted);
+}
 
 /// <summary>
 /// Everything a grain still owes (law 5). Part of its state: <c>Evolve</c> adds and settles, a replay finds the same debts, and the

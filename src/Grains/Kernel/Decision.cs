@@ -65,12 +65,6 @@ public readonly record struct Outcome<TReply>(TReply? Reply, Refusal? Refusal)
     public bool IsAccepted => Refusal is null;
 
     public static implicit operator Outcome<TReply>(Refusal refusal) => new(default, refusal);
-
-    /// <summary>What came back, as who asked wants it. An answer of another type than the contract says is a bug: <c>Faulted</c>.</summary>
-    public static Outcome<TReply> Of(in Receipt receipt) =>
-        receipt.Refusal is { } refusal ? refusal
-        : receipt.Reply is TReply reply ? new Outcome<TReply>(reply, null)
-        : Kernel.Refusal.Of(GrainRefusal.Faulted);
 }
 
 /// <summary>The reply of a command that has nothing to tell but that it is done.</summary>

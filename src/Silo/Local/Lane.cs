@@ -576,7 +576,7 @@ internal sealed class Lane
 
     private void Dispatch(Activation activation, Debt debt, GrainId to, object command)
     {
-        if (activation.Leaving is not null) return; // its next activation sends it
+        if (activation.Leaving is not null || engine.IsQuiet) return; // its next activation sends it
         activation.OnTheirWay++;
         engine.Departed();
         if (IsFlushed(activation)) engine.Send(activation, debt, to, command);

@@ -28,6 +28,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     private Task? end;
     private long onTheirWay;
     private int accepting;
+    private bool quiet;
     private volatile bool ended;
     private volatile Exception? failure;
 
@@ -83,6 +84,13 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     internal ILogger Log { get; }
 
     internal bool HasFailed => failure is not null;
+
+    /// <summary>True if what the grains owe is left to their next activations, in another engine.</summary>
+    internal bool IsQuiet
+    {
+        get => Volatile.Read(ref quiet);
+        private set => Volatile.Write(ref quiet, value);
+    }
 
     internal Machine Machine => machine;
 
@@ -143,6 +151,16 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
 
         var leave = cancellation.UnsafeRegister(static v => ((Joining)v!).Leave(), viewer);
         return new Outcome<IAsyncEnumerable<LiveEvent>>(Read(viewer, leave, cancellation), null);
+    }
+
+    /// <summary>
+    /// Sends nothing more and waits for the answers to what was sent, while all grains still answer. Grains that wait for each other's answers
+    /// could not be handed over: whoever leaves takes no message.
+    /// </summary>
+    public async Task Quiet(CancellationToken cancellation)
+    {
+        IsQuiet = true;
+        while (MessagesOnTheirWay > 0 && failure is null) await Task.Delay(TimeSpan.FromMilliseconds(1), clock, cancellation);
     }
 
     /// <summary>

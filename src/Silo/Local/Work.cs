@@ -48,7 +48,7 @@ internal abstract class Awaited<TResult>(GrainId grain, object command) : Work(g
 /// <summary>A caller asks who knows what the answer is.</summary>
 internal sealed class Asked<TReply>(GrainId grain, ICommand<TReply> command) : Awaited<Outcome<TReply>>(grain, command)
 {
-    protected override Outcome<TReply> ResultOf(in Answer answer) => Outcome<TReply>.Of(new(answer.Value, answer.Refusal));
+    protected override Outcome<TReply> ResultOf(in Answer answer) => new Receipt(answer.Value, answer.Refusal).As<TReply>();
 }
 
 /// <summary>Another engine asks for a caller of its own, who does not wait here for long: a grain that is waited for cannot move.</summary>
