@@ -84,7 +84,7 @@ internal sealed class LimitsRun(TimeSpan duration, TextWriter output)
             async ValueTask<bool> Admits(string name)
             {
                 if (limiter is null) return (await counted!.Take(name, perSecond, 2 * perSecond, spent: 0, wanted: 1))!.Value.Tokens > 0;
-                using var lease = await limiter.AcquireAsync(name);
+                using var lease = await limiter.AcquireAsync(name, 1, cancellation);
                 return lease.IsAcquired;
             }
         }

@@ -81,7 +81,7 @@ internal sealed class RedisServer : IDisposable
     /// <summary>It stands still with its connections open.</summary>
     public void Pause() => process!.Send(Signals.Stop);
 
-    public void Resume() => process!.Send(PosixSignal.SIGCONT);
+    public void Resume() => process!.Send(Signals.Continue);
 
     public Task<string> Ask(CancellationToken cancellation, params string[] command) =>
         Sandbox.Run(Program("redis-cli"), ["-e", "-h", "127.0.0.1", "-p", port, .. command], ToolMax, cancellation);

@@ -49,7 +49,7 @@ internal sealed class RedisBuckets(ConfigurationOptions configuration, string pr
     public static ConfigurationOptions Read(string configuration)
     {
         var options = ConfigurationOptions.Parse(configuration);
-        if (options.EndPoints.Count == 0) throw new ArgumentException("it names no server");
+        if (options.EndPoints.Count == 0) throw new ArgumentException("it names no server", nameof(configuration));
         options.AbortOnConnectFail = false;
         options.BacklogPolicy = BacklogPolicy.FailFast;
         options.ReconnectRetryPolicy = new LinearRetry((int)Pause.TotalMilliseconds);

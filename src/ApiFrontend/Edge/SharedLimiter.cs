@@ -76,6 +76,7 @@ internal sealed class SharedLimiter<T>(string kind, int perSecond, Func<T, strin
     protected override void Dispose(bool disposing)
     {
         if (disposing) alone.Dispose();
+        base.Dispose(disposing);
     }
 
     private async ValueTask<RateLimitLease> Wait(T resource, Share share, Task asking)
