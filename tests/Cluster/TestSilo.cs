@@ -24,7 +24,7 @@ internal sealed class TestSilo : IAsyncDisposable
     private TestSilo(IHost host, string name, HeldJournal journal)
     {
         (this.host, Name, Journal) = (host, name, journal);
-        Engine.Failed += _ => Task.Run(async () => await Engine.DisposeAsync()); // as the product does
+        Engine.Failed += failure => _ = Task.Run(async () => await Engine.DisposeAsync()); // as the product does
     }
 
     public string Name { get; }

@@ -65,7 +65,7 @@ internal sealed class JuggleJson : JsonConverter<Juggle>
 }
 
 /// <summary>What a cluster does that one engine does not: grains move, silos come and go, and some of them do not know that they are dead.</summary>
-public sealed class ClusterTests(SharedCluster shared) : IClassFixture<SharedCluster>
+public sealed class ManySilosTests(SharedCluster shared) : IClassFixture<SharedCluster>
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
