@@ -47,7 +47,12 @@ internal sealed class DemoEvening(DemoClient client, int friends, int minutes, i
 
     private static async Task<int> Run(Uri url, int friends, int minutes, int seed, CancellationToken cancellation)
     {
-        if (await Answers(url, cancellation)) return await Play(url, friends, minutes, seed, cancellation);
+        if (await Answers(url, cancellation))
+        {
+            if (await HasClock(url, cancellation)) return await Play(url, friends, minutes, seed, cancellation);
+            await Console.Error.WriteLineAsync("That server's clock cannot be moved: it is one of a cluster, or not in Development. Stop it, or name another with --url: without a server the demo starts its own.");
+            return 4;
+        }
 
         Console.WriteLine($"No server answers at {url.ToString().TrimEnd('/')}, so the demo starts its own with an empty data folder.");
         var data = Directory.CreateTempSubdirectory("campaigns-demo-").FullName;
@@ -65,6 +70,13 @@ internal sealed class DemoEvening(DemoClient client, int friends, int minutes, i
         {
             Directory.Delete(data, recursive: true);
         }
+    }
+
+    private static async Task<bool> HasClock(Uri url, CancellationToken cancellation)
+    {
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
+        using var answer = await http.GetAsync(new Uri(url, "/sandbox/clock"), cancellation);
+        return answer.IsSuccessStatusCode;
     }
 
     private static async Task<bool> Answers(Uri url, CancellationToken cancellation)

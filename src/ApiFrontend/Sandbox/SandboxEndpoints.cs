@@ -38,8 +38,12 @@ internal static class SandboxEndpoints
         sandbox.MapPost("/transfers/{id:id}/fail", FailTransfer).Produces<Done>().WithSummary("A transfer fails for good; the callback follows");
         sandbox.MapPost("/refund-faults", FailRefunds).Produces<GatewayFaults>().WithSummary("The next refund calls fail");
         sandbox.MapPost("/prepay-faults", FailPrepays).Produces<GatewayFaults>().WithSummary("The next prepay calls fail");
-        sandbox.MapGet("/clock", Clock).Produces<ClockView>().WithSummary("The product's clock");
-        if (isAlone) sandbox.MapPost("/clock", Advance).Produces<ClockView>().WithSummary("Move the product's clock forward; what falls due is decided before the answer");
+        if (isAlone)
+        {
+            sandbox.MapGet("/clock", Clock).Produces<ClockView>().WithSummary("The product's clock");
+            sandbox.MapPost("/clock", Advance).Produces<ClockView>().WithSummary("Move the product's clock forward; what falls due is decided before the answer");
+        }
+
         sandbox.MapPost("/shops", (ShopBody body, IGrains grains) => ShopOpening.OpenWithNewKey(body, grains)).Produces<ShopWithKey>(201).WithSummary("Make another shop");
     }
 
