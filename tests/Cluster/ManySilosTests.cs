@@ -125,11 +125,11 @@ public sealed class ManySilosTests(SharedCluster shared) : IClassFixture<SharedC
         var (debtor, creditor) = (await OneAt(stops), await OneAt(Here));
         await Ask(Here, debtor, new PayMany(creditor, 300));
         var (left, right) = (await OneAt(stops), await OneAt(stops));
-        await Task.WhenAll(Ask(Here, left, new PayMany(right, 100)), Ask(Here, right, new PayMany(left, 100)));
         using var enough = new CancellationTokenSource();
         var refusals = new List<Refusal>();
         var callers = Enumerable.Range(0, counters.Count).Select(i => Task.Run(() => Call(i))).ToList();
 
+        await Task.WhenAll(Ask(Here, left, new PayMany(right, 400)), Ask(Here, right, new PayMany(left, 400)));
         var since = TimeProvider.System.GetTimestamp();
         await Cluster.Stop(stops);
         Assert.InRange(TimeProvider.System.GetElapsedTime(since), TimeSpan.Zero, StopMax);
@@ -142,7 +142,7 @@ public sealed class ManySilosTests(SharedCluster shared) : IClassFixture<SharedC
         foreach (var (grain, adds) in counters) Assert.Equal(adds, (await Ask(Here, grain, new GetCounter())).Total);
         await Until(async () => (await Ask(Here, creditor, new GetCounter())).Total == 1 + 300 * 301 / 2);
         Assert.Equal(301, (await Ask(Here, creditor, new GetCounter())).Sequence);
-        foreach (var both in (GrainId[])[left, right]) await Until(async () => await Ask(Here, both, new GetCounter()) is { Total: 1, Sequence: 1 + 100 + 100 + 100 });
+        foreach (var both in (GrainId[])[left, right]) await Until(async () => await Ask(Here, both, new GetCounter()) is { Total: 1, Sequence: 1 + 400 + 400 + 400 });
 
         async Task Call(int i)
         {
