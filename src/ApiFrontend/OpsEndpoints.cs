@@ -27,13 +27,15 @@ internal sealed class Startup(LocalEngine? engine)
 internal sealed record OpsLimboEntry(
     ShopId Shop, OrderId? Order, string? Refund, long AmountFen, LimboState State, string Reason, DateTimeOffset Since, long AgeSeconds, PaymentId? Payment, WithdrawalId? Withdrawal);
 
-/// <param name="Silos">null on one machine</param>
+/// <param name="Silos">null on one machine, empty while the cluster cannot be asked</param>
 internal sealed record OpsStatus(
     long ActiveGrains, long QueuedCommands, long MessagesInFlight, long EventsRecorded, long JournalPosition, long TailFlushes, long ProjectionLagFlushes, double RecoverySeconds, long RecoveredEvents, IReadOnlyList<Member>? Silos);
 
 /// <summary>What SREs and their machines ask. Health is on both ports; the rest on the operations port alone.</summary>
 internal static class OpsEndpoints
 {
+    private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(2);
+
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/health/live", () => TypedResults.Json(new Health("live", new Dictionary<string, string>(StringComparer.Ordinal)), Api.Json)).AllowAnonymous().DisableRateLimiting().WithMetadata(new Counted(Counts.Never)).Produces<Health>().WithTags("Health").WithSummary("The process answers");
@@ -42,7 +44,7 @@ internal static class OpsEndpoints
 
     public static void MapOps(this IEndpointRouteBuilder routes, Startup startup, LocalEngine? engine, IJournal journal, Projector projector, InFlight inFlight, Telemetry telemetry, IGrains grains, DocumentStore documents, IMembers? members, ISharedBuckets? buckets, TimeProvider clock)
     {
-        routes.MapGet("/metrics", () => TypedResults.Text(telemetry.Write(startup, engine, journal, projector, inFlight, buckets, LimboOf(documents), clock.GetUtcNow()), "text/plain; version=0.0.4; charset=utf-8"));
+        routes.MapGet("/metrics", async () => TypedResults.Text(telemetry.Write(startup, engine, journal, projector, inFlight, buckets, LimboOf(documents), await SilosOf(members), clock.GetUtcNow()), "text/plain; version=0.0.4; charset=utf-8"));
         routes.MapGet("/ops/limbo", (Paging page) => Limbo(page, documents, clock.GetUtcNow()));
         routes.MapGet("/ops/status", async () => TypedResults.Json(await StatusOf(engine, journal, projector, members), Api.Json));
         routes.MapPost("/ops/shops", (ShopBody body) => ShopOpening.OpenWithNewKey(body, grains));
@@ -54,7 +56,21 @@ internal static class OpsEndpoints
         var (recovered, took) = engine?.Recovery ?? default;
         return new(
             engine?.ActiveGrains ?? 0, engine?.QueuedCommands ?? 0, engine?.MessagesOnTheirWay ?? 0, engine?.EventsRecorded ?? 0, position, Math.Max(0, position - journal.TailStart), projector.LagFlushes,
-            took.TotalSeconds, recovered, members is null ? null : await members.List());
+            took.TotalSeconds, recovered, await SilosOf(members));
+    }
+
+    // A cluster that cannot be asked right now must not take the rest of what operators want to know with it.
+    private static async Task<IReadOnlyList<Member>?> SilosOf(IMembers? members)
+    {
+        if (members is null) return null;
+        try
+        {
+            return await members.List().WaitAsync(AnswerMax);
+        }
+        catch (Exception)
+        {
+            return [];
+        }
     }
 
     private static IResult Limbo(Paging page, DocumentStore documents, DateTimeOffset now)

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Campaigns.Grains.Order;
+using Campaigns.Silo;
 using Campaigns.Silo.Journal;
 using Campaigns.Silo.Local;
 using Campaigns.Silo.Projections;
@@ -33,7 +34,7 @@ internal sealed class Telemetry
     /// <summary>A client may invent methods; a label may not grow with what clients invent.</summary>
     public void Request(string method, string route, int status, TimeSpan took) => requests.GetOrAdd((Methods.Contains(method, StringComparer.Ordinal) ? method : "other", route, status), _ => new()).Record(took.TotalSeconds);
 
-    public string Write(Startup startup, LocalEngine? engine, IJournal journal, Projector projector, InFlight inFlight, ISharedBuckets? buckets, (LimboTotals Totals, DateTimeOffset? Since) limbo, DateTimeOffset now)
+    public string Write(Startup startup, LocalEngine? engine, IJournal journal, Projector projector, InFlight inFlight, ISharedBuckets? buckets, (LimboTotals Totals, DateTimeOffset? Since) limbo, IReadOnlyList<Member>? silos, DateTimeOffset now)
     {
         var text = new StringBuilder();
         Metric("campaigns_build_info", "gauge", "What runs.", $"{{version=\"{typeof(Telemetry).Assembly.GetName().Version}\"}} 1");
@@ -55,6 +56,8 @@ internal sealed class Telemetry
             Value("campaigns_recovery_seconds", "gauge", "How long the last start replayed the journal.", engine.Recovery.Took.TotalSeconds);
         }
 
+        if (silos is not null)
+            Metric("campaigns_silos", "gauge", "Silos by what the cluster says of them.", [.. silos.GroupBy(m => m.Status, StringComparer.Ordinal).Select(g => $"{{status=\"{g.Key}\"}} {g.Count()}")]);
         Value("campaigns_journal_position", "gauge", "Newest position of the journal.", journal.LastPosition);
         Value("campaigns_journal_tail_flushes", "gauge", "Flushes that a restart would replay.", Math.Max(0, journal.LastPosition - journal.TailStart));
         Value("campaigns_projection_lag_flushes", "gauge", "Flushes that lists and reports do not show yet.", projector.LagFlushes);
