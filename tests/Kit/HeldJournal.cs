@@ -20,6 +20,10 @@ internal sealed class HeldJournal(IJournal inner) : IJournal
 
     public long TailStart => inner.TailStart;
 
+    public bool ReadsTogether => inner.ReadsTogether;
+
+    public IReadOnlyDictionary<GrainId, GrainRecord> Read(IReadOnlyCollection<GrainId> grains) => inner.Read(grains);
+
     /// <summary>From now on writes wait.</summary>
     public void Hold()
     {

@@ -19,6 +19,13 @@ public interface IJournal : IAsyncDisposable
     /// <param name="withTail">false if the caller replays the tail by itself</param>
     GrainRecord Read(GrainId grain, bool withTail = true);
 
+    /// <summary>True if a read is a question to somebody far away, so that several grains are better read together.</summary>
+    bool ReadsTogether => false;
+
+    /// <summary>Reads several grains as <see cref="Read(GrainId, bool)"/> reads one.</summary>
+    /// <param name="grains">each once</param>
+    IReadOnlyDictionary<GrainId, GrainRecord> Read(IReadOnlyCollection<GrainId> grains) => grains.ToDictionary(g => g, g => Read(g));
+
     /// <summary>
     /// Makes the batches durable in one step, in order. A decision whose <c>(grain, sequence)</c> is not the next one was made by a
     /// stale activation: it is fenced off, with everything else of that grain in the call, and nothing of it is written. So is a snapshot

@@ -26,6 +26,8 @@ internal sealed class Lane
     private readonly PriorityQueue<(Activation Activation, Retry? Retry), DateTimeOffset> timers = new();
     private readonly Queue<Activation> sweep = new();
     private readonly HashSet<Activation> crowded = [];
+    private readonly Queue<Work> turn = new();
+    private Dictionary<GrainId, GrainRecord>? readAhead;
     private readonly Queue<(AskedFromElsewhere Asked, DateTimeOffset Until)> impatient = new();
     private readonly Queue<(Activation Activation, long Since, long Events)> dirty = new();
     private readonly AutoResetEvent room = new(initialState: false);
@@ -160,6 +162,8 @@ internal sealed class Lane
     public void End(Pending? unflushed)
     {
         RefuseQueued();
+        foreach (var work in turn)
+            if (work is not (Settled or Chore)) work.Complete(GrainRefusal.Busy);
         foreach (var (work, _, _) in unflushed?.Answers ?? []) work.Complete(GrainRefusal.Busy);
         foreach (var (work, _, _) in open.Answers) work.Complete(GrainRefusal.Busy);
         open.Answers.Clear();
@@ -221,10 +225,11 @@ internal sealed class Lane
 
     private bool HandleInbox(DateTimeOffset now)
     {
-        var handled = 0;
-        while (handled < WorksPerTurn && inbox.TryTake(out var work))
+        while (turn.Count < WorksPerTurn && inbox.TryTake(out var taken)) turn.Enqueue(taken);
+        var handled = turn.Count;
+        if (journal.ReadsTogether) ReadAhead();
+        while (turn.TryDequeue(out var work))
         {
-            handled++;
             switch (work)
             {
                 case Settled settled:
@@ -245,8 +250,30 @@ internal sealed class Lane
             }
         }
 
+        readAhead = null;
         Commands += handled;
         return handled > 0;
+    }
+
+    // The grains of this turn that are not in memory are read in one question: one after another, their round trips would be the lane's speed.
+    private void ReadAhead()
+    {
+        HashSet<GrainId>? unknown = null;
+        foreach (var work in turn)
+        {
+            if (work is Settled or Chore or Handover || active.TryGetValue(work.Grain, out var activation) && !activation.Fenced || engine.DefinitionOf(work.Grain.Kind) is null) continue;
+            (unknown ??= []).Add(work.Grain);
+        }
+
+        if (unknown is not { Count: > 1 }) return;
+        try
+        {
+            readAhead = new(journal.Read(unknown));
+        }
+        catch (Exception unreadable)
+        {
+            engine.Log.LogWarning("{Count} grains cannot be read together ({Reason}); read one by one.", unknown.Count, unreadable.Message);
+        }
     }
 
     private void Handle(Work work, DateTimeOffset now)
@@ -414,7 +441,7 @@ internal sealed class Lane
         Cell cell;
         try
         {
-            record = journal.Read(work.Grain);
+            record = readAhead is not null && readAhead.Remove(work.Grain, out var read) ? read : journal.Read(work.Grain);
             cell = Cell.Restore(work.Grain, definition, record);
         }
         catch (Exception unreadable)
