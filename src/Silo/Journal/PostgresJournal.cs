@@ -464,11 +464,12 @@ public sealed partial class PostgresJournal : IJournal
         return waits;
     }
 
-    // One statement, which sees one moment: a tail that was read after another snapshot had been stored and pruned would begin too late.
+    // One statement, which sees one moment: a tail that was read after another snapshot had been stored and pruned would begin too late. Each grain
+    // is looked up by itself ("offset 0"): asked for any of the keys, the server reads the whole table while it does not know how large that is.
     private Dictionary<Guid, GrainRecord> ReadRecords(NpgsqlConnection connection, Dictionary<Guid, GrainId> asked, bool withTail)
     {
         using var command = new NpgsqlCommand("""
-            with g as (select key, sequence, wake_at, checksum, state from grain where key = any($1))
+            with g as (select g.* from unnest($1) asked cross join lateral (select key, sequence, wake_at, checksum, state from grain where key = asked offset 0) g)
             select key, true, sequence, wake_at, checksum, state from g
             union all
             select g.key, false, t.first_sequence, null, null, t.decisions
