@@ -22,6 +22,8 @@ internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, I
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(1);
 
+    private readonly Lazy<GrainReference> cells = new(() => (GrainReference)cluster.GetGrain<ICellGrain>("any"));
+
     public async ValueTask<Outcome<TReply>> Ask<TReply>(GrainId grain, ICommand<TReply> command, CancellationToken cancellation = default) =>
         Outcome<TReply>.Of(await Ask(grain, (object)command, cancellation));
 
@@ -94,5 +96,6 @@ internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, I
 
     private static bool IsLost(Exception failure) => failure is OrleansException or TimeoutException or IOException or OperationCanceledException;
 
-    private ICellGrain Find(GrainId grain) => cluster.GetGrain<ICellGrain>(grain.ToString());
+    // By the name of the interface: to find it by the type alone, Orleans looks for attributes at each call.
+    private ICellGrain Find(GrainId grain) => (ICellGrain)cluster.GetGrain(Orleans.Runtime.GrainId.Create(cells.Value.GrainId.Type, grain.ToString()), cells.Value.InterfaceType);
 }
