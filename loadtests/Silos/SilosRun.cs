@@ -14,7 +14,7 @@ namespace Campaigns.LoadTests.Silos;
 /// <param name="most">silos of the largest cluster</param>
 internal sealed class SilosRun(int most, TimeSpan duration, int callers, Action<string> say)
 {
-    private const double WarmUpSeconds = 2;
+    private const double WarmUpSeconds = 4; // each process compiles what is hot by itself
 
     private readonly List<Measured> measured = [];
     private readonly List<(string Way, NodeReport Report, double Cpu)> ways = [];
