@@ -11,6 +11,7 @@ using Campaigns.LoadTests.Overload;
 using Campaigns.LoadTests.Postgres;
 using Campaigns.LoadTests.Projections;
 using Campaigns.LoadTests.Rooms;
+using Campaigns.LoadTests.Silos;
 
 using var cancel = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal =>
@@ -19,7 +20,7 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal 
     cancel.Cancel();
 });
 
-var root = new RootCommand("Load tests: programs with a table as output, never timed tests.") { EngineCommand(), CrashCommand.Create(), ClusterCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create(), FlashCommand.Create(), RoomsCommand.Create(), DistributionCommand.Create(), ProjectionsCommand.Create(), LimitsCommand.Create(), PostgresCommand.Create() };
+var root = new RootCommand("Load tests: programs with a table as output, never timed tests.") { EngineCommand(), CrashCommand.Create(), ClusterCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create(), FlashCommand.Create(), RoomsCommand.Create(), DistributionCommand.Create(), ProjectionsCommand.Create(), LimitsCommand.Create(), PostgresCommand.Create(), SilosCommand.Create(), SilosCommand.CreateNode() };
 return await root.Parse(args).InvokeAsync(cancellationToken: cancel.Token);
 
 static Command EngineCommand()

@@ -140,7 +140,9 @@ internal sealed class PostgresBench(TimeSpan duration, int callers, string? only
         say($"assists over {Bargains:N0} bargains and {Shoppers:N0} shoppers …");
         await using var silo = await PostgresSilo.Start(server);
         var bargains = await EngineBench.Launch(silo.Engine, Bargains, slots: 200);
+        var (look, watch) = (await silo.Look(cancellation), Stopwatch.StartNew());
         var shoppers = await EngineBench.Register(silo.Engine, Shoppers);
+        costs.Add(await silo.CostSince(look, "first decisions of new grains", Shoppers, watch.Elapsed.TotalSeconds, cancellation));
         var accepted = new int[Bargains];
         await Loop(silo, "whole assists, spread", async stopping =>
         {
@@ -174,6 +176,7 @@ internal sealed class PostgresBench(TimeSpan duration, int callers, string? only
     private async Task Loop(PostgresSilo silo, string name, Func<Func<bool>, Task<long>> caller, CancellationToken cancellation)
     {
         await Phase(WarmUp);
+        say($"{name} measured …");
         var look = await silo.Look(cancellation);
         var (done, seconds) = await Phase(duration);
         costs.Add(await silo.CostSince(look, name, done, seconds, cancellation));

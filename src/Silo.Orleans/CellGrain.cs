@@ -12,7 +12,11 @@ namespace Campaigns.Silo.Cluster;
 [Reentrant, GrainType("cell")]
 internal sealed class CellGrain(LocalEngine engine, Residents residents) : Grain, ICellGrain
 {
+    // Orleans lets go of what it has not heard of for half an hour: it hears of a grain at least so often while somebody asks.
+    private const long NearMilliseconds = 5 * 60 * 1_000;
+
     private GrainId id;
+    private long heardOf;
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -31,7 +35,22 @@ internal sealed class CellGrain(LocalEngine engine, Residents residents) : Grain
 
     public async ValueTask<CellAnswer> Ask(CellCommand command)
     {
+        Volatile.Write(ref heardOf, Environment.TickCount64);
         var answer = await engine.Deliver(id, command.Command);
+        return new(answer.Value, answer.Refusal, answer.IsLater);
+    }
+
+    /// <summary>True if who is on this silo may ask past Orleans.</summary>
+    public bool IsNear => Environment.TickCount64 - Volatile.Read(ref heardOf) < NearMilliseconds;
+
+    /// <summary>Asks from this silo, past Orleans.</summary>
+    public async ValueTask<CellAnswer> AskNear(object command)
+    {
+        var asked = engine.Deliver(id, command);
+
+        // It left between the look and the question: then the question has opened the cell again, and nobody else would let it go.
+        if (residents.Find(id) != this) _ = engine.HandOver(id);
+        var answer = await asked;
         return new(answer.Value, answer.Refusal, answer.IsLater);
     }
 

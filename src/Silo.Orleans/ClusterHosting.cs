@@ -83,5 +83,5 @@ public static class ClusterHosting
     internal static void ConfigureSerializer(ISerializerBuilder serializer) => serializer.AddJsonSerializer(IsOurs, Json);
 
     // Everything that mechanics and the edge put into a message; what the cluster itself says has serializers of its own.
-    private static bool IsOurs(Type type) => type.Namespace is { } name && name.StartsWith("Campaigns.", StringComparison.Ordinal) && type.Assembly != typeof(ClusterHosting).Assembly;
+    internal static bool IsOurs(Type type) => type.Namespace is { } name && name.StartsWith("Campaigns.", StringComparison.Ordinal) && type.Assembly != typeof(ClusterHosting).Assembly;
 }

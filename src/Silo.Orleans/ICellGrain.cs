@@ -16,12 +16,12 @@ public interface ICellGrain : IGrainWithStringKey
 }
 
 /// <summary>Any command of any mechanic, written as JSON when it leaves the process: neighbouring releases read what they know and skip the rest.</summary>
-[GenerateSerializer, Immutable, Alias("campaigns.command")]
-public sealed record CellCommand([property: Id(0)] object Command);
+[Immutable]
+public sealed record CellCommand(object Command);
 
 /// <param name="IsLater">something owed has to be settled first: ask again</param>
-[GenerateSerializer, Immutable, Alias("campaigns.answer")]
-public sealed record CellAnswer([property: Id(0)] object? Reply, [property: Id(1)] Refusal? Refusal, [property: Id(2)] bool IsLater);
+[Immutable]
+public sealed record CellAnswer(object? Reply, Refusal? Refusal, bool IsLater);
 
 /// <param name="Refusal">why the grain cannot be watched; then nothing comes after it</param>
 [GenerateSerializer, Immutable, Alias("campaigns.event")]

@@ -10,7 +10,8 @@ namespace Campaigns.Silo.Cluster;
 /// A silo that dies takes the answers it owed with it. The same command is then sent again, which is safe (law 4), to wherever the grain lives
 /// next, until <see cref="Patience"/> is over; so is one whose answer depends on something owed.
 /// </remarks>
-internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, IHostApplicationLifetime process, ILogger<OrleansGrains> log) : IGrains
+/// <param name="residents">the grains of this silo; null if this is none</param>
+internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, IHostApplicationLifetime process, ILogger<OrleansGrains> log, Residents? residents = null) : IGrains
 {
     /// <summary>How long one caller waits for a grain whose silo died. Longer than it takes the others to notice.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -18,20 +19,23 @@ internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, I
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan PauseMax = TimeSpan.FromMilliseconds(500);
 
+    private readonly Lazy<GrainReference> cells = new(() => (GrainReference)cluster.GetGrain<ICellGrain>("any"));
+
     public async ValueTask<Outcome<TReply>> Ask<TReply>(GrainId grain, ICommand<TReply> command, CancellationToken cancellation = default) =>
         (await Ask(grain, (object)command, cancellation)).As<TReply>();
 
     public async Task<Receipt> Ask(GrainId grain, object command, CancellationToken cancellation)
     {
-        var cell = Find(grain);
-        var question = new CellCommand(command);
+        ICellGrain? cell = null;
+        CellCommand? question = null;
         var since = clock.GetTimestamp();
         for (var pause = Pause; ;)
         {
             Exception? failure = null;
             try
             {
-                var asked = cell.Ask(question);
+                // A grain on this silo is a fifth of the work when it is asked past Orleans: 2 µs instead of 11.
+                var asked = residents?.Find(grain) is { IsNear: true } near ? near.AskNear(command) : (cell ??= Find(grain)).Ask(question ??= new(command));
                 var answer = cancellation.CanBeCanceled && !asked.IsCompleted ? await asked.AsTask().WaitAsync(cancellation) : await asked;
                 if (!answer.IsLater) return new(answer.Reply, answer.Refusal);
             }
@@ -107,5 +111,6 @@ internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, I
 
     private static bool IsLost(Exception failure) => failure is OrleansException or TimeoutException or IOException or OperationCanceledException;
 
-    private ICellGrain Find(GrainId grain) => cluster.GetGrain<ICellGrain>(grain.ToString());
+    // By the name of the interface: to find it by the type alone, Orleans looks for attributes at each call.
+    private ICellGrain Find(GrainId grain) => (ICellGrain)cluster.GetGrain(Orleans.Runtime.GrainId.Create(cells.Value.GrainId.Type, grain.ToString()), cells.Value.InterfaceType);
 }

@@ -14,6 +14,8 @@ internal sealed class Residents
 
     public void Leave(GrainId id, CellGrain grain) => here.TryRemove(new(id, grain));
 
+    public CellGrain? Find(GrainId id) => here.GetValueOrDefault(id);
+
     /// <summary>Tells a grain that its cell is gone from this silo's engine.</summary>
     public void Vacate(GrainId id)
     {

@@ -23,6 +23,8 @@ public interface IJournal : IAsyncDisposable
     bool IsFar => false;
 
     /// <summary>Reads many grains with their tails, on one way if the journal is far.</summary>
+    /// <param name="grains">each once</param>
+    /// <returns>in the same order</returns>
     IReadOnlyList<GrainRecord> Read(IReadOnlyList<GrainId> grains) => [.. grains.Select(g => Read(g))];
 
     /// <summary>

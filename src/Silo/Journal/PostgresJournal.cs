@@ -130,32 +130,12 @@ public sealed partial class PostgresJournal : IJournal
 
     public bool IsFar => true;
 
-    public GrainRecord Read(GrainId grain, bool withTail = true) => Read([grain], withTail)[0];
+    public GrainRecord Read(GrainId grain, bool withTail = true) => Read([grain], withTail)[grain];
 
-    public IReadOnlyList<GrainRecord> Read(IReadOnlyList<GrainId> grains) => Read(grains, withTail: true);
-
-    private List<GrainRecord> Read(IReadOnlyList<GrainId> grains, bool withTail)
+    public IReadOnlyList<GrainRecord> Read(IReadOnlyList<GrainId> grains)
     {
-        var asked = grains.Select(g => (Grain: g, Printed: g.ToString(), Key: PostgresFlush.KeyOf(g.ToString()))).ToList();
-        var records = Query(connection => ReadRecords(connection, asked, withTail));
-        for (var i = 0; i < records.Count; i++) records[i] = Open(asked[i].Grain, asked[i].Key, records[i], withTail);
-        return records;
-    }
-
-    private GrainRecord Open(GrainId grain, Guid key, GrainRecord record, bool withTail)
-    {
-        var last = record.Tail.Count == 0 ? record.Sequence : LastSequenceOf(record.Tail[^1]);
-        if (last == 0) return GrainRecord.Empty;
-        if (writer is null || !withTail) return record;
-
-        lock (sync)
-        {
-            ref var head = ref CollectionsMarshal.GetValueRefOrAddDefault(heads, grain, out var known);
-            if (!known) head = new() { Key = key, Sequence = last };
-            else if (last > head.Sequence) (head.Sequence, head.MarkedAt) = (last, 0); // another silo has had it meanwhile
-        }
-
-        return record;
+        var found = Read(grains, withTail: true);
+        return [.. grains.Select(g => found[g])];
     }
 
     public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches)
@@ -299,6 +279,28 @@ public sealed partial class PostgresJournal : IJournal
         await source.DisposeAsync();
     }
 
+    private Dictionary<GrainId, GrainRecord> Read(IReadOnlyList<GrainId> grains, bool withTail)
+    {
+        var asked = grains.ToDictionary(g => PostgresFlush.KeyOf(g.ToString()));
+        var found = Query(connection => ReadRecords(connection, asked, withTail));
+        var records = new Dictionary<GrainId, GrainRecord>(grains.Count);
+        lock (sync)
+        {
+            foreach (var (key, grain) in asked)
+            {
+                var record = found.GetValueOrDefault(key, GrainRecord.Empty);
+                var last = record.Tail.Count == 0 ? record.Sequence : LastSequenceOf(record.Tail[^1]);
+                records.Add(grain, last == 0 ? GrainRecord.Empty : record);
+                if (last == 0 || writer is null || !withTail) continue;
+                ref var head = ref CollectionsMarshal.GetValueRefOrAddDefault(heads, grain, out var known);
+                if (!known) head = new() { Key = key, Sequence = last };
+                else if (last > head.Sequence) (head.Sequence, head.MarkedAt) = (last, 0); // another silo has had it meanwhile
+            }
+        }
+
+        return records;
+    }
+
     private static (NpgsqlDataSource Source, string Where) SourceOf(PostgresJournalOptions options)
     {
         if (!SchemaName().IsMatch(options.Schema)) throw new IOException($"'{options.Schema}' is no name for a schema. Use lower-case letters, digits and '_'.");
@@ -316,6 +318,9 @@ public sealed partial class PostgresJournal : IJournal
         if (!given.ContainsKey("Maximum Pool Size") || given.MaxPoolSize > PoolMax) builder.MaxPoolSize = PoolMax;
         if (given.MaxAutoPrepare == 0) builder.MaxAutoPrepare = PoolMax;
         builder.AutoPrepareMinUsages = 2;
+
+        // Nothing here changes a session, and cleaning it up costs the server more than most of what is asked.
+        builder.NoResetOnClose = true;
         builder.ApplicationName ??= $"campaigns {options.Name}";
         return (NpgsqlDataSource.Create(builder), $"The database '{builder.Database ?? builder.Username}' on {builder.Host} (schema '{options.Schema}')");
     }
@@ -466,54 +471,50 @@ public sealed partial class PostgresJournal : IJournal
         return waits;
     }
 
-    // One statement, which sees one moment: a tail that was read after another snapshot had been stored and pruned would begin too late.
-    private List<GrainRecord> ReadRecords(NpgsqlConnection connection, List<(GrainId Grain, string Printed, Guid Key)> asked, bool withTail)
+    // One statement, which sees one moment: a tail that was read after another snapshot had been stored and pruned would begin too late. Each grain
+    // is looked up by itself ("offset 0"): asked for any of the keys, the server reads the whole table while it does not know how large that is.
+    private Dictionary<Guid, GrainRecord> ReadRecords(NpgsqlConnection connection, Dictionary<Guid, GrainId> asked, bool withTail)
     {
-        using var batch = new NpgsqlBatch(connection);
-        foreach (var (_, _, key) in asked)
+        using var command = new NpgsqlCommand("""
+            with g as (select g.* from unnest($1) asked cross join lateral (select key, sequence, wake_at, checksum, state from grain where key = asked offset 0) g)
+            select key, true, sequence, wake_at, checksum, state from g
+            union all
+            select g.key, false, t.first_sequence, null, null, t.decisions
+            from g cross join lateral (
+                select d.first_sequence, (select substring(f.decisions from d.start + 1 for d.length) from flush f where f.silo = d.silo and f.number = d.number) as decisions
+                from decision d where d.grain = g.key and $2 and d.first_sequence + d.events - 1 > g.sequence
+                    and d.first_sequence >= coalesce((select b.first_sequence from decision b where b.grain = g.key and b.first_sequence <= g.sequence + 1 order by b.first_sequence desc limit 1), 0)
+                offset 0) t
+            """, connection) { Parameters = { new() { Value = asked.Keys.ToArray() }, new() { Value = withTail } } };
+        var records = new Dictionary<Guid, GrainRecord>();
+        var slices = new Dictionary<Guid, List<(long First, byte[] Decisions)>>();
+        using (var row = command.ExecuteReader())
         {
-            batch.BatchCommands.Add(new("""
-                with g as (select sequence, wake_at, checksum, state from grain where key = $1)
-                select true, sequence, wake_at, checksum, state from g
-                union all
-                select false, d.first_sequence, null, null, (select substring(f.decisions from d.start + 1 for d.length) from flush f where f.silo = d.silo and f.number = d.number)
-                from g join decision d on d.grain = $1 where $2 and d.first_sequence + d.events - 1 > g.sequence
-                    and d.first_sequence >= coalesce((select b.first_sequence from decision b where b.grain = $1 and b.first_sequence <= g.sequence + 1 order by b.first_sequence desc limit 1), 0)
-                """) { Parameters = { new() { Value = key }, new() { Value = withTail } } });
+            while (row.Read())
+            {
+                var key = row.GetGuid(0);
+                if (!row.GetBoolean(1))
+                {
+                    if (!slices.TryGetValue(key, out var slice)) slices.Add(key, slice = []);
+                    slice.Add((row.GetInt64(2), row.IsDBNull(5) ? throw new JournalDamaged(where, $"a flush with decisions of {asked[key]} is missing") : (byte[])row[5]));
+                    continue;
+                }
+
+                // A row that was taken but never stored has no state and no checksum.
+                var (sequence, wakeAt) = (row.GetInt64(2), row.IsDBNull(3) ? (long?)null : row.GetInt64(3));
+                var state = row.IsDBNull(5) ? null : (byte[])row[5];
+                if (!row.IsDBNull(4) && row.GetInt64(4) != Checksum.Of(asked[key].ToString(), sequence, null, state)) throw new JournalDamaged(where, $"the stored state of {asked[key]} is not what was written");
+                records.Add(key, new(sequence, state is null ? default(ReadOnlyMemory<byte>?) : state, wakeAt is { } wake ? DateTimeOffset.FromUnixTimeMilliseconds(wake) : null, []));
+            }
         }
 
-        var records = new List<GrainRecord>(asked.Count);
-        using var row = batch.ExecuteReader();
-        foreach (var (grain, printed, _) in asked)
+        foreach (var (key, slice) in slices)
         {
-            records.Add(ReadRecord(row, grain, printed));
-            row.NextResult();
+            slice.Sort((a, b) => a.First.CompareTo(b.First));
+            records[key] = records[key] with { Tail = TailOf(asked[key], asked[key].ToString(), records[key].Sequence, slice) };
         }
 
         return records;
-    }
-
-    private GrainRecord ReadRecord(NpgsqlDataReader row, GrainId grain, string printed)
-    {
-        var record = GrainRecord.Empty;
-        var slices = new List<(long First, byte[] Decisions)>();
-        while (row.Read())
-        {
-            if (!row.GetBoolean(0))
-            {
-                slices.Add((row.GetInt64(1), row.IsDBNull(4) ? throw new JournalDamaged(where, $"a flush with decisions of {printed} is missing") : (byte[])row[4]));
-                continue;
-            }
-
-            // A row that was taken but never stored has no state and no checksum.
-            var (sequence, wakeAt) = (row.GetInt64(1), row.IsDBNull(2) ? (long?)null : row.GetInt64(2));
-            var state = row.IsDBNull(4) ? null : (byte[])row[4];
-            if (!row.IsDBNull(3) && row.GetInt64(3) != Checksum.Of(printed, sequence, null, state)) throw new JournalDamaged(where, $"the stored state of {printed} is not what was written");
-            record = new(sequence, state is null ? default(ReadOnlyMemory<byte>?) : state, wakeAt is { } wake ? DateTimeOffset.FromUnixTimeMilliseconds(wake) : null, []);
-        }
-
-        slices.Sort((a, b) => a.First.CompareTo(b.First));
-        return slices.Count == 0 ? record : record with { Tail = TailOf(grain, printed, record.Sequence, slices) };
     }
 
     private List<ReadOnlyMemory<byte>> TailOf(GrainId grain, string printed, long after, List<(long First, byte[] Decisions)> slices)
