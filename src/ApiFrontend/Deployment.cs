@@ -1,4 +1,5 @@
 using Campaigns.ApiFrontend.Edge;
+using System.Net;
 using Campaigns.Silo;
 using Npgsql;
 
@@ -38,6 +39,7 @@ internal sealed record Deployment(string? Postgres, ClusterSettings? Cluster, st
         {
             if (!Enum.IsDefined(cluster.Role)) problems.Add("Cluster:Role is missing: Silo or Frontend");
             if (postgres is null && problems.Count == 0) problems.Add("Cluster needs Journal:Postgres: silos share one database");
+            if (cluster.Address is { } address && !IPAddress.TryParse(address, out _)) problems.Add($"Cluster:Address is no IP address: {address}");
             if (!ClusterNode.IsBuiltIn) problems.Add("Cluster: this build runs on one machine; publish it with -p:Orleans=true");
         }
 

@@ -52,7 +52,7 @@ internal static class OpsEndpoints
 
     private static async Task<OpsStatus> StatusOf(LocalEngine? engine, IJournal journal, Projector projector, IMembers? members)
     {
-        var position = journal.FindLastPosition();
+        var position = PositionOf(journal);
         var (recovered, took) = engine?.Recovery ?? default;
         return new(
             engine?.ActiveGrains ?? 0, engine?.QueuedCommands ?? 0, engine?.MessagesOnTheirWay ?? 0, engine?.EventsRecorded ?? 0, position, Math.Max(0, position - journal.TailStart), projector.LagFlushes,
@@ -81,9 +81,32 @@ internal static class OpsEndpoints
             Api.Json);
     }
 
-    private static (LimboTotals Totals, DateTimeOffset? Since) LimboOf(DocumentStore documents) => (
-        documents.Read<LimboTotals>(ShopId.Installation, OrderViews.Totals, OrderViews.All) ?? new(0, 0),
-        documents.List<ShopLimbo>(ShopId.Installation, OrderViews.Limbo, OrderViews.Open, null, 1).Items is [var oldest] ? oldest.Item.Since : null);
+    // The database of the read models may be away: the other figures are needed then more than ever.
+    private static (LimboTotals Totals, DateTimeOffset? Since)? LimboOf(DocumentStore documents)
+    {
+        try
+        {
+            return (
+                documents.Read<LimboTotals>(ShopId.Installation, OrderViews.Totals, OrderViews.All) ?? new(0, 0),
+                documents.List<ShopLimbo>(ShopId.Installation, OrderViews.Limbo, OrderViews.Open, null, 1).Items is [var oldest] ? oldest.Item.Since : null);
+        }
+        catch (DocumentsUnavailable)
+        {
+            return null;
+        }
+    }
+
+    private static long PositionOf(IJournal journal)
+    {
+        try
+        {
+            return journal.FindLastPosition();
+        }
+        catch (IOException)
+        {
+            return journal.LastPosition;
+        }
+    }
 
     private static IResult Ready(Projector projector, Startup startup)
     {

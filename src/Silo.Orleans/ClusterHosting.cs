@@ -70,7 +70,7 @@ public static class ClusterHosting
             client.Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(2));
             client.UseConnectionRetryFilter(async (_, cancellation) =>
             {
-                await Task.Delay(TimeSpan.FromSeconds(1), cancellation); // no silo yet: a frontend may be first
+                await Task.Delay(TimeSpan.FromSeconds(1), cancellation); // no silo answers yet
                 return true;
             });
             if (settings.DashboardPassword is { Length: > 0 }) client.AddDashboard();

@@ -9,6 +9,7 @@ namespace Campaigns.Silo.Cluster;
 internal static class ClusterTables
 {
     private const string Schema = "campaigns_cluster";
+    private const int PoolMax = 5;
 
     private const string Member = "deploymentid = @DeploymentId and address = @Address and port = @Port and generation = @Generation";
 
@@ -59,14 +60,28 @@ internal static class ClusterTables
     /// <returns>the connection string for Orleans, which names no schema</returns>
     public static string Create(string connectionString)
     {
-        var inSchema = new NpgsqlConnectionStringBuilder(connectionString) { SearchPath = Schema }.ConnectionString;
-        using var connection = new NpgsqlConnection(inSchema);
+        var inSchema = new NpgsqlConnectionStringBuilder(connectionString) { SearchPath = Schema, MaxPoolSize = PoolMax }.ConnectionString;
+        try
+        {
+            Prepare(inSchema);
+            return inSchema;
+        }
+        catch (NpgsqlException failure)
+        {
+            throw new IOException($"The table of the cluster's members cannot be made (schema '{Schema}'): {failure.Message} Start the database, or give its user the right to create a schema, then start again.", failure);
+        }
+    }
+
+    private static void Prepare(string connectionString)
+    {
+        using var connection = new NpgsqlConnection(connectionString);
         connection.Open();
         using var batch = new NpgsqlBatch(connection);
         batch.BatchCommands.Add(new("select pg_advisory_xact_lock(hashtext('campaigns.cluster'))"));
         foreach (var sql in (string[])
         [
-            $"create schema if not exists {Schema}",
+            // Only if it is missing: a user may own the schema and not be allowed to make one.
+            $"do $$ begin if to_regnamespace('{Schema}') is null then create schema {Schema}; end if; end $$",
             "create table if not exists cluster_version(deploymentid text primary key, version int not null)",
             """
             create table if not exists cluster_member(
@@ -89,6 +104,5 @@ internal static class ClusterTables
         }
 
         statements.ExecuteNonQuery();
-        return inSchema;
     }
 }

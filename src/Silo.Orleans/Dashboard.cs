@@ -21,7 +21,7 @@ public static class Dashboard
         var expected = Encoding.UTF8.GetBytes(password);
         ops.Use((context, next) =>
         {
-            if (!context.Request.Path.StartsWithSegments(Path, StringComparison.Ordinal)) return next(context);
+            if (!context.Request.Path.StartsWithSegments(Path, StringComparison.OrdinalIgnoreCase)) return next(context);
             if (Knows(context.Request, expected))
             {
                 context.RequestServices = silo;

@@ -19,6 +19,11 @@ internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, I
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan PauseMax = TimeSpan.FromMilliseconds(500);
 
+    private static readonly TimeSpan MovingMax = TimeSpan.FromSeconds(2);
+
+    // "Later" that comes sooner is from a grain that is just moving, and not from one that waits for something.
+    private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(100);
+
     private readonly Lazy<GrainReference> cells = new(() => (GrainReference)cluster.GetGrain<ICellGrain>("any"));
 
     public async ValueTask<Outcome<TReply>> Ask<TReply>(GrainId grain, ICommand<TReply> command, CancellationToken cancellation = default) =>
@@ -32,6 +37,7 @@ internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, I
         for (var pause = Pause; ;)
         {
             Exception? failure = null;
+            var askedAt = clock.GetTimestamp();
             try
             {
                 // A grain on this silo is a fifth of the work when it is asked past Orleans: 2 µs instead of 11.
@@ -57,27 +63,53 @@ internal sealed class OrleansGrains(IGrainFactory cluster, ProductClock clock, I
             }
 
             await Task.Delay(pause, cancellation);
-            if (failure is not null && pause < PauseMax) pause *= 2;
+            if ((failure is not null || clock.GetElapsedTime(askedAt) < pause * 2 + Soon) && pause < PauseMax) pause *= 2;
         }
     }
 
     public async ValueTask<Outcome<IAsyncEnumerable<LiveEvent>>> Watch<TView>(GrainId grain, ICommand<TView> view, long? after, CancellationToken cancellation = default)
     {
+        // A grain that is just moving is busy for a moment.
+        var since = clock.GetTimestamp();
+        for (Outcome<IAsyncEnumerable<LiveEvent>> watching; ; await Task.Delay(Pause, cancellation))
+        {
+            watching = await Join(grain, view, after, cancellation);
+            if (watching.Refusal?.Kind != RefusalKind.Busy || process.ApplicationStopping.IsCancellationRequested || clock.GetElapsedTime(since) > MovingMax) return watching;
+        }
+    }
+
+    private async Task<Outcome<IAsyncEnumerable<LiveEvent>>> Join(GrainId grain, object view, long? after, CancellationToken cancellation)
+    {
         var events = Find(grain).Watch(new(view), after, cancellation).GetAsyncEnumerator(cancellation);
+        Refusal refusal;
         try
         {
             if (await events.MoveNextAsync() && events.Current.Refusal is null) return new Outcome<IAsyncEnumerable<LiveEvent>>(Read(events), null);
-            var refusal = events.Current?.Refusal;
-            await events.DisposeAsync();
-            return refusal ?? Refusal.Of(GrainRefusal.Busy);
+            refusal = events.Current?.Refusal ?? Refusal.Of(GrainRefusal.Busy);
         }
         catch (Exception lost) when (IsLost(lost))
         {
-            return Refusal.Of(GrainRefusal.Busy);
+            cancellation.ThrowIfCancellationRequested();
+            refusal = Refusal.Of(GrainRefusal.Busy);
         }
         catch (Exception bug)
         {
-            return Fault(bug, grain, view);
+            refusal = Fault(bug, grain, view);
+        }
+
+        await Forget(events);
+        return refusal;
+    }
+
+    private static async ValueTask Forget(IAsyncEnumerator<CellEvent> events)
+    {
+        try
+        {
+            await events.DisposeAsync();
+        }
+        catch (Exception gone) when (IsLost(gone))
+        {
+            // There is nobody left to tell.
         }
     }
 

@@ -10,7 +10,7 @@ namespace Campaigns.Silo.Cluster;
 /// </summary>
 internal sealed class SiloEngine(LocalEngine engine, PostgresJournal journal, ISiloStatusOracle members, ILogger<SiloEngine> log) : ILifecycleParticipant<ISiloLifecycle>, ISiloStatusListener
 {
-    private const int TriesMax = 60;
+    private const int PausesMax = 60;
     private static readonly TimeSpan QuietMax = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
@@ -58,10 +58,10 @@ internal sealed class SiloEngine(LocalEngine engine, PostgresJournal journal, IS
                 if (journal.FenceDead(names) is > 0 and var count) log.LogWarning("Fenced off {Count} silos that died; their grains are woken elsewhere.", count);
                 return;
             }
-            catch (Exception failed) when (tries < TriesMax)
+            catch (Exception failed)
             {
                 log.LogWarning("Silos that died could not be fenced off ({Reason}); tried again.", failed.Message);
-                await Task.Delay(Pause);
+                await Task.Delay(Pause * Math.Min(tries, PausesMax));
             }
         }
     }

@@ -63,7 +63,7 @@ internal sealed class TestSilo : IAsyncDisposable
     /// <returns>the silo on which the grain has its place; null if it has none</returns>
     public async Task<SiloAddress?> HomeOf(GrainId grain) => await Orleans.GetGrain<IManagementGrain>(0).GetActivationAddress(Orleans.GetGrain<ICellGrain>(grain.ToString()));
 
-    /// <summary>The end without warning: nothing more of it reaches the journal, and it says goodbye to nobody.</summary>
+    /// <summary>The end without warning: nothing more of it reaches the journal, and the others may hear of it from the table of members.</summary>
     public async Task Kill()
     {
         Journal.Die();

@@ -26,6 +26,8 @@ internal sealed class Cluster : IEngineUnderTest
 
     public ProductClock Clock { get; } = new();
 
+    public IJournal Journal => Silos[0].Journal;
+
     public IGrains Grains
     {
         get

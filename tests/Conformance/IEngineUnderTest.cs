@@ -1,5 +1,6 @@
 using Campaigns.Grains.Kernel;
 using Campaigns.Silo;
+using Campaigns.Silo.Journal;
 
 namespace Campaigns.Tests.Conformance;
 
@@ -10,6 +11,9 @@ internal interface IEngineUnderTest : IAsyncDisposable
     IGrains Grains { get; }
 
     ProductClock Clock { get; }
+
+    /// <summary>What is durable, read without asking a grain.</summary>
+    IJournal Journal { get; }
 
     /// <summary>A clean stop of one process, and a start in its place.</summary>
     Task Restart();

@@ -36,6 +36,8 @@ internal sealed class AloneEngine(Func<IJournal> open, LocalEngineOptions option
 
     public ProductClock Clock { get; } = new();
 
+    public IJournal Journal => journal;
+
     public static async Task<AloneEngine> Start(Func<IJournal> open, LocalEngineOptions options, IReceiver[] receivers, Action forget)
     {
         var alone = new AloneEngine(open, options, receivers, forget);

@@ -39,6 +39,11 @@ internal static class Upkeep
         rebuild.SetAction((parsed, stop) => Guard(() => Rebuild(parsed.GetValue(data)!, stop)));
         yield return rebuild;
 
+        var hours = new Option<int>("--older-than") { Description = "Hours (2–8,760)", DefaultValueFactory = _ => 24 };
+        var prune = new Command("prune", "Delete the index of decisions that stored states contain, of a journal in PostgreSQL, also while silos run; the facts themselves stay. Once a day") { hours };
+        prune.SetAction((parsed, stop) => Guard(() => Prune(parsed.GetValue(data)!, Math.Clamp(parsed.GetValue(hours), 2, 8_760))));
+        yield return prune;
+
         yield return Reconcile.Create(data);
     }
 
@@ -135,6 +140,14 @@ internal static class Upkeep
         }
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Rebuilt from {facts} facts up to flush {documents.Position}."));
+        return 0;
+    }
+
+    private static async Task<int> Prune(string folder, int hours)
+    {
+        await using var journal = Stores.OpenToRead(folder, Deployment.Read());
+        if (journal is not PostgresJournal shared) throw new StartRefused("Only a journal in PostgreSQL has such an index. Name the database with Journal__Postgres.");
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Deleted {shared.Prune(TimeSpan.FromHours(hours))} rows."));
         return 0;
     }
 

@@ -34,7 +34,7 @@ internal sealed class Telemetry
     /// <summary>A client may invent methods; a label may not grow with what clients invent.</summary>
     public void Request(string method, string route, int status, TimeSpan took) => requests.GetOrAdd((Methods.Contains(method, StringComparer.Ordinal) ? method : "other", route, status), _ => new()).Record(took.TotalSeconds);
 
-    public string Write(Startup startup, LocalEngine? engine, IJournal journal, Projector projector, InFlight inFlight, ISharedBuckets? buckets, (LimboTotals Totals, DateTimeOffset? Since) limbo, IReadOnlyList<Member>? silos, DateTimeOffset now)
+    public string Write(Startup startup, LocalEngine? engine, IJournal journal, Projector projector, InFlight inFlight, ISharedBuckets? buckets, (LimboTotals Totals, DateTimeOffset? Since)? limbo, IReadOnlyList<Member>? silos, DateTimeOffset now)
     {
         var text = new StringBuilder();
         Metric("campaigns_build_info", "gauge", "What runs.", $"{{version=\"{typeof(Telemetry).Assembly.GetName().Version}\"}} 1");
@@ -62,9 +62,13 @@ internal sealed class Telemetry
         Value("campaigns_journal_tail_flushes", "gauge", "Flushes that a restart would replay.", Math.Max(0, journal.LastPosition - journal.TailStart));
         Value("campaigns_projection_lag_flushes", "gauge", "Flushes that lists and reports do not show yet.", projector.LagFlushes);
         Value("campaigns_projection_failed", "gauge", "1 if the read models have stopped following.", projector.Failure is null ? 0 : 1);
-        Value("campaigns_limbo_items", "gauge", "Refunds and captures that are not settled.", limbo.Totals.Items);
-        Value("campaigns_limbo_fen", "gauge", "The money in them.", limbo.Totals.AmountFen);
-        Value("campaigns_limbo_oldest_seconds", "gauge", "How long the oldest of them has not been settled.", limbo.Since is { } since ? (now - since).TotalSeconds : 0);
+        if (limbo is var (totals, oldest))
+        {
+            Value("campaigns_limbo_items", "gauge", "Refunds and captures that are not settled.", totals.Items);
+            Value("campaigns_limbo_fen", "gauge", "The money in them.", totals.AmountFen);
+            Value("campaigns_limbo_oldest_seconds", "gauge", "How long the oldest of them has not been settled.", oldest is { } since ? (now - since).TotalSeconds : 0);
+        }
+
         Value("process_resident_memory_bytes", "gauge", "Resident memory.", Environment.WorkingSet);
         Value("process_cpu_seconds_total", "counter", "CPU time.", Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds);
         Metric("campaigns_refusals_total", "counter", "Refused requests by code.", [.. refusals.Select(r => $"{{code=\"{r.Key}\"}} {r.Value.Value}")]);

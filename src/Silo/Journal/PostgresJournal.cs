@@ -185,7 +185,7 @@ public sealed partial class PostgresJournal : IJournal
 
     /// <remarks>
     /// What is returned is taken for ten seconds, so that several silos that look do not all wake the same grains. A grain that a live silo has
-    /// open is not returned: it wakes by itself there.
+    /// open with something written is not returned: it wakes by itself there.
     /// </remarks>
     public IReadOnlyList<GrainId> Due(DateTimeOffset after, DateTimeOffset until, int limit)
     {
@@ -439,7 +439,7 @@ public sealed partial class PostgresJournal : IJournal
             using var command = new NpgsqlCommand("update silo set seen_at = now() where id = $1 and not fenced", connection) { Parameters = { new() { Value = writer!.Id } } };
             return command.ExecuteNonQuery() == 1;
         });
-        if (!isAlive) throw new IOException($"{where} takes no more from this process: another one has taken over. Start it again.");
+        if (!isAlive) throw new JournalFailure($"{where} takes no more from this process: another one has taken over. Start it again.", new InvalidOperationException("The silo's row is fenced or gone."));
     }
 
     private List<(GrainId Grain, long At)> Claim(NpgsqlConnection connection, long after, long until, int most)

@@ -141,7 +141,7 @@ internal static class PostgresSchema
                 select key, wake_at from grain where owner is null and wake_at > after and wake_at <= until order by wake_at limit most for update skip locked),
             orphan as (
                 select g.key, 0::bigint as wake_at from silo s join grain g on g.owner = s.id
-                where s.fenced and after < 0 and until >= 0 limit most for update of g skip locked),
+                where s.fenced and after < 0 and until >= 0 limit greatest(most / 2, most - (select count(*) from ripe)) for update of g skip locked),
             claimed as (
                 select key, wake_at from ripe union all select key, wake_at from orphan order by wake_at limit most)
             update grain g set owner = null, wake_at = until + 10000 from claimed c where g.key = c.key returning g.id, c.wake_at

@@ -19,6 +19,9 @@ internal sealed class Activation(Lane lane, Cell cell)
     /// <summary>The journal's position when it became dirty: its unsaved facts come after.</summary>
     public long DirtySince { get; set; }
 
+    /// <summary>The sequence that the newest snapshot includes.</summary>
+    public long Stored { get; set; }
+
     /// <summary>When the state wants to be woken.</summary>
     public DateTimeOffset? Deadline { get; set; }
 

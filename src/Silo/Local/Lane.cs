@@ -34,6 +34,7 @@ internal sealed class Lane
     private Pending spare = new();
     private long flushedBatch;
     private volatile bool gateWanted;
+    private Activation? held;
     private int waitingToLoad;
     private int abandonedTimers;
     private DateTimeOffset nextSweep;
@@ -330,9 +331,15 @@ internal sealed class Lane
             return;
         }
 
-        if (!active.TryGetValue(handover.Grain, out var activation) || IsGone(activation) || activation.Leaving is not null)
+        if (!active.TryGetValue(handover.Grain, out var activation) || IsGone(activation))
         {
             handover.Complete(default);
+            return;
+        }
+
+        if (activation.Leaving is { } first)
+        {
+            _ = first.Done.ContinueWith((_, second) => ((Handover)second!).Complete(default), handover, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             return;
         }
 
@@ -472,7 +479,7 @@ internal sealed class Lane
         try
         {
             if (loaded.Failure is not null) throw loaded.Failure;
-            Open(loaded.Grain, engine.DefinitionOf(loaded.Grain.Kind)!, loaded.Record!, now);
+            held = Open(loaded.Grain, engine.DefinitionOf(loaded.Grain.Kind)!, loaded.Record!, now);
         }
         catch (Exception unreadable)
         {
@@ -481,7 +488,11 @@ internal sealed class Lane
             return;
         }
 
+        // One with nothing in it stays until all are answered who came for it.
         foreach (var work in works) Do(work, now);
+        var opened = held;
+        held = null;
+        if (!IsGone(opened) && !opened.IsSwept) Keep(opened);
     }
 
     private Activation Open(GrainId grain, GrainDefinition definition, GrainRecord record, DateTimeOffset now)
@@ -503,7 +514,7 @@ internal sealed class Lane
 
     private Activation Activate(Cell cell, GrainRecord record, DateTimeOffset now)
     {
-        var activation = new Activation(this, cell) { LastUsed = now, StoredWakeAt = record.WakeAt };
+        var activation = new Activation(this, cell) { LastUsed = now, StoredWakeAt = record.WakeAt, Stored = record.Sequence };
         active.Add(cell.Id, activation);
         if (cell.Sequence > 0) Keep(activation);
         return activation;
@@ -512,6 +523,7 @@ internal sealed class Lane
     // A stranger's id must not cost memory: only an activation with something in it stays.
     private void Keep(Activation activation)
     {
+        if (activation == held) return;
         if (activation.Cell.Sequence == 0 && activation.IsQuiet)
         {
             Drop(activation);
@@ -534,6 +546,7 @@ internal sealed class Lane
         Events += events?.Length ?? 1;
         if (activation.Feed is not null) Publish(activation, events ?? [decided.Events!]);
         Follow(activation);
+        if (journal.IsFar && activation.Cell.Sequence - activation.Stored > Math.Max(options.GrainTailMax, activation.Cell.Sequence / 4)) Store(activation);
         if (activation.Waiting is not { Count: > 0 } waiting) return;
         if (waiting.Count <= FewWaiting) AnswerWaiting(activation, turn);
         else crowded.Add(activation);
@@ -726,6 +739,7 @@ internal sealed class Lane
     {
         var snapshot = activation.Cell.Snapshot();
         activation.StoredWakeAt = snapshot.WakeAt;
+        activation.Stored = snapshot.Sequence;
         activation.Dirty = false;
         open.Journal.Snapshots.Add(snapshot);
     }
@@ -793,7 +807,7 @@ internal sealed class Lane
         foreach (var activation in closing)
         {
             activation.IsClosing = false;
-            if (activation.Leaving is null && Stays(activation)) continue;
+            if (activation.Fenced || (activation.Leaving is null ? Stays(activation) : activation.OnTheirWay > 0 || !IsFlushed(activation))) continue;
             Drop(activation);
             open.Journal.Closed.Add(activation.Cell.Id);
             if (activation.Leaving is null) engine.Cluster?.Left(activation.Cell.Id);

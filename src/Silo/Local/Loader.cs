@@ -48,14 +48,14 @@ internal sealed class Loader(IJournal journal, Machine machine)
         {
             return [.. journal.Read(grains).Zip(grains, (record, grain) => new Loaded(grain, record, null))];
         }
-        catch (Exception) when (grains.Count > 1)
+        catch (Exception damage) when (grains.Count > 1 && damage is JournalDamaged or InvalidDataException)
         {
             // One that is damaged must not take the others with it.
             return [.. grains.SelectMany(g => Read([g]))];
         }
         catch (Exception failure)
         {
-            return [new(grains[0], null, failure)];
+            return [.. grains.Select(g => new Loaded(g, null, failure))];
         }
     }
 }

@@ -326,6 +326,11 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
             {
                 return;
             }
+            catch (JournalFailure fenced)
+            {
+                Fail(fenced);
+                return;
+            }
             catch (Exception failed)
             {
                 Log.LogError(failed, "Stored deadlines could not be looked up; tried again after {DuePoll}.", options.DuePoll);
@@ -336,7 +341,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     private async Task WakeStored()
     {
         var now = clock.GetUtcNow();
-        while (IsAccepting)
+        while (IsAccepting && !IsQuiet)
         {
             var due = journal.Due(cluster is null ? Snapshot.AtOnce : DateTimeOffset.MinValue, now, WokenTogether); // also what engines that died owe
             var refused = (await Wake(due)).Count(w => w.Refusal is not null);

@@ -30,6 +30,12 @@ public sealed record LocalEngineOptions
     /// <summary>Events that a recovery may have to replay, per lane: older ones are covered by snapshots.</summary>
     public int TailEventsMax { get; init; } = 2_000_000;
 
+    /// <summary>
+    /// Facts of one grain that another silo may have to replay before it answers, where each grain is recovered by itself: so many, or a quarter of
+    /// all its facts. A part, because a large state must not be stored again and again while it grows.
+    /// </summary>
+    public int GrainTailMax { get; init; } = 5_000;
+
     /// <summary>The first wait before a message is sent again to a grain that was busy.</summary>
     public TimeSpan GrainBackoff { get; init; } = TimeSpan.FromMilliseconds(100);
 

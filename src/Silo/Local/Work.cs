@@ -14,7 +14,7 @@ internal abstract class Work(GrainId grain, object command)
     public object Command { get; } = command;
 
     /// <summary>True once nobody waits any more.</summary>
-    public bool IsComplete { get; protected set; }
+    public virtual bool IsComplete => false;
 
     /// <summary>Called once, after everything the answer shows is durable. Must not block and must not run a caller's code on this thread.</summary>
     public abstract void Complete(in Answer answer);
@@ -24,15 +24,17 @@ internal abstract class Work(GrainId grain, object command)
 internal abstract class Awaited<TResult>(GrainId grain, object command) : Work(grain, command), IValueTaskSource<TResult>
 {
     private ManualResetValueTaskSourceCore<TResult> completion = new() { RunContinuationsAsynchronously = true };
+    private int completed;
+
+    public override bool IsComplete => Volatile.Read(ref completed) == 1;
+
     /// <summary>To be awaited once.</summary>
     public ValueTask<TResult> Outcome => new(this, completion.Version);
 
     public override void Complete(in Answer answer)
     {
-        // The end of an engine that failed may find what was answered just before; it runs when no other thread does.
-        if (IsComplete) return;
-        IsComplete = true;
-        completion.SetResult(ResultOf(answer));
+        // The flusher lets an answer out while the lane finds that its caller has waited long enough, or the end of an engine finds what was just answered.
+        if (Interlocked.Exchange(ref completed, 1) == 0) completion.SetResult(ResultOf(answer));
     }
 
     public TResult GetResult(short token) => completion.GetResult(token);

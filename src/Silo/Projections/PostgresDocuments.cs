@@ -20,6 +20,10 @@ public sealed partial class PostgresDocuments : DocumentStore
 {
     // What a step asks for the first time is asked for at once, and then the step runs again. Few chains of "find this, then that" are longer.
     private const int PassesMax = 4;
+    private const int ReadersMax = 10;
+    private const int ReadingMax = 40;
+    private const int ReadSecondsMax = 5;
+    private const int WriteSecondsMax = 30;
     private const int CacheCharactersMax = 64 << 20;
 
     // Of a host that is cut off, or a process that is stopped, the server hears nothing: it ends such a session after this time.
@@ -37,6 +41,7 @@ public sealed partial class PostgresDocuments : DocumentStore
 
     private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(200);
 
+    private readonly SemaphoreSlim reading = new(ReadingMax);
     private readonly NpgsqlDataSource readers;
     private readonly NpgsqlDataSource leaders;
     private readonly string schema;
@@ -58,8 +63,11 @@ public sealed partial class PostgresDocuments : DocumentStore
         this.schema = schema;
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
         if (settings.MaxAutoPrepare == 0) settings.MaxAutoPrepare = 16;
+        settings.MaxPoolSize = Math.Min(settings.MaxPoolSize, ReadersMax);
+        settings.CommandTimeout = settings.Timeout = ReadSecondsMax;
         readers = NpgsqlDataSource.Create(settings.ToString());
         settings.Pooling = false;
+        settings.CommandTimeout = settings.Timeout = WriteSecondsMax;
         leaders = NpgsqlDataSource.Create(settings.ToString());
         try
         {
@@ -324,6 +332,8 @@ public sealed partial class PostgresDocuments : DocumentStore
 
     private TResult Read<TResult>(string sql, Func<NpgsqlDataReader, TResult> read, params ReadOnlySpan<NpgsqlParameter> parameters)
     {
+        // Lists must not take the threads with them when the database stands still: what orders and money need goes on without it.
+        if (!reading.Wait(0)) throw new DocumentsUnavailable(schema, new NpgsqlException("Too many reads wait for an answer."));
         try
         {
             using var command = With(readers.CreateCommand(sql), parameters);
@@ -333,6 +343,10 @@ public sealed partial class PostgresDocuments : DocumentStore
         catch (NpgsqlException failure)
         {
             throw new DocumentsUnavailable(schema, failure);
+        }
+        finally
+        {
+            reading.Release();
         }
     }
 
