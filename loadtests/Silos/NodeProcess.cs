@@ -11,7 +11,7 @@ internal sealed class NodeProcess : IDisposable
 
     private NodeProcess(ClusterRole role, string database)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, ["silos-node", "--role", $"{role}", "--database", database]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(Environment.ProcessPath!, ["silos-node", "--role", $"{role}", "--database", database]) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true };
         process = Process.Start(start)!;
     }
 
