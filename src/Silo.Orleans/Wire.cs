@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Campaigns.Grains.Kernel;
-using Orleans;
 
 namespace Campaigns.Silo.Cluster;
 
