@@ -16,11 +16,11 @@ public interface ICellGrain : IGrainWithStringKey
 }
 
 /// <summary>Any command of any mechanic, written as JSON when it leaves the process: neighbouring releases read what they know and skip the rest.</summary>
-[Immutable]
+[Immutable, Alias("campaigns.command")]
 public sealed record CellCommand(object Command);
 
 /// <param name="IsLater">something owed has to be settled first: ask again</param>
-[Immutable]
+[Immutable, Alias("campaigns.answer")]
 public sealed record CellAnswer(object? Reply, Refusal? Refusal, bool IsLater);
 
 /// <param name="Refusal">why the grain cannot be watched; then nothing comes after it</param>

@@ -34,7 +34,7 @@ public sealed class WireContractTests
         var lines = new List<string>();
         lines.Add($"interface {NameOf(typeof(ICellGrain))}");
         lines.AddRange(typeof(ICellGrain).GetMethods().Select(m => $"  {NameOf(m)}({string.Join(", ", m.GetParameters().Select(p => Print(p.ParameterType)))}) {Print(m.ReturnType)}").Order(StringComparer.Ordinal));
-        foreach (var message in (Type[])[typeof(CellCommand), typeof(CellAnswer), typeof(CellEvent)])
+        foreach (var message in (Type[])[typeof(WrittenCommand), typeof(WrittenAnswer), typeof(Written), typeof(CellEvent)])
         {
             lines.Add($"message {NameOf(message)}");
             lines.AddRange(message.GetProperties().Where(p => p.GetCustomAttribute<IdAttribute>() is not null).OrderBy(p => p.GetCustomAttribute<IdAttribute>()!.Id)

@@ -74,7 +74,7 @@ public sealed class WireTests
     {
         var bytes = Serializer.SerializeToArray(new CellCommand(new Parcel("tea", 1, null, 7, [])));
         Replace(bytes, nameof(Parcel), "Barrel");
-        Assert.ThrowsAny<TypeLoadException>(() => Serializer.Deserialize<CellCommand>(bytes));
+        Assert.Throws<JsonException>(() => Serializer.Deserialize<CellCommand>(bytes));
     }
 
     // A message whose JSON somebody else wrote. Blanks keep its length, which stands before it.

@@ -218,6 +218,8 @@ internal sealed class MortalJournal(IJournal inner, int diesAtWrite, bool isWrit
 
     public GrainRecord Read(GrainId grain, bool withTail = true) => inner.Read(grain, withTail);
 
+    public IReadOnlyList<GrainRecord> Read(IReadOnlyList<GrainId> grains) => inner.Read(grains);
+
     public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches)
     {
         if (isDead || ++writes < diesAtWrite) return isDead ? throw Dead() : inner.Append(batches);

@@ -64,6 +64,8 @@ internal sealed class HeldJournal(IJournal inner) : IJournal
 
     public GrainRecord Read(GrainId grain, bool withTail = true) => inner.Read(grain, withTail);
 
+    public IReadOnlyList<GrainRecord> Read(IReadOnlyList<GrainId> grains) => inner.Read(grains);
+
     public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches)
     {
         Appends++;

@@ -51,7 +51,8 @@ internal sealed class Lane
     /// <summary>Commands handled since the start.</summary>
     public long Commands { get; private set; }
 
-    public int Queued => inbox.Count;
+    /// <summary>Commands that wait to be handled, those included whose grain is just being loaded.</summary>
+    public int Queued => inbox.Count + Volatile.Read(ref waitingToLoad);
 
     public int Active => active.Count;
 
