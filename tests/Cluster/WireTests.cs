@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text;
+using System.Text.Json;
 using Campaigns.ApiFrontend.Payments;
 using Campaigns.Grains;
 using Campaigns.Grains.Kernel;
