@@ -45,7 +45,7 @@ internal sealed record ClusterReport(IReadOnlyDictionary<SiloEnd, int> Ends, lon
 /// </summary>
 internal sealed class ClusterRun : IDisposable
 {
-    private const int DailyCap = 60;
+    private const int DailyCap = 600; // its clock stands, so that a day has to last
     private const int Watched = 60;
     private static readonly TimeSpan PauseFor = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan QuietMax = TimeSpan.FromSeconds(60);

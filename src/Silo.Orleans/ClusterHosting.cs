@@ -15,6 +15,7 @@ namespace Campaigns.Silo.Cluster;
 public static class ClusterHosting
 {
     private const string Invariant = "Npgsql";
+    private const int MissedProbesMax = 3;
 
     // A call that waits longer went to a silo that stands still: it is sent again, perhaps by another way.
     private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(4);
@@ -37,7 +38,7 @@ public static class ClusterHosting
             silo.Configure<ClusterMembershipOptions>(o =>
             {
                 o.ProbeTimeout = settings.ProbeTimeout;
-                o.NumMissedProbesLimit = 3;
+                o.NumMissedProbesLimit = MissedProbesMax;
                 o.TableRefreshTimeout = TimeSpan.FromSeconds(5);
                 o.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(5);
                 o.DefunctSiloExpiration = TimeSpan.FromHours(1);
@@ -51,6 +52,9 @@ public static class ClusterHosting
 #pragma warning disable ORLEANSEXP003 // may change in a later version of Orleans
             silo.AddDistributedGrainDirectory();
 #pragma warning restore ORLEANSEXP003
+
+            // How long nobody may take over what a dead silo had, in case it still runs. Ours cannot write any more: the journal sees to that.
+            silo.Configure<GrainDirectoryOptions>(o => o.RangeLeaseDuration = settings.ProbeTimeout * MissedProbesMax);
             silo.Services.AddSerializer(ConfigureSerializer);
             silo.Services.AddSingleton<Residents>().AddSingleton<OrleansGrains>().AddSingleton<IMembers, Members>();
             silo.Services.AddKeyedSingleton<IGrains>(ClusterSettings.Grains, (s, _) => s.GetRequiredService<OrleansGrains>()).AddSingleton<ICluster, SiloCluster>();
