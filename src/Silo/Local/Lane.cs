@@ -547,7 +547,7 @@ internal sealed class Lane
         Events += events?.Length ?? 1;
         if (activation.Feed is not null) Publish(activation, events ?? [decided.Events!]);
         Follow(activation);
-        if (journal.IsFar && activation.Cell.Sequence - activation.Stored > Math.Max(options.GrainTailMax, activation.Cell.Sequence / 4)) Store(activation);
+        if (journal.IsFar && activation.Cell.Sequence - activation.Stored > Math.Max(options.GrainTailMax, activation.Cell.Sequence / 2)) Store(activation);
         if (activation.Waiting is not { Count: > 0 } waiting) return;
         if (waiting.Count <= FewWaiting) AnswerWaiting(activation, turn);
         else crowded.Add(activation);

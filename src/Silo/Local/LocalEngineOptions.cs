@@ -31,7 +31,7 @@ public sealed record LocalEngineOptions
     public int TailEventsMax { get; init; } = 2_000_000;
 
     /// <summary>
-    /// Facts of one grain that another silo may have to replay before it answers, where each grain is recovered by itself: so many, or a quarter of
+    /// Facts of one grain that another silo may have to replay before it answers, where each grain is recovered by itself: so many, or half of
     /// all its facts. A part, because a large state must not be stored again and again while it grows.
     /// </summary>
     public int GrainTailMax { get; init; } = 5_000;
