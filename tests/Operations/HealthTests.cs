@@ -21,6 +21,7 @@ public sealed class HealthTests(LiveShop shop) : IClassFixture<LiveShop>
     [Fact]
     public async Task Answer_that_is_no_success_is_not_healthy() =>
         Assert.Equal(1, (await Program.Run("health", "--url", new Uri(shop.Host.Address, "/nowhere").ToString())).Code);
+        Assert.Equal(0, (await Program.Run("health", "--url", shop.Host.Address.ToString())).Code);
 
     [Fact]
     public async Task Nobody_there_is_not_healthy_and_says_so()

@@ -9,7 +9,7 @@ internal static class HealthCheck
 
     public static Command Create()
     {
-        var url = new Option<string>("--url") { Description = "What is asked", DefaultValueFactory = _ => "http://127.0.0.1:8081/health/ready" };
+        var url = new Option<string>("--url") { Description = "What is asked; of a server named alone, /health/ready", DefaultValueFactory = _ => "http://127.0.0.1:8081/health/ready" };
         url.Validators.Add(parsed =>
         {
             if (Address(parsed.GetValueOrDefault<string>()) is null) parsed.AddError("--url: an address begins with http:// or https://");
@@ -19,7 +19,9 @@ internal static class HealthCheck
         return command;
     }
 
-    private static Uri? Address(string? text) => Uri.TryCreate(text, UriKind.Absolute, out var url) && (url.Scheme == Uri.UriSchemeHttp || url.Scheme == Uri.UriSchemeHttps) ? url : null;
+    private static Uri? Address(string? text) =>
+        !Uri.TryCreate(text, UriKind.Absolute, out var url) || (url.Scheme != Uri.UriSchemeHttp && url.Scheme != Uri.UriSchemeHttps) ? null
+        : url.AbsolutePath == "/" ? new(url, "/health/ready") : url;
 
     private static async Task<int> Ask(Uri url, CancellationToken stop)
     {

@@ -72,7 +72,7 @@ internal static class Upkeep
 
     private static async Task<int> TakeBackup(string folder, string to, CancellationToken stop)
     {
-        if (Deployment.Read().Postgres is not null) throw new StartRefused("The journal is in a PostgreSQL database: back it up with PostgreSQL's own tools (deploy/runbooks/backup.md).");
+        if (Deployment.Read().Postgres is not null) throw new StartRefused("The journal is in a PostgreSQL database: back it up with PostgreSQL's own tools (deploy/runbooks/postgresql.md).");
         if (IsNoData(folder)) return 2;
         var (journal, partial) = (new FileInfo(Path.Combine(folder, Backup.Journal)), new FileInfo(Path.Combine(to, Backup.Journal + ".partial")));
         var work = Task.Run(() => Backup.Take(folder, to, DateTimeOffset.UtcNow, stop), CancellationToken.None);
