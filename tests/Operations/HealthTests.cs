@@ -21,6 +21,9 @@ public sealed class HealthTests(LiveShop shop) : IClassFixture<LiveShop>
     [Fact]
     public async Task Answer_that_is_no_success_is_not_healthy() =>
         Assert.Equal(1, (await Program.Run("health", "--url", new Uri(shop.Host.Address, "/nowhere").ToString())).Code);
+
+    [Fact]
+    public async Task A_server_named_alone_is_asked_whether_it_is_ready() =>
         Assert.Equal(0, (await Program.Run("health", "--url", shop.Host.Address.ToString())).Code);
 
     [Fact]
