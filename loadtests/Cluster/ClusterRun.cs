@@ -11,7 +11,7 @@ namespace Campaigns.LoadTests.Cluster;
 /// <param name="Workers">people who act at the same time</param>
 internal sealed record ClusterOptions(int Silos, TimeSpan Every, TimeSpan Duration, int Seed, int Workers, string? Program)
 {
-    public int People { get; init; } = 240;
+    public int People { get; init; } = 600;
 
     public int RunningMax { get; init; } = 120;
 }
@@ -45,7 +45,7 @@ internal sealed record ClusterReport(IReadOnlyDictionary<SiloEnd, int> Ends, lon
 /// </summary>
 internal sealed class ClusterRun : IDisposable
 {
-    private const int DailyCap = 600; // its clock stands, so that a day has to last
+    private const int DailyCap = 100; // the most there is: the clock of a cluster stands, and a day has to last
     private const int Watched = 60;
     private static readonly TimeSpan PauseFor = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan QuietMax = TimeSpan.FromSeconds(60);
