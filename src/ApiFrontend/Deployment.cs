@@ -1,5 +1,5 @@
-using Campaigns.ApiFrontend.Edge;
 using System.Net;
+using Campaigns.ApiFrontend.Edge;
 using Campaigns.Silo;
 using Npgsql;
 

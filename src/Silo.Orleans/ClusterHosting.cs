@@ -20,7 +20,8 @@ public static class ClusterHosting
     // A call that waits longer went to a silo that stands still: it is sent again, perhaps by another way.
     private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(4);
 
-    private static readonly JsonSerializerOptions Json = new() { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+    /// <summary>How every value between silos is written, whoever writes it.</summary>
+    internal static readonly JsonSerializerOptions Json = new() { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
     /// <summary>The host's <see cref="LocalEngine"/> joins the cluster when the host starts, and hands its grains over when it stops.</summary>
     /// <param name="name">what the journal calls this silo: by it the others fence it off when it is dead</param>

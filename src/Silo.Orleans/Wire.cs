@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Campaigns.Grains.Kernel;
 
 namespace Campaigns.Silo.Cluster;
@@ -12,7 +11,6 @@ namespace Campaigns.Silo.Cluster;
 [GenerateSerializer, Alias("campaigns.written")]
 internal struct Written
 {
-    private static readonly JsonSerializerOptions Options = new() { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
     private static readonly ConcurrentDictionary<Type, string?> Names = [];
     private static readonly ConcurrentDictionary<string, Type> Types = [];
 
@@ -30,10 +28,10 @@ internal struct Written
     public static Written Of(object? value)
     {
         if (value is null || NameOf(value.GetType()) is not { } name) return new() { Other = value };
-        return new() { Name = name, Json = JsonSerializer.SerializeToUtf8Bytes(value, value.GetType(), Options) };
+        return new() { Name = name, Json = JsonSerializer.SerializeToUtf8Bytes(value, value.GetType(), ClusterHosting.Json) };
     }
 
-    public readonly object? Read() => Name is null ? Other : JsonSerializer.Deserialize(Json, TypeOf(Name), Options);
+    public readonly object? Read() => Name is null ? Other : JsonSerializer.Deserialize(Json, TypeOf(Name), ClusterHosting.Json);
 
     private static string? NameOf(Type type) => Names.GetOrAdd(type, static t => ClusterHosting.IsOurs(t) && !t.IsGenericType ? $"{t.FullName}, {t.Assembly.GetName().Name}" : null);
 

@@ -2,8 +2,8 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Campaigns.Grains.Kernel;
 using Campaigns.Silo;
-using Campaigns.Silo.Journal;
 using Campaigns.Silo.Local;
+using Campaigns.Tests.Kit;
 using Campaigns.Tests.Kit.Counters;
 using Microsoft.Extensions.Logging.Abstractions;
 using Orleans.Runtime;
@@ -391,29 +391,7 @@ public sealed class ManySilosTests(SharedCluster shared) : IClassFixture<SharedC
         while (!await isSo()) Assert.True(await again.WaitForNextTickAsync(limit.Token), "It did not come to be.");
     }
 
-    // Everything that is durable, without asking a grain.
-    private List<(GrainId Grain, long Sequence, string Name, JsonElement Data)> Facts()
-    {
-        var facts = new List<(GrainId, long, string, JsonElement)>();
-        for (var position = 0L; Here.Database.ReadAfter(position, 1 << 24) is { Count: > 0 } flushes; position = flushes[^1].Position)
-        {
-            foreach (var flush in flushes)
-            {
-                var reader = new DecisionReader(flush.Decisions.Span);
-                while (reader.Next())
-                    for (var sequence = reader.FirstSequence; sequence <= reader.LastSequence; sequence++)
-                        facts.Add((reader.Grain, sequence, Event(ref reader, out var data), data));
-            }
-        }
-
-        return facts;
-    }
-
-    private static string Event(ref DecisionReader reader, out JsonElement data)
-    {
-        data = JsonSerializer.Deserialize<JsonElement>(reader.NextEvent(out var name));
-        return name;
-    }
+    private List<DurableFact> Facts() => DurableFacts.In(Here.Database);
 
     /// <summary>What an engine that the others do not know has of the cluster.</summary>
     private sealed class NoMember(IGrains members) : ICluster

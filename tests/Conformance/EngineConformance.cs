@@ -1,7 +1,7 @@
 using Campaigns.Grains.Kernel;
 using Campaigns.Silo;
-using Campaigns.Silo.Journal;
 using Campaigns.Silo.Local;
+using Campaigns.Tests.Kit;
 using Campaigns.Tests.Kit.Counters;
 
 namespace Campaigns.Tests.Conformance;
@@ -283,28 +283,7 @@ public abstract class EngineConformance
 
     private static async Task<long> Total(IEngineUnderTest engine, GrainId grain) => (await Ask(engine, grain, new GetCounter())).Total;
 
-    // Read from the journal: asked, the grain would be woken by the question.
-    private static int Rings(IEngineUnderTest engine)
-    {
-        var rings = 0;
-        for (var position = 0L; engine.Journal.ReadAfter(position, 1 << 20) is [.., var last] flushes; position = last.Position)
-        {
-            foreach (var flush in flushes)
-            {
-                var decision = new DecisionReader(flush.Decisions.Span);
-                while (decision.Next())
-                {
-                    for (var i = 0; i < decision.Count; i++)
-                    {
-                        decision.NextEvent(out var name);
-                        rings += name == "counter-rang" ? 1 : 0;
-                    }
-                }
-            }
-        }
-
-        return rings;
-    }
+    private static int Rings(IEngineUnderTest engine) => DurableFacts.In(engine.Journal).Count(f => f.Name == "counter-rang");
 
     private static async Task Until(Func<Task<bool>> isSo)
     {

@@ -101,7 +101,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     /// <summary>Replays the tail of the journal, then decides what fell due while the process was down, then accepts.</summary>
     public async Task Start()
     {
-        if (cluster is null) Recover(); // in a cluster each grain is recovered where it is asked for
+        Recover();
         machine.Start(lanes, flusher, stop.Token);
         Volatile.Write(ref accepting, 1);
         clock.Moved += WakeLanes;
