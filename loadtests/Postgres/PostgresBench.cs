@@ -224,22 +224,18 @@ internal sealed class PostgresSilo : IAsyncDisposable
         return silo;
     }
 
-    public async Task<(long Wal, long Flushes, double Ours, double Server)> Look(CancellationToken cancellation)
+    public async Task<Reading> Look(CancellationToken cancellation)
     {
-        await using var command = database.CreateCommand("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint, coalesce(max(number), 0) from flush");
+        await using var command = database.CreateCommand("select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint, (select sum(flushes)::bigint from silo), (select count(*) from decision), (select coalesce(sum(length(decisions)), 0)::bigint from flush)");
         await using var row = await command.ExecuteReaderAsync(cancellation);
         await row.ReadAsync(cancellation);
-        return (row.GetInt64(0), row.GetInt64(1), Environment.CpuUsage.TotalTime.TotalSeconds, ProcessorTime.OfTree(server.Id));
+        return new(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), Environment.CpuUsage.TotalTime.TotalSeconds, ProcessorTime.OfTree(server.Id));
     }
 
-    public async Task<Cost> CostSince((long Wal, long Flushes, double Ours, double Server) before, string name, long done, double seconds, CancellationToken cancellation)
+    public async Task<Cost> CostSince(Reading before, string name, long done, double seconds, CancellationToken cancellation)
     {
         var after = await Look(cancellation);
-        await using var command = database.CreateCommand("select (select count(*) from decision where number > $1), (select sum(length(decisions))::bigint from flush where number > $1)");
-        command.Parameters.Add(new() { Value = before.Flushes });
-        await using var row = await command.ExecuteReaderAsync(cancellation);
-        await row.ReadAsync(cancellation);
-        return new(name, done, seconds, after.Flushes - before.Flushes, row.GetInt64(0), row.GetInt64(1), after.Wal - before.Wal, after.Ours - before.Ours, after.Server - before.Server);
+        return new(name, done, seconds, after.Flushes - before.Flushes, after.Rows - before.Rows, after.Bytes - before.Bytes, after.Wal - before.Wal, after.Ours - before.Ours, after.Server - before.Server);
     }
 
     public async ValueTask DisposeAsync()
@@ -248,4 +244,7 @@ internal sealed class PostgresSilo : IAsyncDisposable
         await journal.DisposeAsync();
         await database.DisposeAsync();
     }
+
+    /// <summary>What was written and what it cost until then.</summary>
+    public sealed record Reading(long Wal, long Flushes, long Rows, long Bytes, double Ours, double Server);
 }

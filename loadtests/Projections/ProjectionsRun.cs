@@ -127,7 +127,7 @@ internal sealed class ProjectionsRun(int orders, string? postgres, TextWriter ou
 
         public GrainRecord Read(GrainId grain, bool withTail = true) => inner.Read(grain, withTail);
 
-        public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches) => inner.Append(batches);
+        public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches, int line = 0) => inner.Append(batches, line);
 
         public IReadOnlyList<Flush> ReadAfter(long position, int bytesMax) => [.. inner.ReadAfter(position, flushesPerRead == 1 ? 1 : bytesMax).Take(flushesPerRead).Where(f => f.Position <= last)];
 

@@ -216,15 +216,17 @@ internal sealed class MortalJournal(IJournal inner, int diesAtWrite, bool isWrit
 
     public bool IsFar => inner.IsFar;
 
+    public int Lines => inner.Lines;
+
     public GrainRecord Read(GrainId grain, bool withTail = true) => inner.Read(grain, withTail);
 
     public IReadOnlyList<GrainRecord> Read(IReadOnlyList<GrainId> grains) => inner.Read(grains);
 
-    public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches)
+    public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches, int line = 0)
     {
-        if (isDead || ++writes < diesAtWrite) return isDead ? throw Dead() : inner.Append(batches);
+        if (isDead || ++writes < diesAtWrite) return isDead ? throw Dead() : inner.Append(batches, line);
         isDead = true;
-        if (isWritten) inner.Append(batches);
+        if (isWritten) inner.Append(batches, line);
         throw Dead();
     }
 

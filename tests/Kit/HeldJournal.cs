@@ -22,6 +22,8 @@ internal sealed class HeldJournal(IJournal inner) : IJournal
 
     public bool IsFar => inner.IsFar;
 
+    public int Lines => inner.Lines;
+
     /// <summary>From now on writes wait.</summary>
     public void Hold()
     {
@@ -66,14 +68,14 @@ internal sealed class HeldJournal(IJournal inner) : IJournal
 
     public IReadOnlyList<GrainRecord> Read(IReadOnlyList<GrainId> grains) => inner.Read(grains);
 
-    public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches)
+    public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches, int line = 0)
     {
         Appends++;
         Task held;
         lock (sync) held = free?.Task ?? Task.CompletedTask;
         arrived.Release();
         held.Wait();
-        return broken ? throw new JournalFailure("The disk died.", new IOException("No space left on device")) : inner.Append(batches);
+        return broken ? throw new JournalFailure("The disk died.", new IOException("No space left on device")) : inner.Append(batches, line);
     }
 
     public IReadOnlyList<Flush> ReadAfter(long position, int bytesMax) => inner.ReadAfter(position, bytesMax);

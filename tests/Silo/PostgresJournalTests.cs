@@ -161,9 +161,9 @@ public sealed class PostgresJournalTests : JournalTests
         Append(Facts(One, 1));
         other.Read(One);
         Assert.Empty(other.Append([Snapshot(One, 1)]));
-        Assert.Equal([other.Silo!.Value], Ids("select owner from grain"));
+        Assert.Equal([other.Silos[0]], Ids("select owner from grain"));
         Append(Snapshot(One, 1)); // and back: nobody has written on
-        Assert.Equal([Ours.Silo!.Value], Ids("select owner from grain"));
+        Assert.Equal([Ours.Silos[0]], Ids("select owner from grain"));
     }
 
     [Fact]
@@ -173,11 +173,52 @@ public sealed class PostgresJournalTests : JournalTests
         Append(Facts(One, 1));
         other.Read(One);
         Assert.Empty(other.Append([Facts(One, 2)]));
-        Store.Execute($"update grain set owner = '{Ours.Silo}'");
+        Store.Execute($"update grain set owner = '{Ours.Silos[0]}'");
         var closing = new Batch();
         closing.Closed.Add(One);
         Append(closing);
         Assert.Equal([One], Journal.Due(DateTimeOffset.MinValue, AtOnce, 10));
+    }
+
+    [Fact]
+    public async Task What_comes_on_one_line_does_not_wait_for_another()
+    {
+        Task writing;
+        using (var busy = PrivatePostgres.Connect(schema))
+        using (var transaction = busy.BeginTransaction())
+        {
+            Execute(busy, $"select from silo where id = '{Ours.Silos[0]}' for update");
+            writing = Task.Run(() => Append(Facts(One, 1)));
+            Assert.Empty(Journal.Append([Facts(Two, 1)], line: 1));
+            Assert.Empty(Journal.Append([Facts(Two, 2)], line: 1));
+            Assert.Equal([1L, 2L], Tail(Two));
+            Assert.False(writing.IsCompleted);
+        }
+
+        await writing.WaitAsync(Engines.Patience);
+        Assert.Equal([1L], Tail(One));
+        Assert.Equal(3, Journal.FindLastPosition());
+    }
+
+    [Fact]
+    public async Task Process_that_is_fenced_is_fenced_on_all_lines_and_leaves_nothing_open()
+    {
+        Assert.Empty(Journal.Append([Facts(One, 1)], line: 0));
+        Assert.Empty(Journal.Append([Facts(Two, 1)], line: 1));
+        await using var next = PostgresJournal.Open(new(PrivatePostgres.ConnectionString) { Schema = schema });
+        Assert.Equal([One, Two], next.Due(DateTimeOffset.MinValue, AtOnce, 10).OrderBy(g => g == Two));
+        Assert.Throws<JournalFailure>(() => Journal.Append([Facts(Three, 1)], line: 1));
+    }
+
+    [Fact]
+    public async Task Functions_of_an_older_release_are_replaced_and_those_of_a_newer_one_are_left()
+    {
+        foreach (var (version, replaced) in ((int, bool)[])[(1, true), (1_000, false)])
+        {
+            Store.Execute($"create or replace function newest(of_grain uuid) returns bigint language sql as 'select 4711::bigint'; update meta set value = {version} where name = 'functions'");
+            await Reopen();
+            Assert.Equal(replaced ? 0 : 4_711, Numbers("select newest(gen_random_uuid())")[0]);
+        }
     }
 
     [Fact]
@@ -207,8 +248,8 @@ public sealed class PostgresJournalTests : JournalTests
         Assert.Throws<JournalFailure>(() => dead.Append([Facts(Three, 1)]));
 
         Ours.FenceDead([]);
-        Assert.Equal([Ours.Silo!.Value], Ids("select id from silo")); // nothing is left of it
-        Assert.Throws<JournalFailure>(() => Beside("gone", j => Store.Execute($"delete from silo where id = '{j.Silo}'")).Append([Facts(Three, 1)]));
+        Assert.Equal(Ours.Silos.Order(), Ids("select id from silo").Order()); // nothing is left of it
+        Assert.Throws<JournalFailure>(() => Beside("gone", j => Store.Execute($"delete from silo where id = '{j.Silos[0]}'")).Append([Facts(Three, 1)]));
     }
 
     [Fact]
@@ -325,7 +366,7 @@ public sealed class PostgresJournalTests : JournalTests
         await Reopen();
         Assert.Equal([Two], Journal.Due(DateTimeOffset.MinValue, AtOnce, 10)); // no snapshot contains it
         Assert.Equal([One], Journal.Due(AtOnce.AddSeconds(10), At, 10)); // until then the other one is taken
-        Assert.Equal([Ours.Silo!.Value], Ids("select id from silo"));
+        Assert.Equal(Ours.Silos.Order(), Ids("select id from silo").Order());
     }
 
     [Fact]
@@ -370,10 +411,10 @@ public sealed class PostgresJournalTests : JournalTests
     public void Silo_that_was_silent_for_long_is_fenced_before_anything_is_pruned()
     {
         var asleep = Beside("asleep");
-        Store.Execute($"update silo set seen_at = now() - interval '100 minutes' where id = '{asleep.Silo}'");
+        Store.Execute($"update silo set seen_at = now() - interval '100 minutes' where name = 'asleep'");
         Ours.Prune(TimeSpan.FromHours(4));
         Assert.Empty(asleep.Append([Facts(One, 1)]));
-        Store.Execute($"update silo set seen_at = now() - interval '100 minutes' where id = '{asleep.Silo}'");
+        Store.Execute($"update silo set seen_at = now() - interval '100 minutes' where name = 'asleep'");
         Ours.Prune(TimeSpan.FromHours(3));
         Assert.Throws<JournalFailure>(() => asleep.Append([Facts(Two, 1)]));
         Assert.Throws<ArgumentOutOfRangeException>(() => Ours.Prune(TimeSpan.FromMinutes(119)));
@@ -396,7 +437,7 @@ public sealed class PostgresJournalTests : JournalTests
     {
         var empty = PrivatePostgres.NewSchema();
         var opened = await Task.WhenAll(Enumerable.Range(0, 4).Select(i => Task.Run(() => PostgresJournal.Open(new(PrivatePostgres.ConnectionString) { Schema = empty, TakesOver = false, Name = $"{i}" })))).WaitAsync(Engines.Patience);
-        Assert.Equal(4, opened.Select(j => j.Silo).Distinct().Count());
+        Assert.Equal(4, opened.Select(j => j.Silos[0]).Distinct().Count());
         foreach (var journal in opened) await journal.DisposeAsync();
     }
 

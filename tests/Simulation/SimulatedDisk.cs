@@ -59,7 +59,7 @@ internal sealed class SimulatedDisk(World world, IReadOnlyDictionary<string, Gra
         return known ? new(snapshot.Sequence, snapshot.State is { } state ? state : default(ReadOnlyMemory<byte>?), snapshot.WakeAt, tail) : GrainRecord.Empty with { Tail = tail };
     }
 
-    public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches)
+    public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches, int line = 0)
     {
         var fails = IsFull || (world.IsRough && world.Chance.Next(1_000) < world.Weather.WritesFailing);
         if (fails && (IsFull || world.Chance.Next(2) == 0)) throw Failure();

@@ -28,9 +28,9 @@ internal sealed class SimulatedMachine(World world) : Machine
 
     public bool IsBusy => writing != Writing.Nothing || underWay.Count > 0;
 
-    public override void Start(IReadOnlyList<Lane> lanes, Flusher flusher, CancellationToken stop)
+    public override void Start(IReadOnlyList<Lane> lanes, IReadOnlyList<Flusher> flushers, CancellationToken stop)
     {
-        (this.lanes, this.flusher) = (lanes, flusher);
+        (this.lanes, flusher) = (lanes, flushers.Single());
         stop.Register(() => ended = true);
     }
 
@@ -39,7 +39,7 @@ internal sealed class SimulatedMachine(World world) : Machine
         // They were asked to stop, and no step of theirs is half done.
     }
 
-    public override void JoinFlusher()
+    public override void JoinFlushers()
     {
         if (flusher is null) return;
         while (FlushStep())

@@ -32,9 +32,14 @@ public interface IJournal : IAsyncDisposable
     /// stale activation: it is fenced off, with everything else of that grain in the call, and nothing of it is written. So is a snapshot
     /// that lacks what is durable or holds what is not.
     /// </summary>
+    /// <param name="batches">in order</param>
+    /// <param name="line">on which of the <see cref="Lines"/>; each takes one call at a time, and a grain always comes on the same one</param>
     /// <returns>the grains that were fenced</returns>
     /// <exception cref="JournalFailure">the outcome is unknown: the caller must stop and start again from the journal (law 7)</exception>
-    IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches);
+    IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches, int line = 0);
+
+    /// <summary>How many calls of <see cref="Append"/> may be under way at a time. More than one only where nothing is replayed at a start.</summary>
+    int Lines => 1;
 
     /// <summary>The decisions after <paramref name="position"/> in global order, at least one flush if there is one, about <paramref name="bytesMax"/> at most.</summary>
     IReadOnlyList<Flush> ReadAfter(long position, int bytesMax);

@@ -14,7 +14,7 @@ namespace Campaigns.Silo.Journal;
 /// </summary>
 /// <remarks>
 /// A grain's tail is found by the grain, so a start replays nothing. Positions in the global order are given afterwards, by whoever asks for
-/// them. Appending is done by one thread; reading may be done by any.
+/// them. Each line is a connection that writes: what comes on one does not wait for the disk of another. Any thread may read.
 /// </remarks>
 public sealed partial class PostgresJournal : IJournal
 {
@@ -33,17 +33,18 @@ public sealed partial class PostgresJournal : IJournal
 
     private readonly NpgsqlDataSource source;
     private readonly string where;
-    private readonly PostgresWriter? writer;
+    private readonly PostgresSilos silos;
+    private readonly PostgresWriter[] writers;
     private readonly Lock sync = new();
     private readonly Dictionary<GrainId, Head> heads = [];
     private long lastPosition;
     private long appends;
-    private long fills;
     private long seenAt = Stopwatch.GetTimestamp();
-    private bool failed;
+    private volatile bool failed;
     private int closed;
 
-    private PostgresJournal(NpgsqlDataSource source, string where, PostgresWriter? writer) => (this.source, this.where, this.writer) = (source, where, writer);
+    private PostgresJournal(NpgsqlDataSource source, string where, params PostgresWriter[] writers) =>
+        (this.source, this.where, this.writers, silos) = (source, where, writers, new([.. writers.Select(w => w.Id)]));
 
     /// <summary>A grain that is open here.</summary>
     private struct Head
@@ -55,16 +56,15 @@ public sealed partial class PostgresJournal : IJournal
         public long Append;
         public long Before;
 
-        // When the grain's row was last compared and taken by this silo, 0 for never; and the attempt that does so now.
+        // When the grain's row was last compared and taken by this silo, 0 for never.
         public long MarkedAt;
-        public long MarkedBy;
     }
 
     /// <summary>Which database and schema, for messages.</summary>
     public string Where => where;
 
-    /// <summary>This opening of the journal, as its rows name it; null if it was opened to read.</summary>
-    public Guid? Silo => writer?.Id;
+    /// <summary>This opening of the journal, as its rows name it; none if it was opened to read.</summary>
+    public IReadOnlyList<Guid> Silos => silos.Mine;
 
     /// <remarks>It rises when somebody asks: see <see cref="FindLastPosition"/>.</remarks>
     public long LastPosition => Volatile.Read(ref lastPosition);
@@ -77,19 +77,20 @@ public sealed partial class PostgresJournal : IJournal
     public static PostgresJournal Open(PostgresJournalOptions options)
     {
         var (source, where) = SourceOf(options);
-        PostgresWriter? writer = null;
+        var writers = new List<PostgresWriter>();
         try
         {
-            using (var connection = source.OpenConnection()) PostgresSchema.Prepare(connection, options.Schema, where);
-            writer = new(source, options, where);
-            writer.Register();
-            var journal = new PostgresJournal(source, where, writer);
+            using var connection = source.OpenConnection();
+            PostgresSchema.Prepare(connection, options.Schema, where);
+            while (writers.Count < options.Lines) writers.Add(new(source, options, where));
+            var journal = new PostgresJournal(source, where, [.. writers]);
+            journal.silos.Register(connection, options.Name, options.TakesOver);
             journal.FindLastPosition();
             return journal;
         }
         catch (Exception failure)
         {
-            writer?.Dispose();
+            writers.ForEach(w => w.Dispose());
             source.Dispose();
             if (IsDatabase(failure)) throw PostgresFailures.Explain(failure, where);
             throw;
@@ -105,7 +106,7 @@ public sealed partial class PostgresJournal : IJournal
         try
         {
             using (var connection = source.OpenConnection()) PostgresSchema.ThrowIfUnreadable(connection, options.Schema, where);
-            var journal = new PostgresJournal(source, where, null);
+            var journal = new PostgresJournal(source, where);
             journal.FindLastPosition();
             return journal;
         }
@@ -138,30 +139,37 @@ public sealed partial class PostgresJournal : IJournal
         return [.. grains.Select(g => found[g])];
     }
 
-    public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches)
+    public int Lines => writers.Length;
+
+    public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches, int line = 0)
     {
-        if (writer is null) throw new InvalidOperationException($"{where} was opened to read.");
+        if (writers.Length == 0) throw new InvalidOperationException($"{where} was opened to read.");
         if (failed) throw new InvalidOperationException($"An earlier write to {where} failed. Open it again: only what it holds counts.");
         try
         {
-            appends++;
+            var writer = writers[line];
+            var number = Interlocked.Increment(ref appends);
             var learned = Learn(batches);
             var fenced = new HashSet<GrainId>();
-            var marks = new List<GrainId>();
-            lock (sync) Advance(batches, learned, fenced);
-            for (var again = 0; ; again++)
+            var marks = new List<(GrainId Grain, long After)>();
+            lock (sync)
             {
-                lock (sync) Fill(batches, fenced, marks);
-                if (writer.Flush.IsEmpty || writer.TryWrite()) break;
-
-                var stale = writer.FindStale();
-                lock (sync)
-                    foreach (var grain in GrainsOf(batches))
-                        if (!fenced.Contains(grain) && stale.Contains(heads.TryGetValue(grain, out var head) ? head.Key : PostgresFlush.KeyOf(grain.ToString()))) fenced.Add(grain);
-                if (stale.Count == 0 || again == FencedAgainMax) throw new JournalFailure($"{where} refuses a write and does not say which grain is stale. Start again; nothing of this write was acknowledged.", new InvalidOperationException($"{stale.Count} stale grains after {again + 1} tries."));
+                Advance(number, batches, learned, fenced, marks);
+                Fill(writer.Flush, batches, fenced, marks);
             }
 
-            lock (sync) Settle(batches, fenced, marks);
+            for (var again = 0; !writer.Flush.IsEmpty && !writer.TryWrite(); again++)
+            {
+                var stale = writer.FindStale();
+                if (stale.Count == 0 || again == FencedAgainMax) throw new JournalFailure($"{where} refuses a write and does not say which grain is stale. Start again; nothing of this write was acknowledged.", new InvalidOperationException($"{stale.Count} stale grains after {again + 1} tries."));
+                lock (sync)
+                {
+                    fenced.UnionWith(GrainsOf(batches).Where(g => stale.Contains(KeyOf(g))));
+                    Fill(writer.Flush, batches, fenced, marks);
+                }
+            }
+
+            lock (sync) Settle(batches, fenced);
             return fenced;
         }
         catch (Exception failure)
@@ -189,7 +197,7 @@ public sealed partial class PostgresJournal : IJournal
     /// </remarks>
     public IReadOnlyList<GrainId> Due(DateTimeOffset after, DateTimeOffset until, int limit)
     {
-        if (writer is not null && Stopwatch.GetElapsedTime(seenAt) > SeenEvery) BeSeen();
+        if (writers.Length > 0 && Stopwatch.GetElapsedTime(seenAt) > SeenEvery) BeSeen();
         var (afterMs, untilMs) = (after.ToUnixTimeMilliseconds(), until.ToUnixTimeMilliseconds());
         var found = new List<(GrainId Grain, long At)>();
         for (var more = true; more;)
@@ -207,17 +215,7 @@ public sealed partial class PostgresJournal : IJournal
     /// <summary>The silos of these names have died: what they had open is due at once, and should one of them still run, it writes no more.</summary>
     /// <returns>how many were fenced off that were not before</returns>
     /// <exception cref="IOException">the database cannot be used</exception>
-    public int FenceDead(IEnumerable<string> names) => Query(connection =>
-    {
-        using var fence = new NpgsqlCommand("update silo set fenced = true where name = any($1) and not fenced and id is distinct from $2", connection)
-        {
-            Parameters = { new() { Value = names.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text }, new() { Value = (object?)Silo ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid } },
-        };
-        var dead = fence.ExecuteNonQuery();
-        using var forget = new NpgsqlCommand(PostgresWriter.ForgetEmpty, connection);
-        forget.ExecuteNonQuery();
-        return dead;
-    });
+    public int FenceDead(IEnumerable<string> names) => Query(connection => silos.Fence(connection, [.. names]));
 
     /// <summary>
     /// Deletes the index of decisions that are older than this and contained in a snapshot; the flushes themselves stay. Silos that were silent
@@ -230,12 +228,7 @@ public sealed partial class PostgresJournal : IJournal
     public long Prune(TimeSpan olderThan)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(olderThan, 2 * MarkedFor);
-        Query(connection =>
-        {
-            using var fence = new NpgsqlCommand("update silo set fenced = true where seen_at < now() - $1 and not fenced", connection) { Parameters = { new() { Value = olderThan / 2 } } };
-            return fence.ExecuteNonQuery();
-        });
-
+        Query(connection => PostgresSilos.FenceSilent(connection, olderThan / 2));
         var deleted = 0L;
         for (var last = (Guid?)Guid.Empty; last is { } from;)
         {
@@ -263,19 +256,23 @@ public sealed partial class PostgresJournal : IJournal
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref closed, 1) == 1) return;
-        if (writer is not null && !failed)
+        if (writers.Length > 0 && !failed)
         {
             try
             {
-                writer.Release();
+                Query(connection =>
+                {
+                    silos.Release(connection);
+                    return true;
+                });
             }
-            catch (Exception failure) when (IsDatabase(failure))
+            catch (IOException)
             {
                 // Then the others find out that this silo is gone, as after a crash.
             }
         }
 
-        writer?.Dispose();
+        foreach (var writer in writers) writer.Dispose();
         await source.DisposeAsync();
     }
 
@@ -291,7 +288,7 @@ public sealed partial class PostgresJournal : IJournal
                 var record = found.GetValueOrDefault(key, GrainRecord.Empty);
                 var last = record.Tail.Count == 0 ? record.Sequence : LastSequenceOf(record.Tail[^1]);
                 records.Add(grain, last == 0 ? GrainRecord.Empty : record);
-                if (last == 0 || writer is null || !withTail) continue;
+                if (last == 0 || writers.Length == 0 || !withTail) continue;
                 ref var head = ref CollectionsMarshal.GetValueRefOrAddDefault(heads, grain, out var known);
                 if (!known) head = new() { Key = key, Sequence = last };
                 else if (last > head.Sequence) (head.Sequence, head.MarkedAt) = (last, 0); // another silo has had it meanwhile
@@ -364,7 +361,7 @@ public sealed partial class PostgresJournal : IJournal
     }
 
     // What this process knows of a grain fences its own stale activations without asking the database.
-    private void Advance(IReadOnlyList<Batch> batches, Dictionary<GrainId, long> learned, HashSet<GrainId> fenced)
+    private void Advance(long number, IReadOnlyList<Batch> batches, Dictionary<GrainId, long> learned, HashSet<GrainId> fenced, List<(GrainId Grain, long After)> marks)
     {
         foreach (var batch in batches)
         {
@@ -373,41 +370,40 @@ public sealed partial class PostgresJournal : IJournal
                 if (fenced.Contains(entry.Grain)) continue;
                 ref var head = ref CollectionsMarshal.GetValueRefOrAddDefault(heads, entry.Grain, out var known);
                 if (!known) head = new() { Key = PostgresFlush.KeyOf(entry.Grain.ToString()), Sequence = learned.GetValueOrDefault(entry.Grain) };
-                if (head.Append != appends) (head.Append, head.Before) = (appends, head.Sequence);
-                if (entry.FirstSequence == head.Sequence + 1) head.Sequence += entry.Events;
-                else fenced.Add(entry.Grain);
+                if (head.Append != number) (head.Append, head.Before) = (number, head.Sequence);
+                if (entry.FirstSequence != head.Sequence + 1)
+                {
+                    fenced.Add(entry.Grain);
+                    continue;
+                }
+
+                head.Sequence += entry.Events;
+                if (head.MarkedAt != 0 && Stopwatch.GetElapsedTime(head.MarkedAt) <= MarkedFor) continue;
+                head.MarkedAt = Stopwatch.GetTimestamp();
+                marks.Add((entry.Grain, entry.FirstSequence - 1));
             }
 
             foreach (var snapshot in batch.Snapshots)
-                if (!fenced.Contains(snapshot.Grain) && IsStale(snapshot, learned)) fenced.Add(snapshot.Grain);
+                if (!fenced.Contains(snapshot.Grain) && IsStale(number, snapshot, learned)) fenced.Add(snapshot.Grain);
         }
     }
 
     // A snapshot that lacks what others have made durable, or holds what never became durable, would rewrite history.
-    private bool IsStale(in Snapshot snapshot, Dictionary<GrainId, long> learned) => heads.TryGetValue(snapshot.Grain, out var head)
-        ? snapshot.Sequence > head.Sequence || snapshot.Sequence < (head.Append == appends ? head.Before : head.Sequence)
+    private bool IsStale(long number, in Snapshot snapshot, Dictionary<GrainId, long> learned) => heads.TryGetValue(snapshot.Grain, out var head)
+        ? snapshot.Sequence > head.Sequence || snapshot.Sequence < (head.Append == number ? head.Before : head.Sequence)
         : snapshot.Sequence != learned.GetValueOrDefault(snapshot.Grain);
 
-    private void Fill(IReadOnlyList<Batch> batches, HashSet<GrainId> fenced, List<GrainId> marks)
+    private void Fill(PostgresFlush flush, IReadOnlyList<Batch> batches, HashSet<GrainId> fenced, List<(GrainId Grain, long After)> marks)
     {
-        var flush = writer!.Flush;
         flush.Clear();
-        marks.Clear();
-        var fill = ++fills;
-        flush.AddDecisions(batches, fenced, entry =>
+        flush.AddDecisions(batches, fenced, KeyOf);
+        foreach (var (grain, after) in marks)
         {
-            ref var head = ref CollectionsMarshal.GetValueRefOrNullRef(heads, entry.Grain);
-            if (head.MarkedBy != fill && (head.MarkedAt == 0 || Stopwatch.GetElapsedTime(head.MarkedAt) > MarkedFor))
-            {
-                head.MarkedBy = fill;
-                flush.Marked.Add(head.Key);
-                flush.MarkedIds.Add(entry.Grain.ToString());
-                flush.MarkedAfter.Add(entry.FirstSequence - 1);
-                marks.Add(entry.Grain);
-            }
-
-            return head.Key;
-        });
+            if (fenced.Contains(grain)) continue;
+            flush.Marked.Add(KeyOf(grain));
+            flush.MarkedIds.Add(grain.ToString());
+            flush.MarkedAfter.Add(after);
+        }
 
         foreach (var batch in batches)
         {
@@ -422,10 +418,8 @@ public sealed partial class PostgresJournal : IJournal
 
     private Guid KeyOf(GrainId grain) => heads.TryGetValue(grain, out var head) ? head.Key : PostgresFlush.KeyOf(grain.ToString());
 
-    private void Settle(IReadOnlyList<Batch> batches, HashSet<GrainId> fenced, List<GrainId> marks)
+    private void Settle(IReadOnlyList<Batch> batches, HashSet<GrainId> fenced)
     {
-        var now = Stopwatch.GetTimestamp();
-        foreach (var grain in marks) CollectionsMarshal.GetValueRefOrNullRef(heads, grain).MarkedAt = now;
         foreach (var batch in batches)
             foreach (var grain in batch.Closed) heads.Remove(grain);
         foreach (var grain in fenced) heads.Remove(grain); // what is durable decides, and the next one to open it reads that
@@ -434,12 +428,7 @@ public sealed partial class PostgresJournal : IJournal
     private void BeSeen()
     {
         seenAt = Stopwatch.GetTimestamp();
-        var isAlive = Query(connection =>
-        {
-            using var command = new NpgsqlCommand("update silo set seen_at = now() where id = $1 and not fenced", connection) { Parameters = { new() { Value = writer!.Id } } };
-            return command.ExecuteNonQuery() == 1;
-        });
-        if (!isAlive) throw new JournalFailure($"{where} takes no more from this process: another one has taken over. Start it again.", new InvalidOperationException("The silo's row is fenced or gone."));
+        if (!Query(silos.BeSeen)) throw new JournalFailure($"{where} takes no more from this process: another one has taken over. Start it again.", new InvalidOperationException("The silo's row is fenced or gone."));
     }
 
     private List<(GrainId Grain, long At)> Claim(NpgsqlConnection connection, long after, long until, int most)

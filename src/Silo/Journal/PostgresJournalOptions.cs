@@ -15,6 +15,9 @@ public sealed record PostgresJournalOptions(string Connection)
     /// </summary>
     public bool TakesOver { get; init; } = true;
 
+    /// <summary>Connections that write, each with grains of its own. Two at least: while the server's disk has what came on one, its processors work for the other.</summary>
+    public int Lines { get; init; } = Math.Clamp(Environment.ProcessorCount / 2, 2, 8);
+
     /// <summary>How long a write whose connection broke waits to learn from the server what became of it.</summary>
     public TimeSpan ReconnectMax { get; init; } = TimeSpan.FromSeconds(20);
 }

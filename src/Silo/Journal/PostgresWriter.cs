@@ -7,47 +7,28 @@ using NpgsqlTypes;
 namespace Campaigns.Silo.Journal;
 
 /// <summary>
-/// The one connection of a silo that writes. Each write is numbered, and the number is part of it: so after a broken connection the silo's
-/// own row says whether the write took place, and nothing is ever guessed (law 7).
+/// A connection that writes, with a row in the table <c>silo</c>. Each write is numbered, and the number is part of it: so after a broken
+/// connection that row says whether the write took place, and nothing is ever guessed (law 7).
 /// </summary>
 internal sealed class PostgresWriter : IDisposable
 {
     private const int TriesMax = 5;
-    private const int ReleasedTogether = 10_000;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan ReleaseMax = TimeSpan.FromSeconds(10);
 
     private readonly NpgsqlDataSource source;
     private readonly PostgresJournalOptions options;
     private readonly string where;
-    private NpgsqlConnection connection;
-    private NpgsqlCommand append;
+    private NpgsqlConnection? connection;
+    private NpgsqlCommand? append;
     private long written;
 
-    public PostgresWriter(NpgsqlDataSource source, PostgresJournalOptions options, string where)
-    {
-        (this.source, this.options, this.where) = (source, options, where);
-        Connect();
-    }
+    public PostgresWriter(NpgsqlDataSource source, PostgresJournalOptions options, string where) => (this.source, this.options, this.where) = (source, options, where);
 
-    /// <summary>This opening of the journal: a process that opens it again is another silo.</summary>
+    /// <summary>Who owns the grains that it writes: a process that opens the journal again has new ones.</summary>
     public Guid Id { get; } = Guid.CreateVersion7();
 
     /// <summary>What the next write writes.</summary>
     public PostgresFlush Flush { get; } = new();
-
-    /// <summary>Makes this silo known, and fences the others off if it is to be alone.</summary>
-    public void Register()
-    {
-        Execute("insert into silo(id, name) values ($1, $2)", Id, options.Name);
-
-        // Waits for their writes that are under way: what they wrote counts, and then they write no more.
-        if (options.TakesOver) Execute("update silo set fenced = true where id <> $1 and not fenced", Id);
-        Execute(ForgetEmpty);
-    }
-
-    /// <summary>Fenced silos that own nothing any more: for them, no row and a fenced row mean the same.</summary>
-    public const string ForgetEmpty = "delete from silo s where fenced and not exists (select from grain g where g.owner = s.id)";
 
     /// <summary>Writes the flush.</summary>
     /// <returns>false if somebody else has written to one of its grains: then nothing of it was written</returns>
@@ -58,6 +39,7 @@ internal sealed class PostgresWriter : IDisposable
         {
             try
             {
+                if (connection is null || append is null) Connect();
                 append.Parameters[1].Value = written + 1;
                 ((NpgsqlParameter<ReadOnlyMemory<byte>>)append.Parameters[2]).TypedValue = Flush.Decisions;
                 append.Parameters[3].Value = Checksum.Of(written + 1, Flush.Decisions.Span);
@@ -65,7 +47,7 @@ internal sealed class PostgresWriter : IDisposable
                 written++;
                 return true;
             }
-            catch (PostgresException refused) when (connection.State == ConnectionState.Open)
+            catch (PostgresException refused) when (connection is { State: ConnectionState.Open })
             {
                 // The server said no, so it has undone everything.
                 switch (refused.SqlState)
@@ -105,23 +87,10 @@ internal sealed class PostgresWriter : IDisposable
         return stale;
     }
 
-    /// <summary>Lets go of what this silo had open, for whoever comes next.</summary>
-    public void Release()
-    {
-        for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < ReleaseMax;)
-        {
-            using var command = new NpgsqlCommand("select release($1, $2)", connection) { Parameters = { new() { Value = Id }, new() { Value = ReleasedTogether } } };
-            if ((int)command.ExecuteScalar()! < ReleasedTogether) break;
-        }
-
-        Execute("update silo set fenced = true where id = $1", Id);
-        Execute(ForgetEmpty);
-    }
-
     public void Dispose()
     {
-        append.Dispose();
-        connection.Dispose();
+        append?.Dispose();
+        connection?.Dispose();
     }
 
     // A command belongs to its connection: what it has prepared is known there alone.
@@ -180,13 +149,6 @@ internal sealed class PostgresWriter : IDisposable
 
     private JournalFailure Lost(long known, Exception inner) =>
         new($"{where} has lost what it had confirmed: it knows {known} flushes of this process and had confirmed {written}. A standby that was behind may have become the primary: bring the former primary back if you can. Starting again accepts the loss.", inner);
-
-    private void Execute(string sql, params ReadOnlySpan<object> values)
-    {
-        using var command = new NpgsqlCommand(sql, connection);
-        foreach (var value in values) command.Parameters.Add(new() { Value = value });
-        command.ExecuteNonQuery();
-    }
 
     private static NpgsqlParameter List(NpgsqlDbType type, object list) => new() { NpgsqlDbType = NpgsqlDbType.Array | type, Value = list };
 }

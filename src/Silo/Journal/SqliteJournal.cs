@@ -113,7 +113,7 @@ public sealed class SqliteJournal : IJournal
         }
     }
 
-    public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches)
+    public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches, int line = 0)
     {
         if (!CanAppend) throw new InvalidOperationException($"'{path}' was opened to read.");
         if (failed) throw new InvalidOperationException($"An earlier write to '{path}' failed. Open it again: only what it holds counts.");

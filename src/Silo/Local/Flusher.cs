@@ -5,16 +5,26 @@ using Campaigns.Silo.Journal;
 namespace Campaigns.Silo.Local;
 
 /// <summary>
-/// Group commit: takes everything that the lanes have decided, makes it durable in one write, and only then lets it out (law 3). Three steps,
-/// so that a simulator can stop the world between any two of them.
+/// Group commit: takes everything that its lanes have decided, makes it durable in one write, and only then lets it out (law 3). Three steps,
+/// so that a simulator can stop the world between any two of them. Each line of the journal has a flusher, with lanes of its own.
 /// </summary>
-internal sealed class Flusher(LocalEngine engine, IJournal journal, IReadOnlyList<Lane> lanes)
+internal sealed class Flusher
 {
+    private readonly LocalEngine engine;
+    private readonly IJournal journal;
+    private readonly int line;
+    private readonly IReadOnlyList<Lane> lanes;
     private readonly AutoResetEvent signal = new(initialState: false);
     private readonly List<(Lane Lane, Pending Batch)> taken = [];
     private readonly List<Batch> batches = [];
     private IReadOnlyCollection<GrainId> fenced = [];
     private volatile bool ending;
+
+    public Flusher(LocalEngine engine, IJournal journal, int line, IReadOnlyList<Lane> lanes)
+    {
+        (this.engine, this.journal, this.line, this.lanes) = (engine, journal, line, lanes);
+        foreach (var lane in lanes) lane.Flusher = this;
+    }
 
     public long Flushes { get; private set; }
 
@@ -84,7 +94,7 @@ internal sealed class Flusher(LocalEngine engine, IJournal journal, IReadOnlyLis
         fenced = [];
         if (batches.Count == 0) return;
         var start = Stopwatch.GetTimestamp();
-        fenced = journal.Append(batches);
+        fenced = journal.Append(batches, line);
         Seconds += Stopwatch.GetElapsedTime(start).TotalSeconds;
         Flushes++;
     }

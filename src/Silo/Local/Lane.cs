@@ -70,6 +70,9 @@ internal sealed class Lane
 
     public Machine Machine => engine.Machine;
 
+    /// <summary>Who makes durable what this lane decides.</summary>
+    public Flusher Flusher { get; set; } = null!;
+
     /// <summary>True while so much waits for the disk that the lane must not decide more.</summary>
     public bool IsAheadOfDisk => Volatile.Read(ref open) is var waiting && (waiting.Journal.Decisions.Length > options.UnflushedBytesMax || waiting.Answers.Count > options.InboxMax);
 
@@ -117,7 +120,7 @@ internal sealed class Lane
             flush = !open.IsEmpty;
         }
 
-        if (flush) engine.SignalFlush();
+        if (flush) Flusher.Signal();
         return did;
     }
 
@@ -134,7 +137,7 @@ internal sealed class Lane
             var full = open;
             open = spare;
             open.Number = full.Number + 1;
-            spare = null!; // comes back with Flushed: there is one flusher, so never two batches are away
+            spare = null!; // comes back with Flushed: it has one flusher, so never two batches are away
             room.Set();
             return full;
         }

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Campaigns.Silo.Local;
 
 /// <summary>
-/// The engine of one machine: lanes decide, one flusher makes their batches durable together, and nothing leaves before (group commit).
+/// The engine of one machine: lanes decide, flushers make their batches durable, many decisions together (group commit), and nothing leaves before.
 /// </summary>
 public sealed class LocalEngine : IGrains, IAsyncDisposable
 {
@@ -20,7 +20,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     private readonly Dictionary<string, GrainDefinition> definitions;
     private readonly Dictionary<string, IReceiver> receivers;
     private readonly Lane[] lanes;
-    private readonly Flusher flusher;
+    private readonly Flusher[] flushers;
     private readonly Machine machine;
     private readonly CancellationTokenSource stop = new();
     private readonly CancellationTokenSource failing = new();
@@ -47,15 +47,15 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         Log = log;
         this.definitions = definitions.ToDictionary(d => d.Kind, StringComparer.Ordinal);
         this.receivers = receivers.ToDictionary(r => r.Kind, StringComparer.Ordinal);
-        lanes = Enumerable.Range(0, options.Lanes).Select(_ => new Lane(this, journal, clock, options)).ToArray();
-        flusher = new(this, journal, lanes);
+        lanes = [.. Enumerable.Range(0, options.Lanes ?? Math.Max(journal.Lines, Environment.ProcessorCount / 2)).Select(_ => new Lane(this, journal, clock, options))];
+        flushers = [.. Enumerable.Range(0, Math.Min(lanes.Length, journal.Lines)).Select(line => new Flusher(this, journal, line, [.. lanes.Where((_, i) => i % journal.Lines == line)]))];
         Loader = new(journal, machine);
     }
 
     /// <summary>Called once when the journal failed: the process must end and start again from what is durable (law 7).</summary>
     public event Action<Exception>? Failed;
 
-    /// <summary>Called after each flush with the newest position, on the flusher's thread.</summary>
+    /// <summary>Called after each flush with the newest position, on a flusher's thread.</summary>
     public event Action<long>? Flushed;
 
     public bool IsAccepting => Volatile.Read(ref accepting) == 1 && failure is null;
@@ -73,10 +73,10 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     /// <summary>Messages that wait for their answer.</summary>
     public long MessagesOnTheirWay => Interlocked.Read(ref onTheirWay);
 
-    public long Flushes => flusher.Flushes;
+    public long Flushes => flushers.Sum(f => f.Flushes);
 
     /// <summary>Seconds spent flushing since the start.</summary>
-    public double FlushSeconds => flusher.Seconds;
+    public double FlushSeconds => flushers.Sum(f => f.Seconds);
 
     /// <summary>How many events the start replayed, and how long that took.</summary>
     public (long Events, TimeSpan Took) Recovery { get; private set; }
@@ -102,7 +102,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     public async Task Start()
     {
         Recover();
-        machine.Start(lanes, flusher, stop.Token);
+        machine.Start(lanes, flushers, stop.Token);
         Volatile.Write(ref accepting, 1);
         clock.Moved += WakeLanes;
         foreach (var lane in lanes) lane.Receive(new Chore(lane.Recovered));
@@ -200,12 +200,10 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     {
         if (Interlocked.CompareExchange(ref failure, cause, null) is not null) return;
         Log.LogCritical(cause, "The engine stopped: {Message}", cause.Message);
-        SignalFlush();
+        foreach (var flusher in flushers) flusher.Signal();
         Failed?.Invoke(cause);
         failing.Cancel();
     }
-
-    internal void SignalFlush() => flusher.Signal();
 
     internal void Announce(long position) => Flushed?.Invoke(position);
 
@@ -397,7 +395,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         clock.Moved -= WakeLanes;
         EndThreads();
         ended = true;
-        foreach (var lane in lanes) lane.End(flusher.UnflushedOf(lane));
+        foreach (var lane in lanes) lane.End(lane.Flusher.UnflushedOf(lane));
 
         if (duePoll is not null) await duePoll;
     }
@@ -407,8 +405,8 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         stop.Cancel();
         WakeLanes();
         machine.JoinLanes();
-        flusher.End(); // after what the lanes have left
-        machine.JoinFlusher();
+        foreach (var flusher in flushers) flusher.End(); // after what the lanes have left
+        machine.JoinFlushers();
     }
 
     private void WakeLanes()

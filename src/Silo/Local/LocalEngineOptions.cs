@@ -3,8 +3,10 @@ namespace Campaigns.Silo.Local;
 /// <summary>The limits of the local engine. Every one has a default that fits a small machine.</summary>
 public sealed record LocalEngineOptions
 {
-    /// <summary>Threads that decide. One per two cores: the other half serves HTTP and flushes.</summary>
-    public int Lanes { get; init; } = Math.Max(1, Environment.ProcessorCount / 2);
+    /// <summary>
+    /// Threads that decide. Null for one per two cores (the other half serves HTTP and flushes), and at least one for each of the journal's lines.
+    /// </summary>
+    public int? Lanes { get; init; }
 
     /// <summary>Commands that may wait in one lane; more are refused <c>Busy</c>.</summary>
     public int InboxMax { get; init; } = 100_000;

@@ -9,16 +9,16 @@ namespace Campaigns.Silo.Local;
 /// </summary>
 internal abstract class Machine
 {
-    /// <summary>Lanes decide and the flusher flushes from now on, until <paramref name="stop"/> and <see cref="Flusher.End"/>.</summary>
-    public abstract void Start(IReadOnlyList<Lane> lanes, Flusher flusher, CancellationToken stop);
+    /// <summary>Lanes decide and flushers flush from now on, until <paramref name="stop"/> and <see cref="Flusher.End"/>.</summary>
+    public abstract void Start(IReadOnlyList<Lane> lanes, IReadOnlyList<Flusher> flushers, CancellationToken stop);
 
     /// <summary>Returns when no lane decides any more.</summary>
     public abstract void JoinLanes();
 
-    /// <summary>Returns when the flusher has flushed what the lanes left.</summary>
-    public abstract void JoinFlusher();
+    /// <summary>Returns when the flushers have flushed what the lanes left.</summary>
+    public abstract void JoinFlushers();
 
-    /// <summary>Runs what must not hold up a lane or the flusher.</summary>
+    /// <summary>Runs what must not hold up a lane or a flusher.</summary>
     public abstract Task<TResult> Run<TResult>(Func<Task<TResult>> work);
 
     /// <inheritdoc cref="Run{TResult}"/>
@@ -41,9 +41,9 @@ internal abstract class Machine
 internal sealed class RealMachine : Machine
 {
     private readonly List<Thread> laneThreads = [];
-    private Thread? flusherThread;
+    private readonly List<Thread> flusherThreads = [];
 
-    public override void Start(IReadOnlyList<Lane> lanes, Flusher flusher, CancellationToken stop)
+    public override void Start(IReadOnlyList<Lane> lanes, IReadOnlyList<Flusher> flushers, CancellationToken stop)
     {
         for (var i = 0; i < lanes.Count; i++)
         {
@@ -51,12 +51,12 @@ internal sealed class RealMachine : Machine
             laneThreads.Add(Start($"lane-{i}", () => lane.Run(stop)));
         }
 
-        flusherThread = Start("flusher", flusher.Run);
+        for (var i = 0; i < flushers.Count; i++) flusherThreads.Add(Start($"flusher-{i}", flushers[i].Run));
     }
 
     public override void JoinLanes() => laneThreads.ForEach(t => t.Join());
 
-    public override void JoinFlusher() => flusherThread?.Join();
+    public override void JoinFlushers() => flusherThreads.ForEach(t => t.Join());
 
     public override Task<TResult> Run<TResult>(Func<Task<TResult>> work) => Task.Run(work);
 
