@@ -109,7 +109,7 @@ internal sealed class PostgresFlush
         if (!isAlone) Decisions = joined.WrittenMemory;
 
         // Neighbours in the index one after the other: a fifth less work for the server with 5,000 grains of 100,000.
-        rows.Sort();
+        rows.Sort(static (a, b) => a.Grain.CompareTo(b.Grain) is not 0 and var order ? order : a.First.CompareTo(b.First));
         foreach (var row in rows)
         {
             Grains.Add(row.Grain);
@@ -150,8 +150,5 @@ internal sealed class PostgresFlush
         else rows.Add(new(key, entry.FirstSequence, entry.Events, start, entry.Length));
     }
 
-    private readonly record struct Row(Guid Grain, long First, int Count, int Start, int Length) : IComparable<Row>
-    {
-        public int CompareTo(Row other) => Grain.CompareTo(other.Grain) is not 0 and var order ? order : First.CompareTo(other.First);
-    }
+    private readonly record struct Row(Guid Grain, long First, int Count, int Start, int Length);
 }

@@ -4,7 +4,6 @@ using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using Campaigns.Grains.Kernel;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace Campaigns.Silo.Journal;
 
