@@ -1,0 +1,17 @@
+using Campaigns.LoadTests.Overload;
+
+namespace Campaigns.LoadTests.Http;
+
+/// <summary>How long requests took from their scheduled time on: what a report draws.</summary>
+/// <param name="Of">whose latency it is</param>
+/// <param name="PerSecond">requests that were scheduled in a second</param>
+internal sealed record Latencies(string Of, double PerSecond, IReadOnlyList<Latency> Points)
+{
+    private static readonly double[] Percentiles = [0, 10, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 99.99, 100];
+
+    public static Latencies Read(string of, double perSecond, Tally tally) => new(of, perSecond, [.. Percentiles.Select(p => new Latency(p, tally.AcceptedMs(p / 100)))]);
+}
+
+/// <param name="Percentile">0–100</param>
+/// <param name="Ms">so many percent took at most so long</param>
+internal sealed record Latency(double Percentile, double Ms);
