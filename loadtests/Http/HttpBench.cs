@@ -35,6 +35,7 @@ internal sealed class HttpBench(HttpOptions options, Action<string> say)
 
     private readonly AssistPlan plan = new((int)(AssistsPerSecondMax * (WarmUp.TotalSeconds + (1.5 * options.Seconds))), options.Running, options.Skew, options.Seed);
     private readonly List<Latencies> latencies = [];
+    private readonly List<Figure> own = [];
     private readonly TimeSpan duration = TimeSpan.FromSeconds(options.Seconds);
 
     /// <summary>What does not add up: an accepted answer that the server does not know of, or one that should not have been.</summary>
@@ -61,43 +62,23 @@ internal sealed class HttpBench(HttpOptions options, Action<string> say)
         figures.Add(Figure.AtMost("P4", $"median at half of it, open loop at {half:N0} /s", open[50], "ms", MedianMaxMs));
         figures.Add(Figure.AtMost("P4", "p99", open[99], "ms", P99MaxMs));
         figures.Add(Figure.AtMost("P4", "p99.9", open[99.9], "ms", P999MaxMs));
-        return figures;
+        return [.. figures, .. own];
     }
 
     /// <returns>the closed loop, and one of the requests as it was sent</returns>
     private async Task<(Tally Closed, byte[] Sample)> Ours(CancellationToken stop)
     {
-        var data = Directory.CreateTempSubdirectory("campaigns-http-").FullName;
-        using var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 64 });
-        using var server = new ServerProcess(ServerProcess.FindProgram(), data, http) { Unlimited = true };
-        try
-        {
-            if (options.Url is null)
-            {
-                server.Start();
-                await server.WhenReady(stop);
-            }
-
-            var address = options.Url ?? server.Address;
-            var endPoint = new IPEndPoint((await Dns.GetHostAddressesAsync(address.Host, stop)).First(a => a.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork), address.Port);
-            var shop = new AssistShop(new(http, () => address, Findings, stop), address, endPoint);
-            var watch = Stopwatch.StartNew();
-            var requests = await shop.Open(plan, stop);
-            say(string.Create(CultureInfo.InvariantCulture, $"{plan.Bargains} bargains, of which {options.Running} at a time with skew {options.Skew}, and {plan.Helpers} helpers made over the API in {watch.Elapsed.TotalSeconds:0.0} s"));
-            var sample = requests.First;
-            var closed = Play("ours", endPoint, requests, () => options.Url is null ? ProcessorTime.OfTree(server.Id) : 0, opens: true, stop);
-            await shop.Audit(plan, requests, Findings, stop);
-            Require("ours", requests);
-            if (options.Url is not null) return (closed, sample);
-            server.Kill();
-            foreach (var wrong in await server.Check()) Findings.Add(Wrong.Other, wrong);
-            return (closed, sample);
-        }
-        finally
-        {
-            server.Kill();
-            Directory.Delete(data, recursive: true);
-        }
+        using var server = await RealServer.Start(options.Url, Findings, stop);
+        var shop = new AssistShop(server);
+        var watch = Stopwatch.StartNew();
+        await shop.Open(plan, stop);
+        say(string.Create(CultureInfo.InvariantCulture, $"{plan.Bargains} bargains, of which {options.Running} at a time with skew {options.Skew}, and {plan.Helpers} helpers made over the API in {watch.Elapsed.TotalSeconds:0.0} s"));
+        var requests = new AssistRequests(plan, server.Address.Authority, shop.Bargains, shop.Tokens);
+        var closed = Play("ours", server.EndPoint, requests, () => server.ProcessorSeconds, opens: true, stop);
+        await shop.Audit(requests.AcceptedAt, Findings, stop);
+        Require("ours", requests);
+        await server.EndAndCheck();
+        return (closed, requests.First);
     }
 
     private async Task<double> Echo(byte[] sample, CancellationToken stop)
@@ -158,27 +139,19 @@ internal sealed class HttpBench(HttpOptions options, Action<string> say)
         var closed = Watched("closed loop", () => generator.Closed(options.Connections, duration, stop));
         if (!opens) return closed;
         var half = closed.GoodPerSecond / 2;
-        var open = Watched("open loop at half of it", () => generator.Scheduled(Arrivals(half), stop));
+        var open = Watched("open loop at half of it", () => generator.Scheduled(Arrivals.AtRandom(half, duration, options.Seed), stop));
         latencies.Add(Http.Latencies.Read(name, half, open));
         return closed;
 
         Tally Watched(string how, Func<Tally> play)
         {
-            var (own, servers) = (Environment.CpuUsage.TotalTime, serverSeconds());
+            var (before, servers) = (Environment.CpuUsage.TotalTime, serverSeconds());
             var tally = play();
-            var (ownCores, serverCores) = ((Environment.CpuUsage.TotalTime - own) / tally.Took, (serverSeconds() - servers) / tally.Took.TotalSeconds);
+            var (ownCores, serverCores) = ((Environment.CpuUsage.TotalTime - before) / tally.Took, (serverSeconds() - servers) / tally.Took.TotalSeconds);
+            own.Add(Figure.Shown("P3", $"the generator's own processor: {name}, {how}", ownCores, "cores"));
             say(string.Create(CultureInfo.InvariantCulture, $"{name}, {how}: {tally.GoodPerSecond:N0} /s ({tally.Shares}); p50 {tally.AcceptedMs(0.5):0.00}, p99 {tally.AcceptedMs(0.99):0.00}, p99.9 {tally.AcceptedMs(0.999):0.00} ms; generator {ownCores:0.00} cores ({1e6 * ownCores / tally.GoodPerSecond:0.0} µs a request), server {serverCores:0.00}"));
             return tally;
         }
-    }
-
-    // As shoppers come: at random, each without regard to the others.
-    private TimeSpan[] Arrivals(double perSecond)
-    {
-        var (chance, at) = (Seeds.Of(options.Seed, 1), 0.0);
-        var arrivals = new TimeSpan[(int)(perSecond * options.Seconds)];
-        for (var i = 0; i < arrivals.Length; i++) arrivals[i] = TimeSpan.FromSeconds(at -= Math.Log(1 - chance.NextDouble()) / perSecond);
-        return arrivals;
     }
 
     private void Require(string name, AssistRequests requests)
