@@ -78,7 +78,7 @@ internal sealed class EveningRun(EveningOptions options, Action<string> say)
         var visits = new List<Task>(arrivals.Length);
         foreach (var (due, visit) in arrivals.Select((a, i) => (a, i)))
         {
-            if (due - watch.Elapsed is var wait && wait > TimeSpan.Zero) await Task.Delay(wait, stop);
+            await Until(due, watch, stop);
             visits.Add(Task.Run(() => Visit(visit, watch, due, stop), stop));
         }
 
@@ -108,11 +108,14 @@ internal sealed class EveningRun(EveningOptions options, Action<string> say)
         await Think();
         if (chance.NextDouble() < Takes) await Take();
 
+        // A timer may be early by less than its millisecond.
+        TimeSpan Since() => watch.Elapsed is var now && now < due ? now : due;
+
         async Task Think()
         {
             var pause = ThinkMean * -Math.Log(1 - chance.NextDouble());
             due = watch.Elapsed + (pause < ThinkMax ? pause : ThinkMax);
-            await Task.Delay(due - watch.Elapsed is var wait && wait > TimeSpan.Zero ? wait : TimeSpan.Zero, stop);
+            await Until(due, watch, stop);
         }
 
         async Task Help()
@@ -180,21 +183,24 @@ internal sealed class EveningRun(EveningOptions options, Action<string> say)
             request.Headers.Authorization = new("Bearer", who.Token);
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
             patience.CancelAfter(LiveAnswerMax);
+            var since = Since();
             var answer = await server.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
             await (await answer.Content.ReadAsStreamAsync(patience.Token)).ReadExactlyAsync(new byte[1], patience.Token); // the first of the snapshot
-            Note(Act.Live, (int)answer.StatusCode, watch.Elapsed - due);
+            Note(Act.Live, (int)answer.StatusCode, watch.Elapsed - since);
             if (!answer.IsSuccessStatusCode) Findings.Add(Wrong.Other, $"A live view was answered {(int)answer.StatusCode}.");
             return answer;
         }
 
         async Task<Reply> Timed(Act act, Func<Task<Reply>> ask)
         {
-            var since = due;
+            var since = Since();
             var reply = await ask();
             Note(act, reply.Status, watch.Elapsed - since);
             return reply;
         }
     }
+
+    private static Task Until(TimeSpan due, Stopwatch watch, CancellationToken stop) => due - watch.Elapsed is var wait && wait > TimeSpan.Zero ? Task.Delay(wait, stop) : Task.CompletedTask;
 
     private void Note(Act act, int status, TimeSpan latency)
     {

@@ -16,6 +16,7 @@ internal sealed record Latencies(string Of, double PerSecond, IReadOnlyList<Late
     /// <summary>One row for each, in milliseconds.</summary>
     public static void Print(IReadOnlyList<Latencies> all)
     {
+        if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 180; // a file has no width, and the default of 80 breaks every cell
         var table = new Table().Border(TableBorder.Simple).AddColumns(["ms", "/s", .. Percentiles.Select(p => string.Create(CultureInfo.InvariantCulture, $"p{p}"))]);
         foreach (var column in table.Columns.Skip(1)) column.RightAligned();
         foreach (var one in all) table.AddRow([one.Of, .. one.Points.Select(p => p.Ms).Prepend(one.PerSecond).Select(n => n.ToString("0.0", CultureInfo.InvariantCulture))]);
