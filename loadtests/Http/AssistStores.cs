@@ -1,5 +1,4 @@
 using System.Globalization;
-using Campaigns.LoadTests.Peers;
 using Npgsql;
 using StackExchange.Redis;
 

@@ -1,5 +1,4 @@
 using Campaigns.LoadTests.Http;
-using Xunit;
 
 namespace Campaigns.Tests.Http;
 
