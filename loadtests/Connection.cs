@@ -14,6 +14,7 @@ internal sealed class Connection
 
     public Socket Socket { get; } = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
 
+    /// <summary>When the newest request was to be sent.</summary>
     public long Since { get; private set; }
 
     public int Ticket { get; private set; }
@@ -29,9 +30,10 @@ internal sealed class Connection
 
     /// <param name="length">how much of <see cref="Buffer"/> is the request</param>
     /// <param name="ticket">whose it is</param>
-    public void Send(int length, int ticket)
+    /// <param name="since">when it was to be sent: a timestamp of <see cref="Stopwatch"/></param>
+    public void Send(int length, int ticket, long since)
     {
-        (Since, Ticket, read) = (Stopwatch.GetTimestamp(), ticket, 0);
+        (Since, Ticket, read) = (since, ticket, 0);
         Socket.Send(buffer.AsSpan(0, length));
     }
 

@@ -21,6 +21,9 @@ internal static class ProcessorTime
         return ticks / TicksPerSecond;
     }
 
+    /// <summary>Seconds that those children of this process have used that have ended.</summary>
+    public static double OfEndedChildren() => Sum(Fields(Environment.ProcessId)!, 13..15) / TicksPerSecond;
+
     // From the state on: what comes before is the name, which may hold anything. A process may end while it is read.
     private static string[]? Fields(int process)
     {

@@ -75,7 +75,7 @@ internal sealed class FlashRun(int buyers, int units, int seed, int? connections
     private async Task SignInQuickly(List<Person> people, int over)
     {
         var heard = await Play([.. people.Select(p => RequestTo("/v1/sessions", null, $$"""{"shopId":"demo","code":"dev:{{p.Name}}"}"""))], over, TimeSpan.Zero);
-        foreach (var (person, session) in people.Zip(heard.Select(Body))) (person.Id, person.Token) = (session.GetProperty("shopperId").GetString()!, session.GetProperty("token").GetString());
+        foreach (var (person, session) in people.Zip(heard.Select(h => h.Body))) (person.Id, person.Token) = (session.GetProperty("shopperId").GetString()!, session.GetProperty("token").GetString());
     }
 
     /// <summary>Every buyer taps once, all of them within the first second, after a rehearsal of the same size at another sale.</summary>
@@ -92,8 +92,8 @@ internal sealed class FlashRun(int buyers, int units, int seed, int? connections
         process.Refresh();
         (servers, own) = (process.TotalProcessorTime - servers, Environment.CpuUsage.TotalTime - own);
 
-        var holders = people.Zip(heard).Where(h => h.Second.Status == 201).Select(h => new Purchase(h.First, Body(h.Second).Deserialize<OrderView>(ShopClient.Json)!, sale)).ToList();
-        var refused = heard.Where(h => h.Status != 201).CountBy(h => Body(h).GetProperty("code").GetString()!, StringComparer.Ordinal).ToList();
+        var holders = people.Zip(heard).Where(h => h.Second.Status == 201).Select(h => new Purchase(h.First, h.Second.Body.Deserialize<OrderView>(ShopClient.Json)!, sale)).ToList();
+        var refused = heard.Where(h => h.Status != 201).CountBy(h => h.Body.GetProperty("code").GetString()!, StringComparer.Ordinal).ToList();
         var (first, final) = (heard.Select(h => h.FirstMs).Order().ToList(), heard.Select(h => h.FinalMs).Order().ToList());
         Say(string.Create(CultureInfo.InvariantCulture, $"opening: {heard.Count} taps scheduled in one second over {over} connections, all answered after {took:0.00} s; {holders.Count} holds, refused {string.Join(", ", refused.Select(r => $"{r.Value} {r.Key}"))}, told to come back {heard.Sum(h => h.SentAway)} times"));
         Say($"      first answer: {Quantiles(first)}; final answer: {Quantiles(final)}; of those who hold a unit: {Quantiles([.. heard.Where(h => h.Status == 201).Select(h => h.FinalMs).Order()])}");
@@ -111,14 +111,6 @@ internal sealed class FlashRun(int buyers, int units, int seed, int? connections
 
     private byte[] RequestTo(string path, Person? who, string body) => Encoding.ASCII.GetBytes(
         $"POST {path} HTTP/1.1\r\nHost: {server!.Address.Authority}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n{(who is null ? "" : $"Authorization: Bearer {who.Token}\r\nIdempotency-Key: opening\r\n")}\r\n{body}");
-
-    // Whole answers of this server have one JSON object, in one chunk or with their length.
-    private static JsonElement Body(Heard heard)
-    {
-        var answer = heard.Answer.AsSpan();
-        var (start, end) = (answer.IndexOf((byte)'{'), answer.LastIndexOf((byte)'}'));
-        return JsonSerializer.Deserialize<JsonElement>(answer[start..(end + 1)]);
-    }
 
     private static string Quantiles(List<double> sorted) => string.Create(CultureInfo.InvariantCulture, $"median {sorted[sorted.Count / 2]:0} ms, p99 {sorted[sorted.Count * 99 / 100]:0} ms, slowest {sorted[^1]:0} ms");
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json;
 
 namespace Campaigns.LoadTests.Flash;
 
@@ -10,7 +11,11 @@ namespace Campaigns.LoadTests.Flash;
 /// <param name="FirstMs">from the scheduled time to the first answer, be it "come back later"</param>
 /// <param name="FinalMs">from the scheduled time to the final answer</param>
 /// <param name="SentAway">how often it was told to come back later</param>
-internal readonly record struct Heard(int Status, byte[] Answer, double FirstMs, double FinalMs, int SentAway);
+internal readonly record struct Heard(int Status, byte[] Answer, double FirstMs, double FinalMs, int SentAway)
+{
+    /// <summary>Of whole answers of this server, which have one JSON object, in one chunk or with their length.</summary>
+    public JsonElement Body => JsonSerializer.Deserialize<JsonElement>(Answer.AsSpan()[Answer.AsSpan().IndexOf((byte)'{')..(Answer.AsSpan().LastIndexOf((byte)'}') + 1)]);
+}
 
 /// <summary>
 /// Everybody's request, each at its scheduled time whether or not earlier ones are answered, over as many connections as a balancer keeps to one
@@ -81,7 +86,7 @@ internal sealed class Opening(IPEndPoint server, IReadOnlyList<byte[]> requests,
         var connection = idle.Pop();
         requests[client].CopyTo(connection.Buffer);
         busy.Add(connection.Socket, connection);
-        connection.Send(requests[client].Length, client);
+        connection.Send(requests[client].Length, client, Stopwatch.GetTimestamp());
     }
 
     private void Hear(Connection connection, int status, TimeSpan took, TimeSpan now)

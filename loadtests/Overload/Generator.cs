@@ -22,14 +22,21 @@ internal interface IRequests
 internal sealed class Generator(IPEndPoint server, IRequests requests) : IDisposable
 {
     private static readonly TimeSpan AnswerMax = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(1);
 
-    private readonly Stack<Connection> idle = new();
-    private readonly Dictionary<Socket, Connection> busy = [];
-    private readonly List<Socket> ready = [];
+    private readonly Poller poller = new();
+    private readonly List<Connection> connections = [];
+    private readonly Stack<int> idle = new();
+    private readonly HashSet<int> busy = [];
 
-    public void Connect(int connections)
+    public void Connect(int wanted)
     {
-        while (idle.Count < connections) idle.Push(new(server));
+        while (idle.Count + busy.Count < wanted)
+        {
+            idle.Push(connections.Count);
+            connections.Add(new(server));
+            poller.Watch(connections[^1].Socket, connections.Count - 1);
+        }
     }
 
     /// <summary>So many callers, each with its next request as soon as it has its answer.</summary>
@@ -41,7 +48,7 @@ internal sealed class Generator(IPEndPoint server, IRequests requests) : IDispos
         while (watch.Elapsed < time && !stop.IsCancellationRequested)
         {
             while (busy.Count < callers) Send(tally, tally);
-            Receive(tally, tally);
+            Receive(tally, tally, LookAgain);
         }
 
         tally.Took = watch.Elapsed;
@@ -57,14 +64,14 @@ internal sealed class Generator(IPEndPoint server, IRequests requests) : IDispos
     {
         Connect(callers);
         var (tally, part) = (new Tally(), new Tally());
-        var away = new PriorityQueue<Connection, TimeSpan>();
+        var away = new PriorityQueue<int, TimeSpan>();
         var watch = Stopwatch.StartNew();
         var partSince = TimeSpan.Zero;
         while (watch.Elapsed < time && !stop.IsCancellationRequested)
         {
-            while (away.TryPeek(out var back, out var at) && at <= watch.Elapsed) idle.Push(away.Dequeue());
+            while (away.TryPeek(out _, out var at) && at <= watch.Elapsed) idle.Push(away.Dequeue());
             while (idle.Count > 0) Send(tally, part);
-            Receive(tally, part, (refused, seconds) => away.Enqueue(refused, watch.Elapsed + TimeSpan.FromSeconds(seconds)));
+            Receive(tally, part, LookAgain, (refused, seconds) => away.Enqueue(refused, watch.Elapsed + TimeSpan.FromSeconds(seconds)));
             if (watch.Elapsed - partSince < window) continue;
             part.Took = watch.Elapsed - partSince;
             each(watch.Elapsed, part);
@@ -92,7 +99,7 @@ internal sealed class Generator(IPEndPoint server, IRequests requests) : IDispos
                 else (tally.Offered, tally.Unanswered) = (tally.Offered + 1, tally.Unanswered + 1);
             }
 
-            Receive(tally, part);
+            Receive(tally, part, LookAgain);
             if (watch.Elapsed - partSince < window) continue;
             part.Took = watch.Elapsed - partSince;
             each(watch.Elapsed, part);
@@ -104,73 +111,101 @@ internal sealed class Generator(IPEndPoint server, IRequests requests) : IDispos
         return tally;
     }
 
-    public void Dispose()
+    /// <summary>
+    /// Requests at times that are fixed in advance, whether or not the earlier ones are answered. Who finds no free connection waits for one, and the
+    /// wait counts: each latency is from the scheduled time.
+    /// </summary>
+    /// <param name="arrivals">from the start on, in order</param>
+    public Tally Scheduled(IReadOnlyList<TimeSpan> arrivals, CancellationToken stop)
     {
-        foreach (var connection in idle) connection.Socket.Dispose();
+        var tally = new Tally();
+        var next = 0;
+        var start = Stopwatch.GetTimestamp();
+        while ((next < arrivals.Count || busy.Count > 0) && !stop.IsCancellationRequested)
+        {
+            var now = Stopwatch.GetElapsedTime(start);
+            if (next < arrivals.Count && now > arrivals[^1] + AnswerMax) break; // it will not catch up
+            for (; next < arrivals.Count && arrivals[next] <= now && idle.Count > 0; next++)
+                Send(tally, tally, start + (long)(arrivals[next].TotalSeconds * Stopwatch.Frequency));
+            Receive(tally, tally, next < arrivals.Count && idle.Count > 0 ? arrivals[next] - Stopwatch.GetElapsedTime(start) : LookAgain);
+        }
+
+        tally.Took = Stopwatch.GetElapsedTime(start);
+        (tally.Offered, tally.Unanswered) = (arrivals.Count, tally.Unanswered + arrivals.Count - next);
+        Drain(tally);
+        return tally;
     }
 
-    private void Send(Tally tally, Tally part)
+    public void Dispose()
+    {
+        foreach (var connection in connections) connection.Socket.Dispose();
+        poller.Dispose();
+    }
+
+    /// <param name="since">what its latency is counted from; null is now</param>
+    private void Send(Tally tally, Tally part, long? since = null)
     {
         tally.Offered++;
         if (part != tally) part.Offered++;
-        var connection = idle.Pop();
-        busy.Add(connection.Socket, connection);
+        var number = idle.Pop();
+        busy.Add(number);
         try
         {
-            var (length, ticket) = requests.Write(connection.Buffer);
-            connection.Send(length, ticket);
+            var (length, ticket) = requests.Write(connections[number].Buffer);
+            connections[number].Send(length, ticket, since ?? Stopwatch.GetTimestamp());
         }
         catch (SocketException)
         {
-            Replace(connection, tally);
+            Replace(number, tally);
         }
     }
 
     /// <param name="sendAway">takes a connection that was refused, and for how many seconds; null if nobody cares</param>
-    private void Receive(Tally tally, Tally part, Action<Connection, int>? sendAway = null)
+    private void Receive(Tally tally, Tally part, TimeSpan atMost, Action<int, int>? sendAway = null)
     {
-        if (busy.Count == 0)
+        foreach (var number in poller.Wait(atMost))
         {
-            Thread.Sleep(1);
-            return;
-        }
-
-        ready.Clear();
-        ready.AddRange(busy.Keys);
-        Socket.Select(ready, null, null, microSeconds: 1_000);
-        foreach (var socket in ready)
-        {
-            var connection = busy[socket];
+            var connection = connections[number];
             try
             {
-                if (connection.Receive() is not { } status) continue;
-                var latency = Stopwatch.GetElapsedTime(connection.Since);
-                requests.Done(connection.Ticket, status);
-                tally.Answered(status, latency);
-                if (part != tally) part.Answered(status, latency);
-                busy.Remove(socket);
-                if (sendAway is not null && connection.RetryAfter is { } seconds) sendAway(connection, seconds);
-                else idle.Push(connection);
+                if (!busy.Contains(number)) Reconnect(number); // closed while nobody used it
+                else if (connection.Receive() is { } status)
+                {
+                    var latency = Stopwatch.GetElapsedTime(connection.Since);
+                    requests.Done(connection.Ticket, status);
+                    tally.Answered(status, latency);
+                    if (part != tally) part.Answered(status, latency);
+                    busy.Remove(number);
+                    if (sendAway is not null && connection.RetryAfter is { } seconds) sendAway(number, seconds);
+                    else idle.Push(number);
+                }
             }
             catch (SocketException)
             {
-                Replace(connection, tally);
+                Replace(number, tally);
             }
         }
     }
 
-    private void Replace(Connection connection, Tally tally)
+    private void Replace(int number, Tally tally)
     {
         tally.Unanswered++;
-        requests.Done(connection.Ticket, 0);
-        busy.Remove(connection.Socket);
-        connection.Socket.Dispose();
-        idle.Push(new(server));
+        requests.Done(connections[number].Ticket, 0);
+        busy.Remove(number);
+        Reconnect(number);
+        idle.Push(number);
+    }
+
+    private void Reconnect(int number)
+    {
+        connections[number].Socket.Dispose();
+        connections[number] = new(server);
+        poller.Watch(connections[number].Socket, number);
     }
 
     private void Drain(Tally tally)
     {
-        for (var since = Stopwatch.StartNew(); busy.Count > 0 && since.Elapsed < AnswerMax;) Receive(tally, tally);
-        foreach (var silent in busy.Values.ToList()) Replace(silent, tally);
+        for (var since = Stopwatch.StartNew(); busy.Count > 0 && since.Elapsed < AnswerMax;) Receive(tally, tally, LookAgain);
+        foreach (var silent in busy.ToList()) Replace(silent, tally);
     }
 }

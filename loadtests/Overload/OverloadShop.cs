@@ -41,24 +41,11 @@ internal sealed class OverloadShop(ShopClient client, string host)
         helperTails.AddRange(people.Skip(Owners).Select(p => Encoding.ASCII.GetBytes($"{p.Token}\r\n\r\n{{}}")));
     }
 
-    public IRequests Reads => new SameRead(read);
+    public IRequests Reads => new SameRequest(read);
 
     public IRequests Assists => new FreshAssists(bargainHeads, helperTails, AssistsPerHelper);
 
     private static Reply Require(Reply reply) => reply.IsSuccess ? reply : throw new InvalidOperationException($"The shop could not be prepared: {reply.Status} {reply.Body}");
-
-    private sealed class SameRead(byte[] read) : IRequests
-    {
-        public (int Length, int Ticket) Write(Span<byte> buffer)
-        {
-            read.CopyTo(buffer);
-            return (read.Length, 0);
-        }
-
-        public void Done(int ticket, int status)
-        {
-        }
-    }
 
     // Each helper helps in so many bargains, each time for the first time: nothing is answered as a repeat. What was refused is offered again.
     private sealed class FreshAssists(List<byte[]> bargains, List<byte[]> helpers, int each) : IRequests

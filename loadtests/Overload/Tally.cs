@@ -1,14 +1,16 @@
 using System.Globalization;
+using HdrHistogram;
 
 namespace Campaigns.LoadTests.Overload;
 
 /// <summary>What became of the requests of one phase.</summary>
 internal sealed class Tally
 {
-    // Twenty buckets for each doubling, from a microsecond to a minute: within 4 %.
-    private const int PerDoubling = 20;
-    private readonly long[] accepted = new long[26 * PerDoubling];
-    private readonly long[] refused = new long[26 * PerDoubling];
+    private const long MicrosecondsMax = 60_000_000;
+    private const int Digits = 3; // within a thousandth
+
+    private readonly LongHistogram accepted = new(MicrosecondsMax, Digits);
+    private readonly LongHistogram refused = new(MicrosecondsMax, Digits);
     private long good;
     private long limited;
     private long busy;
@@ -51,21 +53,16 @@ internal sealed class Tally
                 break;
         }
 
-        var bucket = Math.Clamp((int)(Math.Log2(Math.Max(1, latency.TotalMicroseconds)) * PerDoubling), 0, accepted.Length - 1);
-        (status is 429 or 503 ? refused : accepted)[bucket]++;
+        (status is 429 or 503 ? refused : accepted).RecordValue(Math.Clamp((long)latency.TotalMicroseconds, 1, MicrosecondsMax));
     }
 
-    public double AcceptedMs(double quantile) => Quantile(accepted, quantile);
+    /// <param name="quantile">0–1</param>
+    public double AcceptedMs(double quantile) => Ms(accepted, quantile);
 
-    public double RefusedMs(double quantile) => Quantile(refused, quantile);
+    /// <inheritdoc cref="AcceptedMs"/>
+    public double RefusedMs(double quantile) => Ms(refused, quantile);
 
-    private static double Quantile(long[] buckets, double quantile)
-    {
-        var left = buckets.Sum() * quantile;
-        for (var i = 0; i < buckets.Length; i++)
-            if ((left -= buckets[i]) <= 0) return Math.Pow(2, (i + 1.0) / PerDoubling) / 1_000;
-        return 0;
-    }
+    private static double Ms(LongHistogram latencies, double quantile) => latencies.TotalCount == 0 ? 0 : latencies.GetValueAtPercentile(100 * quantile) / 1_000.0;
 
     private string Share(long count) => (100.0 * count / Math.Max(1, Offered)).ToString("0.0", CultureInfo.InvariantCulture) + " %";
 }

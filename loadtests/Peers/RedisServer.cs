@@ -21,6 +21,9 @@ internal sealed class RedisServer : IDisposable
 
     public Sandbox Sandbox { get; }
 
+    /// <summary>The running process.</summary>
+    public int Id => process!.Id;
+
     private string PidFile => Path.Combine(Sandbox.Directory, "redis.pid");
 
     public string Port => port;
