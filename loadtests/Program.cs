@@ -6,6 +6,7 @@ using Campaigns.LoadTests.Distribution;
 using Campaigns.LoadTests.Engine;
 using Campaigns.LoadTests.Flash;
 using Campaigns.LoadTests.Fuzz;
+using Campaigns.LoadTests.Growth;
 using Campaigns.LoadTests.Limits;
 using Campaigns.LoadTests.Overload;
 using Campaigns.LoadTests.Postgres;
@@ -20,7 +21,7 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal 
     cancel.Cancel();
 });
 
-var root = new RootCommand("Load tests: programs with a table as output, never timed tests.") { EngineCommand(), CrashCommand.Create(), ClusterCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create(), FlashCommand.Create(), RoomsCommand.Create(), DistributionCommand.Create(), ProjectionsCommand.Create(), LimitsCommand.Create(), PostgresCommand.Create(), SilosCommand.Create(), SilosCommand.CreateNode() };
+var root = new RootCommand("Load tests: programs with a table as output, never timed tests.") { EngineCommand(), CrashCommand.Create(), ClusterCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create(), FlashCommand.Create(), RoomsCommand.Create(), DistributionCommand.Create(), ProjectionsCommand.Create(), LimitsCommand.Create(), PostgresCommand.Create(), SilosCommand.Create(), SilosCommand.CreateNode(), GrowthCommand.Create() };
 return await root.Parse(args).InvokeAsync(cancellationToken: cancel.Token);
 
 static Command EngineCommand()
