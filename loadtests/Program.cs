@@ -13,6 +13,7 @@ using Campaigns.LoadTests.Postgres;
 using Campaigns.LoadTests.Projections;
 using Campaigns.LoadTests.Rooms;
 using Campaigns.LoadTests.Silos;
+using Campaigns.LoadTests.Soak;
 
 using var cancel = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal =>
@@ -21,7 +22,7 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal 
     cancel.Cancel();
 });
 
-var root = new RootCommand("Load tests: programs with a table as output, never timed tests.") { EngineCommand(), CrashCommand.Create(), ClusterCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create(), FlashCommand.Create(), RoomsCommand.Create(), DistributionCommand.Create(), ProjectionsCommand.Create(), LimitsCommand.Create(), PostgresCommand.Create(), SilosCommand.Create(), SilosCommand.CreateNode(), GrowthCommand.Create() };
+var root = new RootCommand("Load tests: programs with a table as output, never timed tests.") { EngineCommand(), CrashCommand.Create(), ClusterCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create(), FlashCommand.Create(), RoomsCommand.Create(), DistributionCommand.Create(), ProjectionsCommand.Create(), LimitsCommand.Create(), PostgresCommand.Create(), SilosCommand.Create(), SilosCommand.CreateNode(), GrowthCommand.Create(), SoakCommand.Create() };
 return await root.Parse(args).InvokeAsync(cancellationToken: cancel.Token);
 
 static Command EngineCommand()

@@ -61,6 +61,7 @@ internal sealed class GrowthBench(GrowthPlan plan, string parent)
         var folder = Directory.CreateDirectory(Path.Combine(parent, $"campaigns-growth-{Guid.NewGuid():N}")).FullName;
         try
         {
+            await Beside(folder, stop); // the first of all is of code that was not compiled yet
             var (bases, points) = (new List<GrowthPoint>(), new List<GrowthPoint>());
             foreach (var size in plan.Sizes) points.Add(await Measure(folder, size, bases, stop));
             Curve = new(Median(GrowthSize.Base, bases, []), points);
@@ -82,21 +83,28 @@ internal sealed class GrowthBench(GrowthPlan plan, string parent)
 
     private async Task<GrowthPoint> Measure(string folder, GrowthSize size, List<GrowthPoint> bases, CancellationToken stop)
     {
-        var (here, beside) = (Path.Combine(folder, "grown"), Path.Combine(folder, "base"));
+        var here = Path.Combine(folder, "grown");
         var disk = await Write(here, size, stop);
         var (rounds, besides) = (new List<GrowthPoint>(), new List<GrowthPoint>());
         for (var round = 0; round < plan.Rounds; round++)
         {
-            await StockedJournal.Write(beside, GrowthSize.Base, _ => { }, stop);
-            besides.Add(await Round(beside, GrowthSize.Base, Megabytes(beside), stop));
-            Directory.Delete(beside, recursive: true);
+            besides.Add(await Beside(folder, stop));
             rounds.Add(await Round(here, size, disk, stop));
         }
 
         Directory.Delete(here, recursive: true);
         bases.AddRange(besides);
         var point = Median(size, rounds, besides);
-        AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{size.Name}: {point.PerSecond:N0} /s beside {point.BasePerSecond:N0} /s; start {point.StartMs:N0} ms, {GrowthSize.Base.Grains:N0} awake after another {point.WakeMs:N0} ms with {point.HeapMegabytes:N0} MB"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{size.Name}: {point.PerSecond:N0} /s beside {point.BasePerSecond:N0} /s; start {point.StartMs:N0} ms, {GrowthSize.Base.Grains:N0} awake after another {point.WakeMs:N0} ms with {point.HeapMegabytes:N0} MB"));
+        return point;
+    }
+
+    private async Task<GrowthPoint> Beside(string folder, CancellationToken stop)
+    {
+        var here = Path.Combine(folder, "base");
+        await StockedJournal.Write(here, GrowthSize.Base, _ => { }, stop);
+        var point = await Round(here, GrowthSize.Base, Megabytes(here), stop);
+        Directory.Delete(here, recursive: true);
         return point;
     }
 
@@ -104,19 +112,19 @@ internal sealed class GrowthBench(GrowthPlan plan, string parent)
     private static async Task<double> Write(string folder, GrowthSize size, CancellationToken stop)
     {
         var watch = Stopwatch.StartNew();
-        await AnsiConsole.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn()).StartAsync(progress =>
+        var console = AnsiConsole.Create(new() { Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect, Interactive = Console.IsOutputRedirected ? InteractionSupport.No : InteractionSupport.Detect });
+        await console.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn()).StartAsync(progress =>
         {
             var task = progress.AddTask($"Writing {size.Name}", maxValue: size.Events);
             return Task.Run(() => StockedJournal.Write(folder, size, facts => task.Increment(facts), stop), stop);
         });
         var (took, disk) = (watch.Elapsed.TotalSeconds, Megabytes(folder));
-        AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{size.Events:N0} events of {size.Grains:N0} grains written in {took:0.0} s, {size.Events / took:N0} /s; {disk:N0} MB, {disk * 1e6 / size.Events:0} bytes each with the states"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{size.Events:N0} events of {size.Grains:N0} grains written in {took:0.0} s, {size.Events / took:N0} /s; {disk:N0} MB, {disk * 1e6 / size.Events:0} bytes each with the states"));
         return disk;
     }
 
     private async Task<GrowthPoint> Round(string folder, GrowthSize size, double disk, CancellationToken stop)
     {
-        var before = EngineBench.Heap();
         var watch = Stopwatch.StartNew();
         await using var journal = SqliteJournal.Open(folder);
         await using var engine = new LocalEngine(journal, Mechanics.Grains, [], new ProductClock(), new(), NullLogger<LocalEngine>.Instance);
@@ -128,7 +136,7 @@ internal sealed class GrowthBench(GrowthPlan plan, string parent)
         var started = watch.Elapsed;
         var reserved = await Reserved(engine, used);
         var awake = watch.Elapsed - started;
-        var heap = EngineBench.Heap() - before;
+        var heap = EngineBench.Heap();
 
         var rate = await EngineBench.ClosedLoop(plan.Callers, WarmUp, plan.Duration, async (_, stopping) =>
         {
