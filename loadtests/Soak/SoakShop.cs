@@ -13,10 +13,10 @@ namespace Campaigns.LoadTests.Soak;
 /// </summary>
 internal sealed class SoakShop(ShopClient client, string host) : IRequests
 {
-    private const int WavesAhead = 4;
+    private const int WavesAhead = 20;
     private const int HelpersPerWave = Slots - 1; // the last assist is never made, so that no bargain takes a place of the campaign
     private const int BargainsPerWave = 100; // what one helper may do a day
-    private const int Slots = 200;
+    private const int Slots = 40; // the view of a bargain with so many helpers fits the generator's buffer
     private const int PeopleAtOnce = 8;
     private const long LatencyMaxMicroseconds = 60_000_000;
     private const int LatencyDigits = 3;
@@ -34,6 +34,7 @@ internal sealed class SoakShop(ShopClient client, string host) : IRequests
     /// <summary>From writing a request to its answer, in µs. Read by another thread than writes it.</summary>
     public Recorder Latencies { get; } = new(1, LatencyMaxMicroseconds, LatencyDigits, (id, lowest, highest, digits) => new LongHistogram(id, lowest, highest, digits));
 
+    /// <summary>Assists offered so far.</summary>
     public long Assists => Interlocked.Read(ref assists);
 
     public async Task Open(CancellationToken stop)
