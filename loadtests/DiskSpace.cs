@@ -11,7 +11,9 @@ internal static class DiskSpace
     /// <summary>Why the run cannot be made in that folder; null if it can.</summary>
     public static string? WhyNot(string folder, double bytes)
     {
-        var free = new DriveInfo(folder).AvailableFreeSpace - Spare;
+        var there = new DirectoryInfo(folder);
+        while (there is { Exists: false, Parent: { } parent }) there = parent;
+        var free = new DriveInfo(there.FullName).AvailableFreeSpace - Spare;
         return bytes <= free ? null : string.Create(CultureInfo.InvariantCulture, $"The run needs about {bytes / 1e9:0.0} GB in '{folder}' and {Math.Max(0, free) / 1e9:0.0} GB are free there. Make it smaller, or name another disk with --folder.");
     }
 }

@@ -19,7 +19,9 @@ namespace Campaigns.LoadTests.Growth;
 /// <param name="Rounds">measurements at each point</param>
 internal sealed record GrowthPlan(IReadOnlyList<long> Grains, IReadOnlyList<long> Events, TimeSpan Duration, int Rounds, int Callers)
 {
+    public const long GrainsMin = 10_000; // those that are used
     public const long GrainsMax = 10_000_000;
+    public const long EventsMin = 100_000;
     public const long EventsMax = 1_000_000_000;
 
     public IEnumerable<GrowthSize> Sizes => [.. Grains.Select(GrowthSize.OfGrains), .. Events.Select(GrowthSize.OfEvents)];

@@ -8,8 +8,8 @@ internal static class GrowthCommand
 {
     public static Command Create()
     {
-        var grains = new Option<long>("--grains") { Description = "Grains stored at the last point of that curve; the points are 100,000 and each ten times as many before it (0 for none, up to 10,000,000)", DefaultValueFactory = _ => 1_000_000 };
-        var events = new Option<long>("--events") { Description = "Facts in the journal at the last point of that curve; the points are 1,000,000 and each ten times as many before it (0 for none, up to 1,000,000,000)", DefaultValueFactory = _ => 10_000_000 };
+        var grains = new Option<long>("--grains") { Description = "Grains stored at the last point of that curve; the points are 100,000 and each ten times as many before it (0 for none, 10,000–10,000,000)", DefaultValueFactory = _ => 1_000_000 };
+        var events = new Option<long>("--events") { Description = "Facts in the journal at the last point of that curve; the points are 1,000,000 and each ten times as many before it (0 for none, 100,000–1,000,000,000)", DefaultValueFactory = _ => 10_000_000 };
         var seconds = new Option<int>("--seconds") { Description = "How long each measurement takes (1–60)", DefaultValueFactory = _ => 2 };
         var rounds = new Option<int>("--rounds") { Description = "Measurements at each point, each beside one of 10,000 grains (1–20)", DefaultValueFactory = _ => 3 };
         var callers = new Option<int>("--callers") { Description = "Callers in the closed loop (1–10,000)", DefaultValueFactory = _ => 500 };
@@ -21,8 +21,8 @@ internal static class GrowthCommand
         {
             var bench = new GrowthBench(
                 new(
-                    GrowthPlan.Points(100_000, Math.Clamp(parsed.GetValue(grains), 0, GrowthPlan.GrainsMax)),
-                    GrowthPlan.Points(1_000_000, Math.Clamp(parsed.GetValue(events), 0, GrowthPlan.EventsMax)),
+                    GrowthPlan.Points(100_000, Bounded(parsed.GetValue(grains), GrowthPlan.GrainsMin, GrowthPlan.GrainsMax)),
+                    GrowthPlan.Points(1_000_000, Bounded(parsed.GetValue(events), GrowthPlan.EventsMin, GrowthPlan.EventsMax)),
                     TimeSpan.FromSeconds(Math.Clamp(parsed.GetValue(seconds), 1, 60)),
                     Math.Clamp(parsed.GetValue(rounds), 1, 20),
                     Math.Clamp(parsed.GetValue(callers), 1, 10_000)),
@@ -39,4 +39,6 @@ internal static class GrowthCommand
         });
         return command;
     }
+
+    private static long Bounded(long value, long least, long most) => value == 0 ? 0 : Math.Clamp(value, least, most);
 }

@@ -8,12 +8,12 @@ namespace Campaigns.LoadTests.Report;
 internal static class Chart
 {
     public const int Colours = 6;
-    private const int Width = 720;
-    private const int Height = 300;
-    private const int Left = 64;
-    private const int Right = 700;
+    private const int Width = 560;
+    private const int Height = 270;
+    private const int Left = 56;
+    private const int Right = 540;
     private const int Top = 28;
-    private const int Bottom = 252;
+    private const int Bottom = 222;
     private const double GroupShare = 0.7; // of the width of a label, so that groups of bars stand apart
     private const int DotsMax = 60; // more would hide the line
 

@@ -55,5 +55,5 @@ internal sealed record Scale(double From, double To, IReadOnlyList<double> Ticks
         };
     }
 
-    private static string Shorten(double value, string unit) => value.ToString(Math.Abs(value) switch { >= 100 => "0", >= 10 => "0.#", _ => "0.###" }, CultureInfo.InvariantCulture) + unit;
+    private static string Shorten(double value, string unit) => value.ToString(Math.Abs(value) switch { >= 100 => "0", >= 10 => "0.#", >= 1 => "0.##", _ => "0.###" }, CultureInfo.InvariantCulture) + unit;
 }

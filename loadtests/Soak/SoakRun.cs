@@ -54,10 +54,16 @@ internal sealed class SoakRun(SoakPlan plan, string parent, TextWriter output) :
         shop.Latencies.GetIntervalHistogram();
         var before = shop.Assists;
         var load = OnItsOwn(() => generator.Open(rate, plan.Time, TimeSpan.MaxValue, (_, _) => { }, ended.Token));
-        await Watch(shop, load, supply, ended.Token);
-        var tally = await load;
-        stop.ThrowIfCancellationRequested();
-        await ended.CancelAsync();
+        Tally tally;
+        try
+        {
+            await Watch(shop, load, supply, ended.Token);
+        }
+        finally
+        {
+            await ended.CancelAsync();
+            tally = await load; // nobody may take its sockets away
+        }
 
         var assists = (double)(shop.Assists - before) / Math.Max(1, tally.Offered);
         Say($"{tally.Offered:N0} requests offered at {tally.OfferedPerSecond:N0} /s, {assists:P0} of them assists; {tally.Shares}");

@@ -90,8 +90,8 @@ internal sealed class SoakShop(ShopClient client, string host) : IRequests
         var few = new ParallelOptions { MaxDegreeOfParallelism = PeopleAtOnce, CancellationToken = stop };
         await Parallel.ForEachAsync([owner, .. helpers], few, async (person, _) => await client.SignIn(person));
         var bargains = new ConcurrentBag<string>();
-        await Parallel.ForEachAsync(Enumerable.Range(0, BargainsPerWave), few, async (_, _) =>
-            bargains.Add(Require(await client.Post("/v1/bargains", new { campaignId = campaign }, owner)).Body.GetProperty("id").GetString()!));
+        await Parallel.ForEachAsync(Enumerable.Range(0, BargainsPerWave), few, async (i, _) =>
+            bargains.Add(Require(await client.Post("/v1/bargains", new { campaignId = campaign }, owner, $"launch{i}")).Body.GetProperty("id").GetString()!));
         return new(
             [.. bargains.Select(b => Encoding.ASCII.GetBytes($"POST /v1/bargains/{b}/assists HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nAuthorization: Bearer "))],
             [.. bargains.Select(b => Encoding.ASCII.GetBytes($"GET /v1/bargains/{b} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {owner.Token}\r\n\r\n"))],

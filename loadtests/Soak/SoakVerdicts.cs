@@ -7,7 +7,7 @@ namespace Campaigns.LoadTests.Soak;
 internal static class SoakVerdicts
 {
     public const double MemorySlopeMaxMegabytesPerHour = 100;
-    public const double LatencyTimesMax = 1.5;
+    public const double LatencyTimesMax = 2;
     public const double LatencySlackMs = 2;
     public const double QueueTimesMax = 1.5;
     public const double QueueSlack = 100;
