@@ -6,6 +6,7 @@ using Campaigns.LoadTests.Distribution;
 using Campaigns.LoadTests.Engine;
 using Campaigns.LoadTests.Flash;
 using Campaigns.LoadTests.Fuzz;
+using Campaigns.LoadTests.Growth;
 using Campaigns.LoadTests.Http;
 using Campaigns.LoadTests.Limits;
 using Campaigns.LoadTests.Overload;
@@ -13,6 +14,7 @@ using Campaigns.LoadTests.Postgres;
 using Campaigns.LoadTests.Projections;
 using Campaigns.LoadTests.Rooms;
 using Campaigns.LoadTests.Silos;
+using Campaigns.LoadTests.Soak;
 
 using var cancel = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal =>
@@ -21,7 +23,11 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal 
     cancel.Cancel();
 });
 
-var root = new RootCommand("Load tests: programs with a table as output, never timed tests.") { EngineCommand(), CrashCommand.Create(), ClusterCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create(), FlashCommand.Create(), RoomsCommand.Create(), DistributionCommand.Create(), ProjectionsCommand.Create(), LimitsCommand.Create(), PostgresCommand.Create(), SilosCommand.Create(), SilosCommand.CreateNode(), HttpCommand.Create(), HttpCommand.CreatePeer() };
+var root = new RootCommand("Load tests: programs with a table as output, never timed tests.")
+{
+    EngineCommand(), HttpCommand.Create(), GrowthCommand.Create(), SoakCommand.Create(), PostgresCommand.Create(), SilosCommand.Create(), CrashCommand.Create(), ClusterCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create(),
+    FlashCommand.Create(), RoomsCommand.Create(), DistributionCommand.Create(), ProjectionsCommand.Create(), LimitsCommand.Create(), SilosCommand.CreateNode(), HttpCommand.CreatePeer(),
+};
 return await root.Parse(args).InvokeAsync(cancellationToken: cancel.Token);
 
 static Command EngineCommand()

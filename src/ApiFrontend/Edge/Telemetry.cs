@@ -70,6 +70,7 @@ internal sealed class Telemetry
         }
 
         Value("process_resident_memory_bytes", "gauge", "Resident memory.", Environment.WorkingSet);
+        Value("dotnet_gc_heap_bytes", "gauge", "Managed heap after the last collection.", GC.GetGCMemoryInfo().HeapSizeBytes);
         Value("process_cpu_seconds_total", "counter", "CPU time.", Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds);
         Metric("campaigns_refusals_total", "counter", "Refused requests by code.", [.. refusals.Select(r => $"{{code=\"{r.Key}\"}} {r.Value.Value}")]);
 
