@@ -63,7 +63,16 @@ internal static class HttpCommand
 
     private static Option<int> Seed() => new("--seed") { Description = "Chooses who does what, and when", DefaultValueFactory = _ => 7 };
 
-    private static Option<Uri?> Url() => new("--url") { Description = "A server in Development that is here already, with rate limits out of reach; without it one is started" };
+    private static Option<Uri?> Url() => new("--url")
+    {
+        Description = "A server in Development that is here already, with rate limits out of reach; without it one is started",
+        CustomParser = argument =>
+        {
+            if (Uri.TryCreate(argument.Tokens[0].Value, UriKind.Absolute, out var url) && url.Scheme == Uri.UriSchemeHttp) return url;
+            argument.AddError("--url is an address that begins with http://");
+            return null;
+        },
+    };
 
     private static int Running(int bargains) => Math.Clamp(bargains, 1, 4_000);
 
