@@ -4,7 +4,7 @@ using Campaigns.LoadTests.Engine;
 
 namespace Campaigns.LoadTests.Http;
 
-/// <summary><c>http assist --seconds 5</c>: the command line of <see cref="HttpBench"/>, and of the peers that it starts.</summary>
+/// <summary><c>http assist --seconds 3</c>: the command line of <see cref="HttpBench"/>, and of the peers that it starts.</summary>
 internal static class HttpCommand
 {
     public static Command Create() => new("http", "Goals P3 and P4: the real server over HTTP") { CreateAssist(), CreateEvening() };
@@ -22,8 +22,8 @@ internal static class HttpCommand
 
     private static Command CreateAssist()
     {
-        var seconds = new Option<int>("--seconds") { Description = "How long each figure is measured (1–10)", DefaultValueFactory = _ => 5 };
-        var connections = new Option<int>("--connections") { Description = "Callers in the closed loop, connections of the open one (1–1,000)", DefaultValueFactory = _ => 128 };
+        var seconds = new Option<int>("--seconds") { Description = "How long each figure is measured (1–5)", DefaultValueFactory = _ => 3 };
+        var connections = new Option<int[]>("--connections") { Description = "Callers in the closed loop, up to three numbers, of which the best counts (1–1,000 each)", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [128, 512] };
         var (bargains, skew, seed, url) = (Bargains(), Skew(), Seed(), Url());
         var noPeers = new Option<bool>("--no-peers") { Description = "Leave out the echo, PostgreSQL and Redis" };
         var compareWrk = new Option<bool>("--compare-wrk") { Description = "Measure the echo with wrk too, to see what the generator is worth" };
@@ -32,7 +32,7 @@ internal static class HttpCommand
         command.SetAction(async (parsed, stop) =>
         {
             var bench = new HttpBench(
-                new(Math.Clamp(parsed.GetValue(seconds), 1, 10), Math.Clamp(parsed.GetValue(connections), 1, 1_000), Running(parsed.GetValue(bargains)), Exponent(parsed.GetValue(skew)), parsed.GetValue(seed), parsed.GetValue(url), !parsed.GetValue(noPeers), parsed.GetValue(compareWrk)),
+                new(Math.Clamp(parsed.GetValue(seconds), 1, 5), [.. parsed.GetValue(connections)!.Take(3).Select(c => Math.Clamp(c, 1, 1_000))], Running(parsed.GetValue(bargains)), Exponent(parsed.GetValue(skew)), parsed.GetValue(seed), parsed.GetValue(url), !parsed.GetValue(noPeers), parsed.GetValue(compareWrk)),
                 Console.Error.WriteLine);
             var figures = await bench.Run(stop);
             Figure.Print(figures);
@@ -63,7 +63,16 @@ internal static class HttpCommand
 
     private static Option<int> Seed() => new("--seed") { Description = "Chooses who does what, and when", DefaultValueFactory = _ => 7 };
 
-    private static Option<Uri?> Url() => new("--url") { Description = "A server in Development that is here already, with rate limits out of reach; without it one is started" };
+    private static Option<Uri?> Url() => new("--url")
+    {
+        Description = "A server in Development that is here already, with rate limits out of reach; without it one is started",
+        CustomParser = argument =>
+        {
+            if (Uri.TryCreate(argument.Tokens[0].Value, UriKind.Absolute, out var url) && url.Scheme == Uri.UriSchemeHttp) return url;
+            argument.AddError("--url is an address that begins with http://");
+            return null;
+        },
+    };
 
     private static int Running(int bargains) => Math.Clamp(bargains, 1, 4_000);
 
