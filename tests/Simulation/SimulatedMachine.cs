@@ -48,6 +48,8 @@ internal sealed class SimulatedMachine(World world) : Machine
         }
     }
 
+    public override bool LendsThreads => false;
+
     public override Task<TResult> Run<TResult>(Func<Task<TResult>> work) => work();
 
     public override Task Run(Func<Task> work) => work();

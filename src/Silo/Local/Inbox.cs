@@ -22,6 +22,7 @@ internal sealed class Inbox(int capacity, int grainMax)
 
     public int Count => Volatile.Read(ref count);
 
+    /// <summary>Posts and lets the reader sleep: whoever posts reads by itself, or calls <see cref="WakeIfAsleep"/>.</summary>
     /// <returns>false if the queue is full, as a whole or for this grain</returns>
     public bool TryPost(Work work)
     {
@@ -36,7 +37,21 @@ internal sealed class Inbox(int capacity, int grainMax)
         Interlocked.Increment(ref count);
         Interlocked.Increment(ref QueuedFor(work));
         queue.Enqueue(work);
-        if (Volatile.Read(ref asleep) == 1 && Interlocked.Exchange(ref asleep, 0) == 1) signal.Set();
+    }
+
+    public void WakeIfAsleep()
+    {
+        if (TryHold()) signal.Set();
+    }
+
+    /// <summary>Lets the reader sleep on, whatever is posted, until <see cref="Resume"/>.</summary>
+    /// <returns>false if it does not sleep</returns>
+    public bool TryHold() => Volatile.Read(ref asleep) == 1 && Interlocked.Exchange(ref asleep, 0) == 1;
+
+    public void Resume()
+    {
+        Interlocked.Exchange(ref asleep, 1);
+        if (!queue.IsEmpty) WakeIfAsleep();
     }
 
     public bool TryTake([NotNullWhen(true)] out Work? work)

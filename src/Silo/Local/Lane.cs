@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Campaigns.Silo.Local;
 
 /// <summary>
-/// One thread that decides for its share of the grains. A decision is memory only; what it leads to (answers, messages, live events) waits
+/// Decides for its share of the grains, one thread at a time: its own, or that of a caller who finds it idle. A decision is memory only; what it leads to (answers, messages, live events) waits
 /// in the open batch until the flusher has made the batch durable (law 3), while the lane goes on deciding into the next one.
 /// </summary>
 internal sealed class Lane
@@ -35,6 +35,7 @@ internal sealed class Lane
     private long flushedBatch;
     private volatile bool gateWanted;
     private Activation? held;
+    private bool hasEnded;
     private int waitingToLoad;
     private int abandonedTimers;
     private DateTimeOffset nextSweep;
@@ -77,10 +78,41 @@ internal sealed class Lane
     public bool IsAheadOfDisk => Volatile.Read(ref open) is var waiting && (waiting.Journal.Decisions.Length > options.UnflushedBytesMax || waiting.Answers.Count > options.InboxMax);
 
     /// <returns>false if the queue is full</returns>
-    public bool TryPost(Work work) => inbox.TryPost(work);
+    public bool TryPost(Work work)
+    {
+        if (!inbox.TryPost(work)) return false;
+        inbox.WakeIfAsleep();
+        return true;
+    }
+
+    /// <summary>
+    /// As <see cref="TryPost"/>, and decides it here and now if the lane has nothing else to do: what needs no disk is answered without a change of
+    /// threads, which costs more than the decision.
+    /// </summary>
+    /// <returns>false if the queue is full</returns>
+    public bool TryAsk(Work work)
+    {
+        if (!inbox.TryPost(work)) return false;
+        if (inbox.Count > 1 || IsAheadOfDisk || !TryStep()) inbox.WakeIfAsleep();
+        return true;
+    }
+
+    /// <summary>If the lane sleeps: it sleeps on until <see cref="GoOn"/>, whatever comes in.</summary>
+    public bool TryHold() => inbox.TryHold();
+
+    /// <summary>Decides what came in meanwhile, on this thread; what is too much for it wakes the lane.</summary>
+    public void GoOn()
+    {
+        TryStep();
+        inbox.Resume();
+    }
 
     /// <summary>Takes an answer to something this lane has sent, or a chore: their number is bounded, so they always fit.</summary>
-    public void Receive(Work work) => inbox.Post(work);
+    public void Receive(Work work)
+    {
+        inbox.Post(work);
+        inbox.WakeIfAsleep();
+    }
 
     public void Wake() => inbox.Wake();
 
@@ -107,21 +139,47 @@ internal sealed class Lane
     {
         // The lock is not fair: a lane that takes it again at once would keep the flusher out for milliseconds (measured: 3 x the rate of spread load).
         for (var spin = default(SpinWait); gateWanted;) spin.SpinOnce(sleep1Threshold: -1);
-        var now = clock.GetUtcNow();
         bool did;
         bool flush;
-        lock (gate)
+        lock (gate) (did, flush) = Decide();
+        if (flush) Flusher.Signal();
+        return did;
+    }
+
+    // On a caller's thread, if no other one is in here.
+    private bool TryStep()
+    {
+        if (gateWanted || !gate.TryEnter()) return false;
+        var flush = false;
+        try
         {
-            did = HandleInbox(now) | HandleTimers(now);
-            AnswerCrowds(now);
-            AnswerImpatient(now);
-            Sweep(now);
-            Checkpoint();
-            flush = !open.IsEmpty;
+            if (hasEnded || engine.HasFailed) return false;
+            var timer = NextTimer;
+            (_, flush) = Decide();
+            if (NextTimer is { } next && !(timer <= next)) Wake(); // the lane's thread sleeps until then, and must not until later
+        }
+        catch (Exception bug)
+        {
+            engine.Fail(bug);
+        }
+        finally
+        {
+            gate.Exit();
         }
 
         if (flush) Flusher.Signal();
-        return did;
+        return true;
+    }
+
+    private (bool Did, bool Flush) Decide()
+    {
+        var now = clock.GetUtcNow();
+        var did = HandleInbox(now) | HandleTimers(now);
+        AnswerCrowds(now);
+        AnswerImpatient(now);
+        Sweep(now);
+        Checkpoint();
+        return (did, !open.IsEmpty);
     }
 
     /// <summary>The flusher takes what was decided. Null if there is nothing.</summary>
@@ -171,12 +229,16 @@ internal sealed class Lane
     /// <param name="unflushed">the batch whose outcome is unknown, if the journal failed</param>
     public void End(Pending? unflushed)
     {
-        RefuseQueued();
-        foreach (var (work, _, _) in unflushed?.Answers ?? []) TurnAway(work);
-        foreach (var (work, _, _) in open.Answers) TurnAway(work);
-        open.Answers.Clear();
-        foreach (var work in loading.Values.SelectMany(w => w)) TurnAway(work);
-        foreach (var activation in active.Values) Abandon(activation);
+        lock (gate)
+        {
+            hasEnded = true; // a caller may have decided here until now
+            RefuseQueued();
+            foreach (var (work, _, _) in unflushed?.Answers ?? []) TurnAway(work);
+            foreach (var (work, _, _) in open.Answers) TurnAway(work);
+            open.Answers.Clear();
+            foreach (var work in loading.Values.SelectMany(w => w)) TurnAway(work);
+            foreach (var activation in active.Values) Abandon(activation);
+        }
     }
 
     /// <summary>Nobody takes from the queue any more.</summary>

@@ -244,7 +244,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     {
         if (!IsAccepting) return false;
         var lane = LaneOf(work.Grain);
-        if (!lane.TryPost(work)) return false;
+        if (!(machine.LendsThreads ? lane.TryAsk(work) : lane.TryPost(work))) return false;
 
         // Posted while the engine stopped: nobody else would answer it.
         if (ended) lane.RefuseQueued();

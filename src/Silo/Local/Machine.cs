@@ -12,6 +12,9 @@ internal abstract class Machine
     /// <summary>Lanes decide and flushers flush from now on, until <paramref name="stop"/> and <see cref="Flusher.End"/>.</summary>
     public abstract void Start(IReadOnlyList<Lane> lanes, IReadOnlyList<Flusher> flushers, CancellationToken stop);
 
+    /// <summary>True if a caller's thread may decide for a lane that is idle.</summary>
+    public virtual bool LendsThreads => true;
+
     /// <summary>Returns when no lane decides any more.</summary>
     public abstract void JoinLanes();
 
