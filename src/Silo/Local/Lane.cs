@@ -93,7 +93,7 @@ internal sealed class Lane
     public bool TryAsk(Work work)
     {
         if (!inbox.TryPost(work)) return false;
-        if (inbox.Count > 1 || IsAheadOfDisk || !TryStep()) inbox.WakeIfAsleep();
+        if (inbox.Count > 1 || IsAheadOfDisk || !TryStep() || inbox.Count > 0) inbox.WakeIfAsleep();
         return true;
     }
 
@@ -149,7 +149,7 @@ internal sealed class Lane
     // On a caller's thread, if no other one is in here.
     private bool TryStep()
     {
-        if (gateWanted || !gate.TryEnter()) return false;
+        if (gateWanted || gate.IsHeldByCurrentThread || !gate.TryEnter()) return false;
         var flush = false;
         try
         {
