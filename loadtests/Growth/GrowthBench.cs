@@ -52,7 +52,7 @@ internal sealed class GrowthBench(GrowthPlan plan, string parent)
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1);
 
     /// <summary>What a run found at each size, for a report.</summary>
-    public GrowthCurve Curve { get; private set; } = new(new(GrowthSize.Base, 0, 0, 0, 0, 0, 0), []);
+    public GrowthCurve Curve { get; private set; } = new(new(GrowthSize.Base, 0, 0, 0, 0, 0, 0, 0), []);
 
     /// <summary>Why there is no room for it; null if there is.</summary>
     public string? WhyNot => DiskSpace.WhyNot(parent, plan.Sizes.Select(s => s.Events * StockedJournal.BytesPerEvent + s.Grains * StockedJournal.BytesPerGrain).DefaultIfEmpty().Max() + (plan.Rounds + 1) * (plan.Duration + WarmUp).TotalSeconds * BytesPerMeasuredSecond);
@@ -77,7 +77,7 @@ internal sealed class GrowthBench(GrowthPlan plan, string parent)
 
     private IEnumerable<Figure> Figures(GrowthPoint point)
     {
-        yield return Figure.Against("P8", $"throughput at {point.Size.Name}", point.PerSecond, "/s", point.BasePerSecond, GrowthSize.Base.Name, RatioMin);
+        yield return Figure.Against("P8", $"throughput at {point.Size.Name}", point.PerSecond, "/s", point.BasePerSecond, GrowthSize.Base.Name, RatioMin) with { Ratio = point.Ratio, Met = point.Ratio >= RatioMin };
         yield return Figure.Shown("P8", $"start at {point.Size.Name}, to the first answer", point.StartMs, "ms", Curve.Base.StartMs, GrowthSize.Base.Name);
         yield return Figure.Shown("P8", $"first answers of {GrowthSize.Base.Grains:N0} stored among {point.Size.Name}", point.WakeMs, "ms", Curve.Base.WakeMs, GrowthSize.Base.Name);
         yield return Figure.Shown("P8", $"managed memory at {point.Size.Name}, {GrowthSize.Base.Grains:N0} awake", point.HeapMegabytes, "MB", Curve.Base.HeapMegabytes, GrowthSize.Base.Name);
@@ -97,7 +97,7 @@ internal sealed class GrowthBench(GrowthPlan plan, string parent)
         Directory.Delete(here, recursive: true);
         bases.AddRange(besides);
         var point = Median(size, rounds, besides);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{size.Name}: {point.PerSecond:N0} /s beside {point.BasePerSecond:N0} /s; start {point.StartMs:N0} ms, {GrowthSize.Base.Grains:N0} awake after another {point.WakeMs:N0} ms with {point.HeapMegabytes:N0} MB"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{size.Name}: {point.PerSecond:N0} /s beside {point.BasePerSecond:N0} /s, {point.Ratio:0.00} of it; start {point.StartMs:N0} ms, {GrowthSize.Base.Grains:N0} awake after another {point.WakeMs:N0} ms with {point.HeapMegabytes:N0} MB"));
         return point;
     }
 
@@ -154,7 +154,7 @@ internal sealed class GrowthBench(GrowthPlan plan, string parent)
         });
         stop.ThrowIfCancellationRequested();
         if (await Reserved(engine, used) is var left && left != reserved) throw new InvalidOperationException($"The books are wrong: {reserved} units were held before and {left} are now.");
-        return new(size, rate, 0, started.TotalMilliseconds, awake.TotalMilliseconds, heap / 1e6, disk);
+        return new(size, rate, 0, 0, started.TotalMilliseconds, awake.TotalMilliseconds, heap / 1e6, disk);
     }
 
     /// <summary>The units held in all of them, which wakes those that are not in memory.</summary>
@@ -171,7 +171,8 @@ internal sealed class GrowthBench(GrowthPlan plan, string parent)
 
     private static GrowthPoint Median(GrowthSize size, IReadOnlyList<GrowthPoint> rounds, IReadOnlyList<GrowthPoint> besides)
     {
-        return new(size, Of(rounds, r => r.PerSecond), Of(besides, b => b.PerSecond), Of(rounds, r => r.StartMs), Of(rounds, r => r.WakeMs), Of(rounds, r => r.HeapMegabytes), Of(rounds, r => r.DiskMegabytes));
+        var ratio = Trend.Median([.. rounds.Zip(besides, (r, b) => r.PerSecond / b.PerSecond)]);
+        return new(size, Of(rounds, r => r.PerSecond), Of(besides, b => b.PerSecond), ratio, Of(rounds, r => r.StartMs), Of(rounds, r => r.WakeMs), Of(rounds, r => r.HeapMegabytes), Of(rounds, r => r.DiskMegabytes));
 
         static double Of(IReadOnlyList<GrowthPoint> of, Func<GrowthPoint, double> value) => Trend.Median([.. of.Select(value)]);
     }

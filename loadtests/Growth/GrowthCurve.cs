@@ -23,11 +23,12 @@ internal readonly record struct GrowthSize(long Grains, long Events)
 
 /// <summary>The medians of one size.</summary>
 /// <param name="BasePerSecond">of the base, measured in turn with it</param>
+/// <param name="Ratio">the median of what each measurement was beside the one before it: what slows the machine down for both is not in it</param>
 /// <param name="StartMs">from opening the folder to the first answer</param>
 /// <param name="WakeMs">until every grain that is used has answered once</param>
 /// <param name="HeapMegabytes">managed memory of the whole process, generator included, with those in it</param>
 /// <param name="DiskMegabytes">journal with its log, before the first measurement</param>
-internal sealed record GrowthPoint(GrowthSize Size, double PerSecond, double BasePerSecond, double StartMs, double WakeMs, double HeapMegabytes, double DiskMegabytes);
+internal sealed record GrowthPoint(GrowthSize Size, double PerSecond, double BasePerSecond, double Ratio, double StartMs, double WakeMs, double HeapMegabytes, double DiskMegabytes);
 
 /// <param name="Base">the medians of all its measurements</param>
 internal sealed record GrowthCurve(GrowthPoint Base, IReadOnlyList<GrowthPoint> Points)
