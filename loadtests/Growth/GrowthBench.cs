@@ -1,14 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using Campaigns.Grains;
-using Campaigns.Grains.Kernel;
-using Campaigns.Grains.Stock;
 using Campaigns.LoadTests.Engine;
 using Campaigns.LoadTests.Report;
-using Campaigns.Silo;
-using Campaigns.Silo.Journal;
-using Campaigns.Silo.Local;
-using Microsoft.Extensions.Logging.Abstractions;
 using Spectre.Console;
 
 namespace Campaigns.LoadTests.Growth;
@@ -38,8 +31,8 @@ internal sealed record GrowthPlan(IReadOnlyList<long> Grains, IReadOnlyList<long
 
 /// <summary>
 /// Goal P8: holds and releases over the same 10,000 stocks by the engine over a real SQLite journal with <c>synchronous=FULL</c>, closed loop,
-/// whatever else is stored beside them. Each measurement is made in turn with one of a fresh journal that holds nothing else: a machine that
-/// slows down meanwhile slows both.
+/// whatever else is stored beside them. Each measurement is made slice by slice in turn with one of a fresh journal that holds nothing else:
+/// a machine that slows down meanwhile slows both.
 /// </summary>
 /// <param name="parent">where a folder for the journals is made and deleted</param>
 internal sealed class GrowthBench(GrowthPlan plan, string parent)
@@ -50,6 +43,9 @@ internal sealed class GrowthBench(GrowthPlan plan, string parent)
     private const double BytesPerMeasuredSecond = 300e6;
 
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Slice = TimeSpan.FromSeconds(0.5);
+
+    private long empty; // the heap without an engine
 
     /// <summary>What a run found at each size, for a report.</summary>
     public GrowthCurve Curve { get; private set; } = new(new(GrowthSize.Base, 0, 0, 0, 0, 0, 0), []);
@@ -63,10 +59,10 @@ internal sealed class GrowthBench(GrowthPlan plan, string parent)
         var folder = Directory.CreateDirectory(Path.Combine(parent, $"campaigns-growth-{Guid.NewGuid():N}")).FullName;
         try
         {
-            await Beside(folder, stop); // the first of all is of code that was not compiled yet
+            empty = EngineBench.Heap();
             var (bases, points) = (new List<GrowthPoint>(), new List<GrowthPoint>());
             foreach (var size in plan.Sizes) points.Add(await Measure(folder, size, bases, stop));
-            Curve = new(Median(GrowthSize.Base, bases, []), points);
+            Curve = new(Middle(GrowthSize.Base, bases), points);
             return [.. points.SelectMany(Figures)];
         }
         finally
@@ -85,29 +81,47 @@ internal sealed class GrowthBench(GrowthPlan plan, string parent)
 
     private async Task<GrowthPoint> Measure(string folder, GrowthSize size, List<GrowthPoint> bases, CancellationToken stop)
     {
-        var here = Path.Combine(folder, "grown");
+        var (here, beside) = (Path.Combine(folder, "grown"), Path.Combine(folder, "base"));
         var disk = await Write(here, size, stop);
-        var (rounds, besides) = (new List<GrowthPoint>(), new List<GrowthPoint>());
+        var rounds = new List<GrowthPoint>();
         for (var round = 0; round < plan.Rounds; round++)
         {
-            besides.Add(await Beside(folder, stop));
-            rounds.Add(await Round(here, size, disk, stop));
+            await StockedJournal.Write(beside, GrowthSize.Base, _ => { }, stop);
+            var (grown, fresh) = await Round(here, size, disk, beside, stop);
+            rounds.Add(grown);
+            bases.Add(fresh);
+            Directory.Delete(beside, recursive: true);
         }
 
         Directory.Delete(here, recursive: true);
-        bases.AddRange(besides);
-        var point = Median(size, rounds, besides);
+        var point = Middle(size, rounds);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{size.Name}: {point.PerSecond:N0} /s beside {point.BasePerSecond:N0} /s; start {point.StartMs:N0} ms, {GrowthSize.Base.Grains:N0} awake after another {point.WakeMs:N0} ms with {point.HeapMegabytes:N0} MB"));
         return point;
     }
 
-    private async Task<GrowthPoint> Beside(string folder, CancellationToken stop)
+    // A slice of one, a slice of the other: whoever else uses the machine takes from both alike.
+    private async Task<(GrowthPoint Grown, GrowthPoint Base)> Round(string folder, GrowthSize size, double disk, string beside, CancellationToken stop)
     {
-        var here = Path.Combine(folder, "base");
-        await StockedJournal.Write(here, GrowthSize.Base, _ => { }, stop);
-        var point = await Round(here, GrowthSize.Base, Megabytes(here), stop);
-        Directory.Delete(here, recursive: true);
-        return point;
+        var before = Megabytes(beside);
+        await using var fresh = await OpenedJournal.Open(beside, GrowthSize.Base, plan.Callers);
+        var freshHeap = EngineBench.Heap();
+        await using var grown = await OpenedJournal.Open(folder, size, plan.Callers);
+        var grownHeap = EngineBench.Heap() - freshHeap;
+        await fresh.Decide(WarmUp, stop);
+        await grown.Decide(WarmUp, stop);
+        var (freshRate, grownRate, slices) = (0.0, 0.0, (int)Math.Ceiling(plan.Duration / Slice));
+        for (var slice = 0; slice < slices; slice++)
+        {
+            freshRate += await fresh.Decide(Slice, stop) / slices;
+            grownRate += await grown.Decide(Slice, stop) / slices;
+        }
+
+        stop.ThrowIfCancellationRequested();
+        await fresh.CheckBooks();
+        await grown.CheckBooks();
+        return (
+            new(size, grownRate, freshRate, grown.Start.TotalMilliseconds, grown.Wake.TotalMilliseconds, grownHeap / 1e6, disk),
+            new(GrowthSize.Base, freshRate, freshRate, fresh.Start.TotalMilliseconds, fresh.Wake.TotalMilliseconds, (freshHeap - empty) / 1e6, before));
     }
 
     /// <returns>its size in MB</returns>
@@ -125,55 +139,12 @@ internal sealed class GrowthBench(GrowthPlan plan, string parent)
         return disk;
     }
 
-    private async Task<GrowthPoint> Round(string folder, GrowthSize size, double disk, CancellationToken stop)
+    // Rates are means, so that every slice counts; of the others one wild value must not.
+    private static GrowthPoint Middle(GrowthSize size, List<GrowthPoint> rounds)
     {
-        var watch = Stopwatch.StartNew();
-        await using var journal = SqliteJournal.Open(folder);
-        await using var engine = new LocalEngine(journal, Mechanics.Grains, [], new ProductClock(), new(), NullLogger<LocalEngine>.Instance);
-        await engine.Start();
+        return new(size, rounds.Select(r => r.PerSecond).DefaultIfEmpty().Average(), rounds.Select(r => r.BasePerSecond).DefaultIfEmpty().Average(), Median(r => r.StartMs), Median(r => r.WakeMs), Median(r => r.HeapMegabytes), Median(r => r.DiskMegabytes));
 
-        // Spread over all that is stored: their rows are neighbours of others that nobody uses.
-        var used = Enumerable.Range(0, (int)GrowthSize.Base.Grains).Select(i => StockedJournal.Stock(i * (size.Grains / GrowthSize.Base.Grains))).ToArray();
-        await Reserved(engine, used[..1]);
-        var started = watch.Elapsed;
-        var reserved = await Reserved(engine, used);
-        var awake = watch.Elapsed - started;
-        var heap = EngineBench.Heap();
-
-        var rate = await EngineBench.ClosedLoop(plan.Callers, WarmUp, plan.Duration, async (_, stopping) =>
-        {
-            var (chance, decisions) = (new Random(), 0L);
-            for (; !stopping() && !stop.IsCancellationRequested; decisions += 2)
-            {
-                var (stock, order) = (used[chance.Next(used.Length)], Guid.NewGuid());
-                EngineBench.Must(await engine.Ask(stock, new HoldStock(order, null, 1)));
-                EngineBench.Must(await engine.Ask(stock, new ReleaseStock(order)));
-            }
-
-            return decisions;
-        });
-        stop.ThrowIfCancellationRequested();
-        if (await Reserved(engine, used) is var left && left != reserved) throw new InvalidOperationException($"The books are wrong: {reserved} units were held before and {left} are now.");
-        return new(size, rate, 0, started.TotalMilliseconds, awake.TotalMilliseconds, heap / 1e6, disk);
-    }
-
-    /// <summary>The units held in all of them, which wakes those that are not in memory.</summary>
-    private async Task<long> Reserved(LocalEngine engine, GrainId[] stocks)
-    {
-        var (next, reserved) = (-1, 0L);
-        await Task.WhenAll(Enumerable.Range(0, Math.Min(plan.Callers, stocks.Length)).Select(_ => Task.Run(async () =>
-        {
-            for (int i; (i = Interlocked.Increment(ref next)) < stocks.Length;)
-                Interlocked.Add(ref reserved, EngineBench.Must(await engine.Ask(stocks[i], new GetSku())).Stock.Reserved);
-        })));
-        return reserved;
-    }
-
-    private static GrowthPoint Median(GrowthSize size, IReadOnlyList<GrowthPoint> rounds, IReadOnlyList<GrowthPoint> besides)
-    {
-        return new(size, Of(rounds, r => r.PerSecond), Of(besides, b => b.PerSecond), Of(rounds, r => r.StartMs), Of(rounds, r => r.WakeMs), Of(rounds, r => r.HeapMegabytes), Of(rounds, r => r.DiskMegabytes));
-
-        static double Of(IReadOnlyList<GrowthPoint> of, Func<GrowthPoint, double> value) => Trend.Median([.. of.Select(value)]);
+        double Median(Func<GrowthPoint, double> value) => Trend.Median([.. rounds.Select(value)]);
     }
 
     private static double Megabytes(string folder) => new DirectoryInfo(folder).GetFiles("journal.db*").Sum(f => f.Length) / 1e6;

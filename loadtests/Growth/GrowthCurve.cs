@@ -21,15 +21,15 @@ internal readonly record struct GrowthSize(long Grains, long Events)
     public string Name => Grains > Base.Grains ? $"{Scale.Write(Grains)} grains" : Events > Base.Events ? $"{Scale.Write(Events)} events" : $"{Scale.Write(Grains)} grains";
 }
 
-/// <summary>The medians of one size.</summary>
-/// <param name="BasePerSecond">of the base, measured in turn with it</param>
+/// <summary>What was found at one size.</summary>
+/// <param name="BasePerSecond">of the base, measured in turn with it, slice by slice</param>
 /// <param name="StartMs">from opening the folder to the first answer</param>
 /// <param name="WakeMs">until every grain that is used has answered once</param>
-/// <param name="HeapMegabytes">managed memory of the whole process, generator included, with those in it</param>
+/// <param name="HeapMegabytes">managed memory of the engine with those in it; the base is opened first and has what all engines share, about 3 MB</param>
 /// <param name="DiskMegabytes">journal with its log, before the first measurement</param>
 internal sealed record GrowthPoint(GrowthSize Size, double PerSecond, double BasePerSecond, double StartMs, double WakeMs, double HeapMegabytes, double DiskMegabytes);
 
-/// <param name="Base">the medians of all its measurements</param>
+/// <param name="Base">of all its measurements</param>
 internal sealed record GrowthCurve(GrowthPoint Base, IReadOnlyList<GrowthPoint> Points)
 {
     public List<Series> Draw()

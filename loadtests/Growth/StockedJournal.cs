@@ -13,7 +13,7 @@ namespace Campaigns.LoadTests.Growth;
 /// </summary>
 internal sealed class StockedJournal
 {
-    /// <summary>For the room it takes: a fact with its header is about 150 bytes, a snapshot with its row and index about 400.</summary>
+    /// <summary>For the room it takes: a fact with its header is about 165 bytes, a state with its row about 530.</summary>
     public const double BytesPerEvent = 200;
 
     /// <inheritdoc cref="BytesPerEvent"/>

@@ -48,9 +48,9 @@ internal static class HtmlReport
         page.Append("<div class=\"wide\"><table>\n<tr><th>Goal</th><th>What</th><th class=\"number\">Ours</th><th>Beside</th><th class=\"number\">Ratio</th><th>Target</th><th></th></tr>\n");
         foreach (var f in figures)
         {
-            var beside = f.Peer is { } peer ? $"{Number(peer)} {f.PeerName}" : f.PeerName is null ? "" : $"{f.PeerName}: not here";
+            var (peer, peerName) = (f.Peer is { } value ? Number(value) : "", f.Peer is null && f.PeerName is not null ? $"{f.PeerName}: not here" : f.PeerName ?? "");
             var (verdict, name) = f.Met switch { true => ("met", "met"), false => ("short", "short"), null => ("", "") };
-            page.Append($"<tr><td>{Chart.Escape(f.Goal)}</td><td>{Chart.Escape(f.Name)}</td><td class=\"number\">{Chart.Escape($"{Number(f.Ours)} {f.Unit}")}</td><td>{Chart.Escape(beside)}</td><td class=\"number\">{(f.Ratio is { } ratio ? $"{Number(ratio)} ×" : "")}</td><td>{Chart.Escape(f.Target)}</td><td class=\"{name}\">{verdict}</td></tr>\n");
+            page.Append($"<tr><td>{Chart.Escape(f.Goal)}</td><td>{Chart.Escape(f.Name)}</td><td class=\"number\">{Chart.Escape($"{Number(f.Ours)} {f.Unit}")}</td><td>{peer} <span class=\"soft\">{Chart.Escape(peerName)}</span></td><td class=\"number\">{(f.Ratio is { } ratio ? $"{Number(ratio)} ×" : "")}</td><td>{Chart.Escape(f.Target)}</td><td class=\"{name}\">{verdict}</td></tr>\n");
         }
 
         page.Append("</table></div>\n");
