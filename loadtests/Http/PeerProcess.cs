@@ -8,8 +8,7 @@ internal sealed class PeerProcess : IDisposable
 {
     private readonly Process process;
 
-    private PeerProcess(PeerKind kind, string store) =>
-        process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, ["peer-server", "--kind", $"{kind}", "--store", store]) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true })!;
+    private PeerProcess(PeerKind kind, string store) => process = Itself.Start("peer-server", "--kind", $"{kind}", "--store", store);
 
     public int Id => process.Id;
 

@@ -9,11 +9,7 @@ internal sealed class NodeProcess : IDisposable
 {
     private readonly Process process;
 
-    private NodeProcess(ClusterRole role, string database)
-    {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, ["silos-node", "--role", $"{role}", "--database", database]) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true };
-        process = Process.Start(start)!;
-    }
+    private NodeProcess(ClusterRole role, string database) => process = Itself.Start("silos-node", "--role", $"{role}", "--database", database);
 
     public double ProcessorSeconds => ProcessorTime.OfTree(process.Id);
 

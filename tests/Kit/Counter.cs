@@ -123,11 +123,20 @@ internal sealed class CounterGrain() : GrainDefinition<CounterState, CounterEven
     /// <summary>While set, building a message is a bug.</summary>
     public bool MessagesAreBroken { get; set; }
 
+    /// <summary>The thread that decided last.</summary>
+    public volatile int DecidedOn;
+
     public static GrainId Id(int number, string shop = "demo") => new(Name, new(shop), Ids.Derive("counter", number.ToString()));
 
     public override bool Draws(object command) => command is DrawChance;
 
-    public override Decision<CounterEvent> Decide(CounterState state, object command, in Turn turn) => command switch
+    public override Decision<CounterEvent> Decide(CounterState state, object command, in Turn turn)
+    {
+        DecidedOn = Environment.CurrentManagedThreadId;
+        return DecideOf(state, command, turn);
+    }
+
+    private static Decision<CounterEvent> DecideOf(CounterState state, object command, in Turn turn) => command switch
     {
         GetCounter => Decision<CounterEvent>.Nothing,
         Wake => state.RingAt <= turn.Now ? new Rang() : Decision<CounterEvent>.Nothing,

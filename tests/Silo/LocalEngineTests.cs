@@ -61,6 +61,15 @@ public abstract class LocalEngineTests : StoredTests
     }
 
     [Fact]
+    public async Task Grain_in_an_idle_lane_is_asked_on_the_callers_thread()
+    {
+        await using var engines = await Start();
+        await engines.Ask(Counter, new Add(5));
+        await engines.Quiet();
+        Assert.Contains(Enumerable.Range(0, 100), _ => engines.Send(Counter, new GetCounter()).IsCompleted && engines.Grain.DecidedOn == Environment.CurrentManagedThreadId);
+    }
+
+    [Fact]
     public async Task Repeat_of_a_command_adds_nothing()
     {
         await using var engines = await Start();
