@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
-using Campaigns.LoadTests.All;
 using Campaigns.LoadTests.Cluster;
 using Campaigns.LoadTests.Crash;
 using Campaigns.LoadTests.Distribution;
@@ -26,7 +25,7 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal 
 
 var root = new RootCommand("Load tests: programs with a table as output, never timed tests.")
 {
-    AllCommand.Create(), EngineCommand(), HttpCommand.Create(), GrowthCommand.Create(), SoakCommand.Create(), PostgresCommand.Create(), SilosCommand.Create(), CrashCommand.Create(), ClusterCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create(),
+    EngineCommand(), HttpCommand.Create(), GrowthCommand.Create(), SoakCommand.Create(), PostgresCommand.Create(), SilosCommand.Create(), CrashCommand.Create(), ClusterCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create(),
     FlashCommand.Create(), RoomsCommand.Create(), DistributionCommand.Create(), ProjectionsCommand.Create(), LimitsCommand.Create(), SilosCommand.CreateNode(), HttpCommand.CreatePeer(),
 };
 return await root.Parse(args).InvokeAsync(cancellationToken: cancel.Token);

@@ -6,7 +6,6 @@ using System.Text;
 using System.Text.Json;
 using Campaigns.Grains.Order;
 using Campaigns.LoadTests.Crash;
-using Campaigns.LoadTests.Engine;
 
 namespace Campaigns.LoadTests.Flash;
 
@@ -19,7 +18,6 @@ internal sealed class FlashRun(int buyers, int units, int seed, int? connections
     private const int AtOnce = 500;
     private const int HoldSeconds = 600;
     private const int SalePriceFen = 5_900;
-    private const double AnswerMaxSeconds = 3;
     private static readonly TimeSpan SettleMax = TimeSpan.FromSeconds(60);
 
     private readonly string data = Directory.CreateTempSubdirectory("campaigns-flash-").FullName;
@@ -31,9 +29,6 @@ internal sealed class FlashRun(int buyers, int units, int seed, int? connections
     private string sku = "";
     private string sale = "";
     private CancellationToken stopped;
-
-    /// <summary>Goal P5, once an open loop has been played.</summary>
-    public List<Figure> Figures { get; } = [];
 
     public async Task<int> Play(CancellationToken stop)
     {
@@ -103,8 +98,6 @@ internal sealed class FlashRun(int buyers, int units, int seed, int? connections
         Say(string.Create(CultureInfo.InvariantCulture, $"opening: {heard.Count} taps scheduled in one second over {over} connections, all answered after {took:0.00} s; {holders.Count} holds, refused {string.Join(", ", refused.Select(r => $"{r.Value} {r.Key}"))}, told to come back {heard.Sum(h => h.SentAway)} times"));
         Say($"      first answer: {Quantiles(first)}; final answer: {Quantiles(final)}; of those who hold a unit: {Quantiles([.. heard.Where(h => h.Status == 201).Select(h => h.FinalMs).Order()])}");
         Say(string.Create(CultureInfo.InvariantCulture, $"      processor: server {servers.TotalSeconds:0.00} s, generator {own.TotalSeconds:0.00} s, of {took * Environment.ProcessorCount:0.00} s"));
-        Figures.Add(Figure.AtMost("P5", string.Create(CultureInfo.InvariantCulture, $"slowest answer of {heard.Count:N0} buyers, all in the first second"), final[^1] / 1_000, "s", AnswerMaxSeconds));
-        Figures.Add(Figure.AtLeast("P5", string.Create(CultureInfo.InvariantCulture, $"units that somebody holds, of {units:N0}"), holders.Count, "units", units));
         if (holders.Count != units) findings.Add(Wrong.Leaked, $"{holders.Count} buyers hold a unit and there are {units}.");
         foreach (var (code, _) in refused.Where(r => r.Key != "SoldOut")) findings.Add(Wrong.Other, $"A tap was refused {code}.");
         return holders;
