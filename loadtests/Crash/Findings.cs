@@ -33,5 +33,10 @@ internal sealed class Findings
 
     public void Add(Wrong what, string words) => found.TryAdd(words, what);
 
+    public void AddAll(Findings others)
+    {
+        foreach (var (words, what) in others.found) Add(what, words);
+    }
+
     public int Count(Wrong what) => found.Count(f => f.Value == what);
 }

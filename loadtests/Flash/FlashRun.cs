@@ -15,6 +15,8 @@ namespace Campaigns.LoadTests.Flash;
 /// </summary>
 internal sealed class FlashRun(int buyers, int units, int seed, int? connections, TextWriter output) : IDisposable
 {
+    public const int ConnectionsUsual = 256;
+
     private const int AtOnce = 500;
     private const int HoldSeconds = 600;
     private const int SalePriceFen = 5_900;
@@ -22,7 +24,6 @@ internal sealed class FlashRun(int buyers, int units, int seed, int? connections
 
     private readonly string data = Directory.CreateTempSubdirectory("campaigns-flash-").FullName;
     private readonly HttpClient http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 512 }) { Timeout = Timeout.InfiniteTimeSpan };
-    private readonly Findings findings = new();
     private readonly Random chance = new(seed);
     private ServerProcess? server;
     private ShopClient client = null!;
@@ -30,28 +31,31 @@ internal sealed class FlashRun(int buyers, int units, int seed, int? connections
     private string sale = "";
     private CancellationToken stopped;
 
-    public async Task<int> Play(CancellationToken stop)
+    /// <summary>What does not add up.</summary>
+    public Findings Findings { get; } = new();
+
+    public async Task<FlashOutcome> Play(CancellationToken stop)
     {
         stopped = stop;
         server = new(ServerProcess.FindProgram(), data, http) { Unlimited = true };
         server.Start();
         await server.WhenReady(stop);
-        client = new(http, () => server.Address, findings, stop);
+        client = new(http, () => server.Address, Findings, stop);
         (sku, sale) = await Open(units);
         var people = Enumerable.Range(0, buyers).Select(i => new Person($"buyer{i}")).ToList();
         await (connections is null ? Each(people, client.SignIn) : SignInQuickly(people, connections.Value));
         Say($"{buyers} buyers signed in; {units} units at {SalePriceFen} fen, one for each buyer");
 
-        var holders = connections is null ? await Rush(people) : await OpenLoop(people, connections.Value);
+        var (outcome, holders) = connections is null ? await Rush(people) : await OpenLoop(people, connections.Value);
         await Expect(left: 0, reserved: units, onHand: 2 * units, "after the rush");
         var (paid, lapsed) = await PayOrCancel(holders);
         await SellTheRest([.. people.Except(holders.Select(h => h.Buyer))], paid, holders, lapsed);
 
         server.Kill();
-        foreach (var wrong in await server.Check()) findings.Add(Wrong.Other, wrong);
-        foreach (var words in findings.Words) Say(words);
-        Say(findings.IsEmpty ? "flash: the account is exact" : $"flash: {findings.Words.Count()} things are wrong");
-        return findings.IsEmpty ? 0 : 1;
+        foreach (var wrong in await server.Check()) Findings.Add(Wrong.Other, wrong);
+        foreach (var words in Findings.Words) Say(words);
+        Say(Findings.IsEmpty ? "flash: the account is exact" : $"flash: {Findings.Words.Count()} things are wrong");
+        return outcome;
     }
 
     public void Dispose()
@@ -79,7 +83,7 @@ internal sealed class FlashRun(int buyers, int units, int seed, int? connections
     }
 
     /// <summary>Every buyer taps once, all of them within the first second, after a rehearsal of the same size at another sale.</summary>
-    private async Task<List<Purchase>> OpenLoop(List<Person> people, int over)
+    private async Task<(FlashOutcome Outcome, List<Purchase> Holders)> OpenLoop(List<Person> people, int over)
     {
         var (_, rehearsal) = await Open(units);
         await Play([.. people.Select(p => TakeAt(rehearsal, p))], over, TimeSpan.FromSeconds(1));
@@ -98,9 +102,9 @@ internal sealed class FlashRun(int buyers, int units, int seed, int? connections
         Say(string.Create(CultureInfo.InvariantCulture, $"opening: {heard.Count} taps scheduled in one second over {over} connections, all answered after {took:0.00} s; {holders.Count} holds, refused {string.Join(", ", refused.Select(r => $"{r.Value} {r.Key}"))}, told to come back {heard.Sum(h => h.SentAway)} times"));
         Say($"      first answer: {Quantiles(first)}; final answer: {Quantiles(final)}; of those who hold a unit: {Quantiles([.. heard.Where(h => h.Status == 201).Select(h => h.FinalMs).Order()])}");
         Say(string.Create(CultureInfo.InvariantCulture, $"      processor: server {servers.TotalSeconds:0.00} s, generator {own.TotalSeconds:0.00} s, of {took * Environment.ProcessorCount:0.00} s"));
-        if (holders.Count != units) findings.Add(Wrong.Leaked, $"{holders.Count} buyers hold a unit and there are {units}.");
-        foreach (var (code, _) in refused.Where(r => r.Key != "SoldOut")) findings.Add(Wrong.Other, $"A tap was refused {code}.");
-        return holders;
+        if (holders.Count != units) Findings.Add(Wrong.Leaked, $"{holders.Count} buyers hold a unit and there are {units}.");
+        foreach (var (code, _) in refused.Where(r => r.Key != "SoldOut")) Findings.Add(Wrong.Other, $"A tap was refused {code}.");
+        return (new(heard.Count, holders.Count, final[^1]), holders);
     }
 
     // On a thread of its own: it never waits for anything but sockets.
@@ -115,7 +119,7 @@ internal sealed class FlashRun(int buyers, int units, int seed, int? connections
     private static string Quantiles(List<double> sorted) => string.Create(CultureInfo.InvariantCulture, $"median {sorted[sorted.Count / 2]:0} ms, p99 {sorted[sorted.Count * 99 / 100]:0} ms, slowest {sorted[^1]:0} ms");
 
     /// <summary>Every buyer taps twice with the same key, all at once.</summary>
-    private async Task<List<Purchase>> Rush(List<Person> people)
+    private async Task<(FlashOutcome Outcome, List<Purchase> Holders)> Rush(List<Person> people)
     {
         var (holders, refused, waits) = (new ConcurrentBag<Purchase>(), new ConcurrentDictionary<string, int>(StringComparer.Ordinal), new ConcurrentBag<double>());
         var watch = Stopwatch.StartNew();
@@ -125,7 +129,7 @@ internal sealed class FlashRun(int buyers, int units, int seed, int? connections
             var taps = await Task.WhenAll(Take(buyer, "rush"), Take(buyer, "rush"));
             waits.Add(Stopwatch.GetElapsedTime(since).TotalMilliseconds);
             var orders = taps.Where(t => t.IsSuccess).Select(t => new Purchase(buyer, t.As<OrderView>(), sale)).DistinctBy(o => o.Id).ToList();
-            if (orders.Count > 1) findings.Add(Wrong.Doubled, $"{buyer.Name} tapped twice and has {orders.Count} orders.");
+            if (orders.Count > 1) Findings.Add(Wrong.Doubled, $"{buyer.Name} tapped twice and has {orders.Count} orders.");
             foreach (var order in orders) holders.Add(order);
             foreach (var tap in taps.Where(t => !t.IsSuccess)) refused.AddOrUpdate(tap.Code, 1, (_, n) => n + 1);
         });
@@ -133,10 +137,10 @@ internal sealed class FlashRun(int buyers, int units, int seed, int? connections
         var sorted = waits.Order().ToList();
         Say(string.Create(CultureInfo.InvariantCulture, $"rush: {2 * buyers} taps in {watch.Elapsed.TotalSeconds:0.0} s, {AtOnce} buyers at a time; {holders.Count} holds, refused {string.Join(", ", refused.Select(r => $"{r.Value} {r.Key}"))}"));
         Say($"      every buyer answered: {Quantiles(sorted)}");
-        if (sorted.Count != buyers) findings.Add(Wrong.Lost, $"{sorted.Count} of {buyers} buyers were answered.");
-        if (holders.Count != units) findings.Add(Wrong.Leaked, $"{holders.Count} buyers hold a unit and there are {units}.");
-        foreach (var code in refused.Keys.Where(c => c is not ("SoldOut" or "PurchaseLimit"))) findings.Add(Wrong.Other, $"A tap was refused {code}.");
-        return [.. holders.OrderBy(h => h.Buyer.Name, StringComparer.Ordinal)];
+        if (sorted.Count != buyers) Findings.Add(Wrong.Lost, $"{sorted.Count} of {buyers} buyers were answered.");
+        if (holders.Count != units) Findings.Add(Wrong.Leaked, $"{holders.Count} buyers hold a unit and there are {units}.");
+        foreach (var code in refused.Keys.Where(c => c is not ("SoldOut" or "PurchaseLimit"))) Findings.Add(Wrong.Other, $"A tap was refused {code}.");
+        return (new(sorted.Count, holders.Count, sorted[^1]), [.. holders.OrderBy(h => h.Buyer.Name, StringComparer.Ordinal)]);
     }
 
     /// <summary>Some pay, some cancel, the others start a payment and let the hold run out.</summary>
@@ -169,7 +173,7 @@ internal sealed class FlashRun(int buyers, int units, int seed, int? connections
         {
             if (await Take(buyer, "again") is { IsSuccess: true } taken) again.Add(new(buyer, taken.As<OrderView>(), sale));
         });
-        if (again.Count != units - paid) findings.Add(Wrong.Leaked, $"{units - paid} units were left and {again.Count} were sold.");
+        if (again.Count != units - paid) Findings.Add(Wrong.Leaked, $"{units - paid} units were left and {again.Count} were sold.");
         await Expect(0, units - paid, (2 * units) - paid, "after the rest was sold");
 
         await Each(tooLate, Pay);
@@ -185,7 +189,7 @@ internal sealed class FlashRun(int buyers, int units, int seed, int? connections
     // Once the campaign is settled its units are no longer its own: they are counted before.
     private async Task Audit(IReadOnlyList<Purchase> orders, bool settled)
     {
-        var audit = new PurchaseAudit(client, findings);
+        var audit = new PurchaseAudit(client, Findings);
         await Each(orders, order => audit.Order(order, settled));
         if (!settled) await audit.Units(sku, 2L * units, [new(sale, units, PerUserLimit: 1)], orders);
     }
@@ -218,7 +222,7 @@ internal sealed class FlashRun(int buyers, int units, int seed, int? connections
     {
         for (var since = Stopwatch.StartNew(); since.Elapsed < SettleMax; await Task.Delay(50, stopped))
             if (await isSo()) return;
-        findings.Add(Wrong.Leaked, $"This did not come true: {what}; the stock is {await Stock()}.");
+        Findings.Add(Wrong.Leaked, $"This did not come true: {what}; the stock is {await Stock()}.");
     }
 
     private async Task Pass(int seconds) => Require(await client.Post("/sandbox/clock", new { advanceSeconds = seconds }));

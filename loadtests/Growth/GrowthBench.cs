@@ -13,8 +13,10 @@ namespace Campaigns.LoadTests.Growth;
 internal sealed record GrowthPlan(IReadOnlyList<long> Grains, IReadOnlyList<long> Events, TimeSpan Duration, int Rounds, int Callers)
 {
     public const long GrainsMin = 10_000; // those that are used
+    public const long GrainsFirst = 100_000;
     public const long GrainsMax = 10_000_000;
     public const long EventsMin = 100_000;
+    public const long EventsFirst = 1_000_000;
     public const long EventsMax = 1_000_000_000;
 
     public IEnumerable<GrowthSize> Sizes => [.. Grains.Select(GrowthSize.OfGrains), .. Events.Select(GrowthSize.OfEvents)];
@@ -35,7 +37,8 @@ internal sealed record GrowthPlan(IReadOnlyList<long> Grains, IReadOnlyList<long
 /// a machine that slows down meanwhile slows both.
 /// </summary>
 /// <param name="parent">where a folder for the journals is made and deleted</param>
-internal sealed class GrowthBench(GrowthPlan plan, string parent)
+/// <param name="say">hears of each step</param>
+internal sealed class GrowthBench(GrowthPlan plan, string parent, Action<string> say)
 {
     private const double RatioMin = 0.8;
 
@@ -53,7 +56,7 @@ internal sealed class GrowthBench(GrowthPlan plan, string parent)
     /// <summary>Why there is no room for it; null if there is.</summary>
     public string? WhyNot => DiskSpace.WhyNot(parent, plan.Sizes.Select(s => s.Events * StockedJournal.BytesPerEvent + s.Grains * StockedJournal.BytesPerGrain).DefaultIfEmpty().Max() + (plan.Rounds + 1) * (plan.Duration + WarmUp).TotalSeconds * BytesPerMeasuredSecond);
 
-    /// <exception cref="InvalidOperationException">the books are wrong afterwards</exception>
+    /// <exception cref="WrongBooksException">the books are wrong afterwards</exception>
     public async Task<List<Figure>> Run(CancellationToken stop)
     {
         var folder = Directory.CreateDirectory(Path.Combine(parent, $"campaigns-growth-{Guid.NewGuid():N}")).FullName;
@@ -95,7 +98,7 @@ internal sealed class GrowthBench(GrowthPlan plan, string parent)
 
         Directory.Delete(here, recursive: true);
         var point = Middle(size, rounds);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{size.Name}: {point.PerSecond:N0} /s beside {point.BasePerSecond:N0} /s; start {point.StartMs:N0} ms, {GrowthSize.Base.Grains:N0} awake after another {point.WakeMs:N0} ms with {point.HeapMegabytes:N0} MB"));
+        say(string.Create(CultureInfo.InvariantCulture, $"{size.Name}: {point.PerSecond:N0} /s beside {point.BasePerSecond:N0} /s; start {point.StartMs:N0} ms, {GrowthSize.Base.Grains:N0} awake after another {point.WakeMs:N0} ms with {point.HeapMegabytes:N0} MB"));
         return point;
     }
 
@@ -125,7 +128,7 @@ internal sealed class GrowthBench(GrowthPlan plan, string parent)
     }
 
     /// <returns>its size in MB</returns>
-    private static async Task<double> Write(string folder, GrowthSize size, CancellationToken stop)
+    private async Task<double> Write(string folder, GrowthSize size, CancellationToken stop)
     {
         var watch = Stopwatch.StartNew();
         var console = AnsiConsole.Create(new() { Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect, Interactive = Console.IsOutputRedirected ? InteractionSupport.No : InteractionSupport.Detect });
@@ -135,7 +138,7 @@ internal sealed class GrowthBench(GrowthPlan plan, string parent)
             return Task.Run(() => StockedJournal.Write(folder, size, facts => task.Increment(facts), stop), stop);
         });
         var (took, disk) = (watch.Elapsed.TotalSeconds, Megabytes(folder));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{size.Events:N0} events of {size.Grains:N0} grains written in {took:0.0} s, {size.Events / took:N0} /s; {disk:N0} MB, {disk * 1e6 / size.Events:0} bytes each with the states"));
+        say(string.Create(CultureInfo.InvariantCulture, $"{size.Events:N0} events of {size.Grains:N0} grains written in {took:0.0} s, {size.Events / took:N0} /s; {disk:N0} MB, {disk * 1e6 / size.Events:0} bytes each with the states"));
         return disk;
     }
 

@@ -21,12 +21,13 @@ internal static class GrowthCommand
         {
             var bench = new GrowthBench(
                 new(
-                    GrowthPlan.Points(100_000, Bounded(parsed.GetValue(grains), GrowthPlan.GrainsMin, GrowthPlan.GrainsMax)),
-                    GrowthPlan.Points(1_000_000, Bounded(parsed.GetValue(events), GrowthPlan.EventsMin, GrowthPlan.EventsMax)),
+                    GrowthPlan.Points(GrowthPlan.GrainsFirst, Bounded(parsed.GetValue(grains), GrowthPlan.GrainsMin, GrowthPlan.GrainsMax)),
+                    GrowthPlan.Points(GrowthPlan.EventsFirst, Bounded(parsed.GetValue(events), GrowthPlan.EventsMin, GrowthPlan.EventsMax)),
                     TimeSpan.FromSeconds(Math.Clamp(parsed.GetValue(seconds), 1, 60)),
                     Math.Clamp(parsed.GetValue(rounds), 1, 20),
                     Math.Clamp(parsed.GetValue(callers), 1, 10_000)),
-                parsed.GetValue(folder)!.FullName);
+                parsed.GetValue(folder)!.FullName,
+                Console.WriteLine);
             if (bench.WhyNot is { } reason)
             {
                 await Console.Error.WriteLineAsync(reason);

@@ -6,6 +6,7 @@ using Campaigns.LoadTests.Crash;
 using Campaigns.LoadTests.Engine;
 using Campaigns.LoadTests.Overload;
 using Campaigns.LoadTests.Peers;
+using Campaigns.LoadTests.Report;
 using Npgsql;
 
 namespace Campaigns.LoadTests.Http;
@@ -17,7 +18,12 @@ namespace Campaigns.LoadTests.Http;
 /// <param name="Url">a server that is here already; null starts one</param>
 /// <param name="WithPeers">whether the peers are measured too</param>
 /// <param name="CompareWrk">whether the echo is also measured with <c>wrk</c></param>
-internal sealed record HttpOptions(int Seconds, IReadOnlyList<int> Connections, int Running, double Skew, int Seed, Uri? Url, bool WithPeers, bool CompareWrk);
+internal sealed record HttpOptions(int Seconds, IReadOnlyList<int> Connections, int Running, double Skew, int Seed, Uri? Url, bool WithPeers, bool CompareWrk)
+{
+    public const int RunningUsual = 2_000;
+
+    public static readonly IReadOnlyList<int> ConnectionsUsual = [128, 512];
+}
 
 /// <summary>
 /// Goals P3 and P4: an assist storm on the real server, then the same requests on an echo and on the assist as others would write it, one after another so
@@ -41,8 +47,8 @@ internal sealed class HttpBench(HttpOptions options, Action<string> say)
     /// <summary>What does not add up: an accepted answer that the server does not know of, or one that should not have been.</summary>
     public Findings Findings { get; } = new();
 
-    /// <summary>From the open loops, for a report that draws them.</summary>
-    public IReadOnlyList<Latencies> Latencies => latencies;
+    /// <summary>The latencies of the open loops, for a report.</summary>
+    public List<Series> Draw() => [.. latencies.Select(l => l.Draw())];
 
     public async Task<List<Figure>> Run(CancellationToken stop)
     {
@@ -144,7 +150,7 @@ internal sealed class HttpBench(HttpOptions options, Action<string> say)
         Watched("open loop at half of the best", options.Connections.Max(), () =>
         {
             var open = generator.Scheduled(Arrivals.AtRandom(half, duration, options.Seed), stop);
-            latencies.Add(Http.Latencies.Read(name, half, open));
+            latencies.Add(Latencies.Read(name, half, open));
             return open;
         });
         return peak;

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Campaigns.LoadTests.Crash;
-using Campaigns.LoadTests.Engine;
+using Campaigns.LoadTests.Report;
 
 namespace Campaigns.LoadTests.Http;
 
@@ -23,20 +23,19 @@ internal static class HttpCommand
     private static Command CreateAssist()
     {
         var seconds = new Option<int>("--seconds") { Description = "How long each figure is measured (1–5)", DefaultValueFactory = _ => 3 };
-        var connections = new Option<int[]>("--connections") { Description = "Callers in the closed loop, up to three numbers, of which the best counts (1–1,000 each)", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [128, 512] };
+        var connections = new Option<int[]>("--connections") { Description = "Callers in the closed loop, up to three numbers, of which the best counts (1–1,000 each)", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [.. HttpOptions.ConnectionsUsual] };
         var (bargains, skew, seed, url) = (Bargains(), Skew(), Seed(), Url());
         var noPeers = new Option<bool>("--no-peers") { Description = "Leave out the echo, PostgreSQL and Redis" };
         var compareWrk = new Option<bool>("--compare-wrk") { Description = "Measure the echo with wrk too, to see what the generator is worth" };
-        var json = new Option<FileInfo?>("--json") { Description = "Also write the figures to this file" };
-        var command = new Command("assist", "An assist storm on the real server, beside an echo, PostgreSQL and Redis behind the same HTTP; then its latency at half of that") { seconds, connections, bargains, skew, seed, url, noPeers, compareWrk, json };
+        var report = new ReportOptions();
+        var command = new Command("assist", "An assist storm on the real server, beside an echo, PostgreSQL and Redis behind the same HTTP; then its latency at half of that") { seconds, connections, bargains, skew, seed, url, noPeers, compareWrk };
+        report.AddTo(command);
         command.SetAction(async (parsed, stop) =>
         {
             var bench = new HttpBench(
                 new(Math.Clamp(parsed.GetValue(seconds), 1, 5), [.. parsed.GetValue(connections)!.Take(3).Select(c => Math.Clamp(c, 1, 1_000))], Running(parsed.GetValue(bargains)), Exponent(parsed.GetValue(skew)), parsed.GetValue(seed), parsed.GetValue(url), !parsed.GetValue(noPeers), parsed.GetValue(compareWrk)),
                 Console.Error.WriteLine);
-            var figures = await bench.Run(stop);
-            Figure.Print(figures);
-            if (parsed.GetValue(json) is { } file) Figure.Save(figures, file.FullName);
+            report.Write(parsed, "HTTP", await bench.Run(stop), bench.Draw());
             return await End(bench.Findings);
         });
         return command;
@@ -57,7 +56,7 @@ internal static class HttpCommand
         return command;
     }
 
-    private static Option<int> Bargains() => new("--bargains") { Description = "Bargains that run at the same time (1–4,000)", DefaultValueFactory = _ => 2_000 };
+    private static Option<int> Bargains() => new("--bargains") { Description = "Bargains that run at the same time (1–4,000)", DefaultValueFactory = _ => HttpOptions.RunningUsual };
 
     private static Option<double> Skew() => new("--skew") { Description = "How popular the popular bargains are: Zipf's exponent, 0 makes all alike (0–2)", DefaultValueFactory = _ => 1 };
 

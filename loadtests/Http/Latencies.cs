@@ -1,5 +1,6 @@
 using System.Globalization;
 using Campaigns.LoadTests.Overload;
+using Campaigns.LoadTests.Report;
 using Spectre.Console;
 
 namespace Campaigns.LoadTests.Http;
@@ -13,15 +14,19 @@ internal sealed record Latencies(string Of, double PerSecond, IReadOnlyList<Late
 
     public static Latencies Read(string of, double perSecond, Tally tally) => new(of, perSecond, [.. Percentiles.Select(p => new Latency(p, tally.AcceptedMs(p / 100)))]);
 
+    public Series Draw() => Series.Bars("Latency from the scheduled time, open loop", string.Create(CultureInfo.InvariantCulture, $"{Of} at {PerSecond:N0} /s"), "ms", Points.Select(p => (Named(p.Percentile), p.Ms)));
+
     /// <summary>One row for each, in milliseconds.</summary>
     public static void Print(IReadOnlyList<Latencies> all)
     {
         if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 180; // a file has no width, and the default of 80 breaks every cell
-        var table = new Table().Border(TableBorder.Simple).AddColumns(["ms", "/s", .. Percentiles.Select(p => string.Create(CultureInfo.InvariantCulture, $"p{p}"))]);
+        var table = new Table().Border(TableBorder.Simple).AddColumns(["ms", "/s", .. Percentiles.Select(Named)]);
         foreach (var column in table.Columns.Skip(1)) column.RightAligned();
         foreach (var one in all) table.AddRow([one.Of, .. one.Points.Select(p => p.Ms).Prepend(one.PerSecond).Select(n => n.ToString("0.0", CultureInfo.InvariantCulture))]);
         AnsiConsole.Write(table);
     }
+
+    private static string Named(double percentile) => string.Create(CultureInfo.InvariantCulture, $"p{percentile}");
 }
 
 /// <param name="Percentile">0–100</param>

@@ -82,7 +82,7 @@ internal sealed class PostgresBench(TimeSpan duration, int callers, string? only
             var start = Stopwatch.StartNew();
             await EngineBench.Many(TakesOfSale, callers, i => silo.Engine.Ask(sale, new OfferLatePayment(OrderId.Of(ids[2 * i]), purpose, ShopperId.Of(ids[2 * i + 1]), 1)));
             var took = start.Elapsed;
-            if (EngineBench.Must(await silo.Engine.Ask(sale, new GetFlashSale(), cancellation)).Left != 0) throw new InvalidOperationException("The books of the sale are wrong.");
+            if (EngineBench.Must(await silo.Engine.Ask(sale, new GetFlashSale(), cancellation)).Left != 0) throw new WrongBooksException("The books of the sale are wrong.");
             return took;
         }
     }
@@ -107,7 +107,7 @@ internal sealed class PostgresBench(TimeSpan duration, int callers, string? only
             return decisions;
         }, cancellation);
         var left = EngineBench.Must(await silo.Engine.Ask(sku, new GetSku(), cancellation)).Stock;
-        if (left is not { OnHand: 1_000_000, Reserved: 0 }) throw new InvalidOperationException($"The books are wrong: {left}.");
+        if (left is not { OnHand: 1_000_000, Reserved: 0 }) throw new WrongBooksException($"The books are wrong: {left}.");
         return costs[^1].PerSecond;
     }
 
@@ -169,7 +169,7 @@ internal sealed class PostgresBench(TimeSpan duration, int callers, string? only
         {
             var view = EngineBench.Must(await engine.Ask(bargains[i].In(EngineBench.Shop), new GetBargain(), cancellation));
             if (view.Helpers.Count != accepted[i] || view.ListPriceFen - view.PriceFen != view.Helpers.Sum(h => h.CutFen))
-                throw new InvalidOperationException($"The books of bargain {view.Id} are wrong: {view.Helpers.Count} helpers, {accepted[i]} answered.");
+                throw new WrongBooksException($"The books of bargain {view.Id} are wrong: {view.Helpers.Count} helpers, {accepted[i]} answered.");
         }
     }
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using Campaigns.LoadTests.Engine;
 using Campaigns.LoadTests.Peers;
+using Campaigns.LoadTests.Report;
 
 namespace Campaigns.LoadTests.Postgres;
 
@@ -13,8 +13,9 @@ internal static class PostgresCommand
         var callers = new Option<int>("--callers") { Description = "Callers in the closed loop of the engine; the row locks have 32 connections", DefaultValueFactory = _ => 3_000 };
         var noPeer = new Option<bool>("--no-peer") { Description = "Leave out the row locks" };
         var only = new Option<string?>("--only") { Description = "hot, spread or whole: measure that alone" };
-        var json = new Option<FileInfo?>("--json") { Description = "Also write the figures to this file" };
-        var command = new Command("postgres", "The engine over its PostgreSQL journal beside row locks on the same server") { seconds, callers, noPeer, only, json };
+        var report = new ReportOptions();
+        var command = new Command("postgres", "The engine over its PostgreSQL journal beside row locks on the same server") { seconds, callers, noPeer, only };
+        report.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
             if (PostgresServer.Unavailable is { } reason)
@@ -25,9 +26,8 @@ internal static class PostgresCommand
 
             var bench = new PostgresBench(TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(callers), parsed.GetValue(only), Console.Error.WriteLine);
             var (figures, costs) = await bench.Run(!parsed.GetValue(noPeer), cancellation);
-            Figure.Print(figures);
+            report.Write(parsed, "PostgreSQL", figures, []);
             Cost.Print(costs);
-            if (parsed.GetValue(json) is { } file) Figure.Save(figures, file.FullName);
             return 0;
         });
         return command;

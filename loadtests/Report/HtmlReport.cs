@@ -64,5 +64,5 @@ internal static class HtmlReport
         page.Append($"{Chart.Draw(series)}\n</figure>\n");
     }
 
-    private static string Number(double value) => value.ToString(Math.Abs(value) >= 100 ? "N0" : "0.##", CultureInfo.InvariantCulture);
+    private static string Number(double value) => double.IsNaN(value) ? "–" : value.ToString(Math.Abs(value) >= 100 ? "N0" : "0.##", CultureInfo.InvariantCulture);
 }

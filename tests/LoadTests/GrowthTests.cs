@@ -16,7 +16,7 @@ public sealed class GrowthTests
     [Fact]
     public void A_run_that_the_disk_has_no_room_for_is_refused_with_what_is_missing()
     {
-        GrowthBench Of(long events) => new(new([], [events], TimeSpan.FromSeconds(1), 1, 1), Path.GetTempPath());
+        GrowthBench Of(long events) => new(new([], [events], TimeSpan.FromSeconds(1), 1, 1), Path.GetTempPath(), _ => { });
 
         Assert.Contains("GB are free there", Of(GrowthPlan.EventsMax * 1_000_000).WhyNot, StringComparison.Ordinal);
     }
