@@ -127,7 +127,7 @@ public abstract class JournalTests : IAsyncDisposable
         Store.Execute("alter table flush rename to gone");
         Assert.Throws<JournalFailure>(() => Journal.Append([Facts(One, 2)]));
         Store.Execute("alter table gone rename to flush");
-        Assert.Throws<InvalidOperationException>(() => Journal.Append([Facts(One, 2)]));
+        Assert.Throws<JournalFailure>(() => Journal.Append([Facts(One, 2)]));
         Assert.Equal(1, Journal.FindLastPosition());
     }
 

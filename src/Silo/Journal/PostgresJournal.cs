@@ -22,6 +22,7 @@ public sealed partial class PostgresJournal : IJournal
     private const int FlushesReadTogether = 1_000;
     private const int GrainsPrunedTogether = 1_000;
     private const int PoolMax = 20;
+    private const int ReadersMin = 2;
 
     /// <summary>After so long the row of a grain is compared again: decisions that another silo wrote meanwhile may have been pruned.</summary>
     private static readonly TimeSpan MarkedFor = TimeSpan.FromHours(1);
@@ -39,7 +40,7 @@ public sealed partial class PostgresJournal : IJournal
     private long lastPosition;
     private long appends;
     private long seenAt = Stopwatch.GetTimestamp();
-    private volatile bool failed;
+    private volatile Exception? failed;
     private int closed;
 
     private PostgresJournal(NpgsqlDataSource source, string where, params PostgresWriter[] writers) =>
@@ -143,7 +144,7 @@ public sealed partial class PostgresJournal : IJournal
     public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches, int line = 0)
     {
         if (writers.Length == 0) throw new InvalidOperationException($"{where} was opened to read.");
-        if (failed) throw new InvalidOperationException($"An earlier write to {where} failed. Open it again: only what it holds counts.");
+        if (failed is { } first) throw new JournalFailure($"An earlier write to {where} failed ({first.Message.TrimEnd('.')}). Open it again: only what it holds counts.", first);
         try
         {
             var writer = writers[line];
@@ -173,7 +174,7 @@ public sealed partial class PostgresJournal : IJournal
         }
         catch (Exception failure)
         {
-            failed = true;
+            failed ??= failure;
             if (IsDatabase(failure)) failure = PostgresFailures.Explain(failure, where);
             if (failure is not IOException) throw;
             throw new JournalFailure($"{failure.Message} Nothing of this write was acknowledged.", failure);
@@ -255,7 +256,7 @@ public sealed partial class PostgresJournal : IJournal
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref closed, 1) == 1) return;
-        if (writers.Length > 0 && !failed)
+        if (writers.Length > 0 && failed is null)
         {
             try
             {
@@ -312,6 +313,7 @@ public sealed partial class PostgresJournal : IJournal
 
         var given = new NpgsqlConnectionStringBuilder(options.Connection);
         if (!given.ContainsKey("Maximum Pool Size") || given.MaxPoolSize > PoolMax) builder.MaxPoolSize = PoolMax;
+        builder.MaxPoolSize = Math.Max(builder.MaxPoolSize, options.Lines + ReadersMin); // each line keeps one
         if (given.MaxAutoPrepare == 0) builder.MaxAutoPrepare = PoolMax;
         builder.AutoPrepareMinUsages = 2;
 

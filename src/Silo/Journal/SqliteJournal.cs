@@ -33,7 +33,7 @@ public sealed class SqliteJournal : IJournal
     private long removedHeads;
     private long tailStart;
     private long lastPosition;
-    private bool failed;
+    private Exception? failed;
     private int closed;
 
     private SqliteJournal(string path, FileStream? ownership, HighWater? highWater, SqliteConnection writer)
@@ -116,7 +116,7 @@ public sealed class SqliteJournal : IJournal
     public IReadOnlyCollection<GrainId> Append(IReadOnlyList<Batch> batches, int line = 0)
     {
         if (!CanAppend) throw new InvalidOperationException($"'{path}' was opened to read.");
-        if (failed) throw new InvalidOperationException($"An earlier write to '{path}' failed. Open it again: only what it holds counts.");
+        if (failed is { } first) throw new JournalFailure($"An earlier write to '{path}' failed ({first.Message.TrimEnd('.')}). Open it again: only what it holds counts.", first);
         HashSet<GrainId>? fenced = null;
         lock (sync)
         {
@@ -140,7 +140,7 @@ public sealed class SqliteJournal : IJournal
         }
         catch (Exception failure) when (failure is SqliteException or IOException)
         {
-            failed = true;
+            failed = failure;
             throw new JournalFailure($"Writing '{path}' failed: {failure.Message.TrimEnd('.')}. Nothing of this write was acknowledged. Free disk space or repair the disk, then start again.", failure);
         }
 

@@ -53,7 +53,7 @@ internal sealed class Flusher
                     Write();
 
                     // What leaves leads to more. A lane that sleeps is not woken for it: that would cost more than to decide it here, before the next write.
-                    var idle = lanes.Where(l => l.TryHold()).ToList();
+                    var idle = ending ? [] : lanes.Where(l => l.TryHold()).ToList();
                     Release();
                     foreach (var lane in idle) lane.GoOn();
                 }

@@ -16,6 +16,10 @@ internal sealed class Lane
     private const int SnapshotsPerBatch = 1_000;
     private static readonly TimeSpan PauseAfterBug = TimeSpan.FromMinutes(1);
 
+    // What is asked from within a decision (of a grain of this silo, through the cluster) waits for its lane's thread: decisions do not nest.
+    [ThreadStatic]
+    private static bool isDeciding;
+
     private readonly LocalEngine engine;
     private readonly LocalEngineOptions options;
     private readonly IJournal journal;
@@ -103,7 +107,7 @@ internal sealed class Lane
     /// <summary>Decides what came in meanwhile, on this thread; what is too much for it wakes the lane.</summary>
     public void GoOn()
     {
-        TryStep();
+        if (!IsAheadOfDisk) TryStep();
         inbox.Resume();
     }
 
@@ -149,7 +153,7 @@ internal sealed class Lane
     // On a caller's thread, if no other one is in here.
     private bool TryStep()
     {
-        if (gateWanted || gate.IsHeldByCurrentThread || !gate.TryEnter()) return false;
+        if (gateWanted || isDeciding || !gate.TryEnter()) return false;
         var flush = false;
         try
         {
@@ -173,13 +177,21 @@ internal sealed class Lane
 
     private (bool Did, bool Flush) Decide()
     {
-        var now = clock.GetUtcNow();
-        var did = HandleInbox(now) | HandleTimers(now);
-        AnswerCrowds(now);
-        AnswerImpatient(now);
-        Sweep(now);
-        Checkpoint();
-        return (did, !open.IsEmpty);
+        isDeciding = true;
+        try
+        {
+            var now = clock.GetUtcNow();
+            var did = HandleInbox(now) | HandleTimers(now);
+            AnswerCrowds(now);
+            AnswerImpatient(now);
+            Sweep(now);
+            Checkpoint();
+            return (did, !open.IsEmpty);
+        }
+        finally
+        {
+            isDeciding = false;
+        }
     }
 
     /// <summary>The flusher takes what was decided. Null if there is nothing.</summary>

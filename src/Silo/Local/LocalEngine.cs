@@ -260,7 +260,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         {
             using var patience = new CancellationTokenSource(options.ReceiverTimeout, clock);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, patience.Token);
-            receipt = await machine.Run(() => receiver.Receive(to, command, limit.Token)).WaitAsync(limit.Token);
+            receipt = await machine.Run(() => receiver.Receive(to, command, limit.Token)).WaitAsync(limit.Token).ConfigureAwait(false);
         }
         catch (Exception failed)
         {
@@ -273,7 +273,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
 
     private async Task SendThere(ICluster elsewhere, Activation sender, Debt debt, GrainId to, object command)
     {
-        var receipt = await elsewhere.Ask(to, command);
+        var receipt = await machine.Run(() => elsewhere.Ask(to, command)).ConfigureAwait(false); // the thread may be a caller's, in the middle of a decision
         machine.CarryBack(new(sender, debt, to, receipt));
     }
 

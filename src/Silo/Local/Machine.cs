@@ -61,11 +61,26 @@ internal sealed class RealMachine : Machine
 
     public override void JoinFlushers() => flusherThreads.ForEach(t => t.Join());
 
-    public override Task<TResult> Run<TResult>(Func<Task<TResult>> work) => Task.Run(work);
+    public override Task<TResult> Run<TResult>(Func<Task<TResult>> work) => Alone(() => Task.Run(work));
 
-    public override Task Run(Func<Task> work) => Task.Run(work);
+    public override Task Run(Func<Task> work) => Alone(() => Task.Run(work));
 
     public override ReadOnlyMemory<byte> Chance() => RandomNumberGenerator.GetBytes(32);
+
+    // The thread may be a caller's: what it carries with it (a trace, a log scope) is not of this work.
+    private static TTask Alone<TTask>(Func<TTask> start)
+    {
+        if (ExecutionContext.IsFlowSuppressed()) return start();
+        ExecutionContext.SuppressFlow();
+        try
+        {
+            return start();
+        }
+        finally
+        {
+            ExecutionContext.RestoreFlow();
+        }
+    }
 
     private static Thread Start(string name, ThreadStart run)
     {
