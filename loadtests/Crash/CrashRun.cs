@@ -39,7 +39,7 @@ internal sealed class CrashRun : IDisposable
     private readonly CrashOptions options;
     private readonly Random chance;
     private readonly string data = Directory.CreateTempSubdirectory("campaigns-crash-").FullName;
-    private readonly HttpClient http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(2), PooledConnectionIdleTimeout = TimeSpan.FromSeconds(5) }) { Timeout = Timeout.InfiniteTimeSpan };
+    private readonly HttpClient http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10), PooledConnectionIdleTimeout = TimeSpan.FromSeconds(5) }) { Timeout = Timeout.InfiniteTimeSpan };
     private readonly CancellationTokenSource stop = new();
     private readonly Findings findings = new();
     private readonly Ledger ledger = new();
