@@ -214,8 +214,9 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
     /// <summary>Takes a durable message to its receiver.</summary>
     internal void Send(Activation sender, Debt debt, GrainId to, object command)
     {
-        if (receivers.TryGetValue(to.Kind, out var receiver)) _ = SendOutside(receiver, sender, debt, to, command);
-        else if (cluster is not null) _ = SendThere(cluster, sender, debt, to, command);
+        // Not on this thread: it may be a caller's, in the middle of a decision.
+        if (receivers.TryGetValue(to.Kind, out var receiver)) _ = machine.Run(() => SendOutside(receiver, sender, debt, to, command));
+        else if (cluster is not null) _ = machine.Run(() => SendThere(cluster, sender, debt, to, command));
         else machine.Carry(LaneOf(to), new Delivered(to, command, sender, debt));
     }
 
@@ -260,7 +261,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         {
             using var patience = new CancellationTokenSource(options.ReceiverTimeout, clock);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, patience.Token);
-            receipt = await machine.Run(() => receiver.Receive(to, command, limit.Token)).WaitAsync(limit.Token).ConfigureAwait(false);
+            receipt = await machine.Run(() => receiver.Receive(to, command, limit.Token)).WaitAsync(limit.Token);
         }
         catch (Exception failed)
         {
@@ -273,7 +274,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
 
     private async Task SendThere(ICluster elsewhere, Activation sender, Debt debt, GrainId to, object command)
     {
-        var receipt = await machine.Run(() => elsewhere.Ask(to, command)).ConfigureAwait(false); // the thread may be a caller's, in the middle of a decision
+        var receipt = await elsewhere.Ask(to, command);
         machine.CarryBack(new(sender, debt, to, receipt));
     }
 
