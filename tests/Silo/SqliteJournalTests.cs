@@ -44,4 +44,36 @@ public sealed class SqliteJournalTests() : JournalTests(Store.Sqlite())
         await File.WriteAllTextAsync(Path.Combine(Store.Folder, "journal.db"), new string('x', 10_000));
         Assert.Contains("journal.db", Assert.Throws<JournalDamaged>(() => SqliteJournal.Open(Store.Folder)).Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Log_begins_again_while_it_is_written_and_what_it_held_is_in_the_file()
+    {
+        var state = new byte[64 << 10];
+        for (var i = 1; i <= 1_600; i++)
+        {
+            var batch = Facts(CounterGrain.Id(100 + i), 1);
+            batch.Snapshots.Add(new(CounterGrain.Id(100 + i), 1, null, state));
+            Append(Facts(One, i), batch);
+            if (i % 20 == 0) await Task.Yield();
+        }
+
+        Assert.InRange(new FileInfo(Path.Combine(Store.Folder, "journal.db-wal")).Length, 1, 50 << 20); // of 100 MB
+        await Reopen();
+        Assert.Equal(Enumerable.Range(1, 1_600).Select(i => (long)i), Tail(One));
+        Assert.Equal(state.Length, Journal.Read(CounterGrain.Id(1_700)).State!.Value.Length);
+    }
+
+    [Fact]
+    public async Task Grain_that_was_not_there_is_found_once_it_is()
+    {
+        Assert.Same(GrainRecord.Empty, Journal.Read(One));
+        Assert.Same(GrainRecord.Empty, Journal.Read(Two));
+        for (var i = 0; i < 20_000; i++) Assert.Same(GrainRecord.Empty, Journal.Read(CounterGrain.Id(10 + i))); // more than it remembers
+        Append(Facts(One, 1));
+        Append(Snapshots((Two, null)));
+        Assert.Equal([1L], Tail(One));
+        Assert.NotSame(GrainRecord.Empty, Journal.Read(Two));
+        await Reopen();
+        Assert.Equal([1L], Tail(One));
+    }
 }

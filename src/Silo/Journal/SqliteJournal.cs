@@ -17,6 +17,9 @@ namespace Campaigns.Silo.Journal;
 /// </remarks>
 public sealed class SqliteJournal : IJournal
 {
+    /// <summary>How long a statement waits for another process that looks into the file.</summary>
+    internal const int BusyTimeoutMs = 30_000;
+
     private const int FormatVersion = 2;
     private const string NewestFlush = "select coalesce(max(position), 0) from flush";
     private const int DiskFull = 28;
@@ -26,10 +29,11 @@ public sealed class SqliteJournal : IJournal
     private readonly FileStream? ownership;
     private readonly HighWater? highWater;
     private readonly SqliteConnection writer;
-    private readonly sqlite3_stmt? insertFlush;
+    private readonly Appending? appending;
     private readonly Lock sync = new();
     private readonly Dictionary<GrainId, Head> heads = [];
-    private readonly ConcurrentBag<Reader> readers = [];
+    private readonly Strangers strangers = new();
+    private readonly ConcurrentBag<SqliteReader> readers = [];
     private long removedHeads;
     private long tailStart;
     private long lastPosition;
@@ -44,8 +48,7 @@ public sealed class SqliteJournal : IJournal
         if (highWater is null) return; // who only reads has no tail to go on from
         if (tailStart > lastPosition || Number(writer, "select value from meta where name = 'tail-start-complement'") != ~tailStart)
             throw new JournalDamaged(path, $"its tail starts at flush {tailStart}, which cannot be");
-        if (raw.sqlite3_prepare_v2(writer.Handle, "insert into flush(position, decisions, checksum) values (?1, ?2, ?3)", out insertFlush) != raw.SQLITE_OK)
-            throw new JournalDamaged(path, raw.sqlite3_errmsg(writer.Handle).utf8_to_string());
+        appending = new(writer, new(writer, () => Connect(path, canWrite: true)));
         ReadHeads();
         highWater.Rise(lastPosition);
     }
@@ -93,6 +96,9 @@ public sealed class SqliteJournal : IJournal
         while (true)
         {
             var removed = Volatile.Read(ref removedHeads);
+            lock (sync)
+                if (strangers.Contains(grain)) return GrainRecord.Empty;
+
             var (sequence, wakeAt, state) = Stored(grain);
             Head head;
             lock (sync)
@@ -101,6 +107,7 @@ public sealed class SqliteJournal : IJournal
                 {
                     // Another host may have written a snapshot and closed the grain since the row was read: then the row is old.
                     if (removed != removedHeads) continue;
+                    if (sequence == 0 && CanAppend) strangers.Add(grain);
                     if (sequence == 0) return GrainRecord.Empty;
                     if (!CanAppend) return new(sequence, state, wakeAt, []);
                     heads[grain] = new() { Sequence = sequence, SnapshotSequence = sequence, FirstPosition = lastPosition + 1 };
@@ -141,6 +148,7 @@ public sealed class SqliteJournal : IJournal
         catch (Exception failure) when (failure is SqliteException or IOException)
         {
             failed = failure;
+            appending!.RollBack();
             throw new JournalFailure($"Writing '{path}' failed: {failure.Message.TrimEnd('.')}. Nothing of this write was acknowledged. Free disk space or repair the disk, then start again.", failure);
         }
 
@@ -152,15 +160,14 @@ public sealed class SqliteJournal : IJournal
     public IReadOnlyList<GrainId> Due(DateTimeOffset after, DateTimeOffset until, int limit) =>
         Borrow(r => r.Due(after.ToUnixTimeMilliseconds(), until.ToUnixTimeMilliseconds(), limit));
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref closed, 1) == 1) return ValueTask.CompletedTask;
-        if (insertFlush is not null) raw.sqlite3_finalize(insertFlush);
+        if (Interlocked.Exchange(ref closed, 1) == 1) return;
+        if (appending is not null) await appending.DisposeAsync();
         while (readers.TryTake(out var reader)) reader.Dispose();
         writer.Dispose();
         highWater?.Dispose();
         ownership?.Dispose();
-        return ValueTask.CompletedTask;
     }
 
     private static SqliteJournal Open(string folder, bool canAppend, bool owns = true)
@@ -218,9 +225,18 @@ public sealed class SqliteJournal : IJournal
     private static SqliteConnection Connect(string file, bool canWrite) =>
         new(new SqliteConnectionStringBuilder { DataSource = file, Mode = canWrite ? SqliteOpenMode.ReadWriteCreate : SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
 
+    private SqliteConnection ConnectToRead()
+    {
+        var connection = Connect(path, CanAppend);
+        connection.Open();
+        Execute(connection, $"pragma query_only = on; pragma busy_timeout = {BusyTimeoutMs}");
+        return connection;
+    }
+
     private static void Prepare(SqliteConnection connection, HighWater highWater, string file)
     {
-        Execute(connection, "pragma page_size = 8192; pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 4096; pragma temp_store = memory");
+        Execute(connection, "pragma page_size = 8192; pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0; pragma temp_store = memory");
+        raw.sqlite3_busy_timeout(connection.Handle, BusyTimeoutMs);
         highWater.ThrowIfAbove(Number(connection, "select exists(select * from sqlite_master where name = 'flush')") == 0 ? 0 : Number(connection, NewestFlush), file);
         Execute(connection, """
             create table if not exists flush(position integer primary key, decisions blob not null, checksum integer);
@@ -262,7 +278,7 @@ public sealed class SqliteJournal : IJournal
         if (!known)
         {
             // A grain's first facts, or a host that kept an activation over a close: what is stored decides.
-            head.Sequence = head.SnapshotSequence = Stored(entry.Grain).Sequence;
+            head.Sequence = head.SnapshotSequence = strangers.Remove(entry.Grain) ? 0 : Stored(entry.Grain).Sequence;
         }
 
         if (entry.FirstSequence != head.Sequence + 1) return false;
@@ -302,12 +318,12 @@ public sealed class SqliteJournal : IJournal
     }
 
     // A connection to read with. They are shared: one for each thread that ever read would never end in a process with a thread pool.
-    private TResult Borrow<TResult>(Func<Reader, TResult> read)
+    private TResult Borrow<TResult>(Func<SqliteReader, TResult> read)
     {
-        Reader? reader = null;
+        SqliteReader? reader = null;
         try
         {
-            reader = readers.TryTake(out var idle) ? idle : new(path, CanAppend);
+            reader = readers.TryTake(out var idle) ? idle : new(path, ConnectToRead());
             var result = read(reader);
             readers.Add(reader);
             return result;
@@ -339,25 +355,25 @@ public sealed class SqliteJournal : IJournal
 
     private void Write(IReadOnlyList<Batch> batches, HashSet<GrainId>? fenced)
     {
-        using var transaction = writer.BeginTransaction();
         var first = lastPosition + 1;
         var position = lastPosition;
         var tail = long.MaxValue;
+        appending!.Begin();
         foreach (var batch in batches)
         {
             tail = Math.Min(tail, batch.TailStart);
             if (batch.Entries.Count > 0)
             {
                 var decisions = fenced is null ? batch.Decisions.Written : Without(fenced, batch);
-                if (decisions.Length > 0) InsertFlush(++position, decisions.Span);
+                if (decisions.Length > 0) appending.Add(++position, decisions.Span);
             }
 
             foreach (var snapshot in batch.Snapshots)
-                if (fenced?.Contains(snapshot.Grain) != true) SaveSnapshot(snapshot, transaction);
+                if (fenced?.Contains(snapshot.Grain) != true) appending.Save(snapshot);
         }
 
-        if (tail > tailStart && tail != long.MaxValue) SetTailStart(tail, transaction);
-        transaction.Commit();
+        if (tail > tailStart && tail != long.MaxValue) appending.SetTailStart(tail);
+        appending.Commit();
 
         Volatile.Write(ref lastPosition, position);
         if (tail > tailStart && tail != long.MaxValue) Volatile.Write(ref tailStart, tail);
@@ -369,7 +385,12 @@ public sealed class SqliteJournal : IJournal
                 {
                     if (fenced?.Contains(snapshot.Grain) == true) continue;
                     ref var head = ref CollectionsMarshal.GetValueRefOrAddDefault(heads, snapshot.Grain, out var known);
-                    if (!known) head.Sequence = snapshot.Sequence;
+                    if (!known)
+                    {
+                        strangers.Remove(snapshot.Grain);
+                        head.Sequence = snapshot.Sequence;
+                    }
+
                     head.SnapshotSequence = snapshot.Sequence;
                     head.FirstPosition = first; // facts decided after the snapshot may be in the same flush
                 }
@@ -378,57 +399,6 @@ public sealed class SqliteJournal : IJournal
                     if (heads.TryGetValue(grain, out var head) && head.Sequence == head.SnapshotSequence) Forget(grain);
             }
         }
-    }
-
-    private void InsertFlush(long position, ReadOnlySpan<byte> decisions)
-    {
-        // Bound straight from the lane's buffer: the managed parameter API would copy each flush into a fresh array on the large object heap.
-        raw.sqlite3_reset(insertFlush);
-        raw.sqlite3_bind_int64(insertFlush, 1, position);
-        raw.sqlite3_bind_blob(insertFlush, 2, decisions);
-        raw.sqlite3_bind_int64(insertFlush, 3, Checksum.Of(position, decisions));
-        var result = raw.sqlite3_step(insertFlush);
-        raw.sqlite3_reset(insertFlush);
-        if (result != raw.SQLITE_DONE) throw new SqliteException(raw.sqlite3_errmsg(writer.Handle).utf8_to_string(), result);
-    }
-
-    private SqliteCommand? saveSnapshot;
-
-    private void SaveSnapshot(in Snapshot snapshot, SqliteTransaction transaction)
-    {
-        saveSnapshot ??= Prepare("insert into grain(id, sequence, wake_at, state, checksum) values ($id, $sequence, $wake, $state, $checksum) on conflict(id) do update set sequence = $sequence, wake_at = $wake, state = $state, checksum = $checksum", "$id", "$sequence", "$wake", "$state", "$checksum");
-        saveSnapshot.Transaction = transaction;
-        var id = snapshot.Grain.ToString();
-        var wakeAt = snapshot.WakeAtMs;
-        saveSnapshot.Parameters[0].Value = id;
-        saveSnapshot.Parameters[1].Value = snapshot.Sequence;
-        saveSnapshot.Parameters[2].Value = (object?)wakeAt ?? DBNull.Value;
-        saveSnapshot.Parameters[3].Value = (object?)snapshot.State ?? DBNull.Value;
-        saveSnapshot.Parameters[4].Value = Checksum.Of(id, snapshot.Sequence, wakeAt, snapshot.State);
-        saveSnapshot.ExecuteNonQuery();
-    }
-
-    private void SetTailStart(long position, SqliteTransaction transaction)
-    {
-        using var command = writer.CreateCommand();
-        command.Transaction = transaction;
-        command.CommandText = "update meta set value = case name when 'tail-start' then $value else ~$value end where name in ('tail-start', 'tail-start-complement')";
-        command.Parameters.AddWithValue("$value", position);
-        command.ExecuteNonQuery();
-    }
-
-    private SqliteCommand Prepare(string sql, params string[] parameters)
-    {
-        var command = writer.CreateCommand();
-        command.CommandText = sql;
-        foreach (var name in parameters)
-        {
-            var parameter = command.CreateParameter();
-            parameter.ParameterName = name;
-            command.Parameters.Add(parameter);
-        }
-
-        return command;
     }
 
     private List<ReadOnlyMemory<byte>> TailOf(GrainId grain, long after, long fromPosition)
@@ -470,91 +440,24 @@ public sealed class SqliteJournal : IJournal
         command.ExecuteNonQuery();
     }
 
-    /// <summary>One thread's reading connection. In WAL mode it sees everything committed before its query and blocks nobody.</summary>
-    private sealed class Reader : IDisposable
+    /// <summary>Grains that are known not to be stored, the newest thousands: most new requests and shoppers are asked for twice before their first fact.</summary>
+    private sealed class Strangers
     {
-        private readonly string path;
-        private readonly SqliteConnection connection;
-        private readonly SqliteCommand grain;
-        private readonly SqliteCommand flushes;
-        private readonly SqliteCommand due;
+        private const int GenerationMax = 8_192;
 
-        public Reader(string path, bool canWrite)
+        private HashSet<GrainId> newest = [];
+        private HashSet<GrainId> older = [];
+
+        public bool Contains(GrainId grain) => newest.Contains(grain) || older.Contains(grain);
+
+        public void Add(GrainId grain)
         {
-            this.path = path;
-            connection = Connect(path, canWrite);
-            connection.Open();
-            Execute(connection, "pragma query_only = on");
-
-            // A journal of format 1 that is opened to read is not upgraded: it has no checksums.
-            var checksum = Number(connection, "select value from meta where name = 'format'") >= 2 ? "checksum" : "null";
-            grain = Command($"select sequence, wake_at, state, {checksum} from grain where id = $id", "$id");
-            flushes = Command($"select position, decisions, {checksum} from flush where position > $after order by position", "$after");
-            due = Command("select id from grain where wake_at > $after and wake_at <= $until order by wake_at limit $limit", "$after", "$until", "$limit");
+            if (newest.Count >= GenerationMax) (older, newest) = (newest, older);
+            if (newest.Count >= GenerationMax) newest.Clear();
+            newest.Add(grain);
         }
 
-        public (long Sequence, DateTimeOffset? WakeAt, ReadOnlyMemory<byte>? State) Grain(GrainId id)
-        {
-            var text = id.ToString();
-            grain.Parameters[0].Value = text;
-            using var row = grain.ExecuteReader();
-            if (!row.Read()) return default;
-
-            var sequence = row.GetInt64(0);
-            var wakeAt = row.IsDBNull(1) ? (long?)null : row.GetInt64(1);
-            var state = row.IsDBNull(2) ? null : (byte[])row[2];
-            if (!row.IsDBNull(3) && row.GetInt64(3) != Checksum.Of(text, sequence, wakeAt, state)) throw new JournalDamaged(path, $"the stored state of {text} is not what was written");
-
-            // Said explicitly: a bare null would become an empty memory by way of a null array.
-            return (sequence, wakeAt is { } wake ? DateTimeOffset.FromUnixTimeMilliseconds(wake) : null, state is null ? default(ReadOnlyMemory<byte>?) : state);
-        }
-
-        // What comes before a damaged row is read first; then the damage is all there is to tell.
-        public List<Flush> Flushes(long after, int bytesMax)
-        {
-            var found = new List<Flush>();
-            flushes.Parameters[0].Value = after;
-            using var row = flushes.ExecuteReader();
-            for (var bytes = 0; bytes < bytesMax && row.Read();)
-            {
-                var position = row.GetInt64(0);
-                var decisions = (byte[])row[1];
-                var damage = position != after + 1 ? $"flush {after + 1} is missing"
-                    : !row.IsDBNull(2) && row.GetInt64(2) != Checksum.Of(position, decisions) ? $"flush {position} is not what was written"
-                    : null;
-                if (damage is not null) return found.Count > 0 ? found : throw new JournalDamaged(path, damage);
-                found.Add(new(position, decisions));
-                bytes += decisions.Length;
-                after = position;
-            }
-
-            return found;
-        }
-
-        public List<GrainId> Due(long after, long until, int limit)
-        {
-            var found = new List<GrainId>();
-            due.Parameters[0].Value = after;
-            due.Parameters[1].Value = until;
-            due.Parameters[2].Value = limit;
-            using var row = due.ExecuteReader();
-            while (row.Read())
-            {
-                if (!GrainId.TryParse(row.GetString(0), out var grain)) throw new JournalDamaged(path, $"'{row.GetString(0)}' is no grain");
-                found.Add(grain);
-            }
-
-            return found;
-        }
-
-        public void Dispose() => connection.Dispose();
-
-        private SqliteCommand Command(string sql, params string[] parameters)
-        {
-            var command = connection.CreateCommand();
-            command.CommandText = sql;
-            foreach (var name in parameters) command.Parameters.Add(new(name, null));
-            return command;
-        }
+        /// <returns>false if it was not known</returns>
+        public bool Remove(GrainId grain) => newest.Remove(grain) | older.Remove(grain);
     }
 }
