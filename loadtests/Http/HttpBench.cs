@@ -37,7 +37,7 @@ internal sealed class HttpBench(HttpOptions options, Action<string> say)
     private const double MedianMaxMs = 3;
     private const double P99MaxMs = 15;
     private const double P999MaxMs = 50;
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(10);
 
     private readonly AssistPlan plan = new((int)(AssistsPerSecondMax * (WarmUp.TotalSeconds + ((options.Connections.Count + 0.5) * options.Seconds))), options.Running, options.Skew, options.Seed);
     private readonly List<Latencies> latencies = [];

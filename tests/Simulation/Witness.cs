@@ -65,6 +65,8 @@ internal sealed class Witness(GrainDefinition inner, Evidence evidence) : GrainD
 
     internal override void WriteEvent(Utf8JsonWriter writer, object @event) => inner.WriteEvent(writer, @event);
 
+    internal override Type TypeOf(string name) => inner.TypeOf(name);
+
     internal override object ReadEvent(string name, ReadOnlySpan<byte> json) => inner.ReadEvent(name, json);
 
     internal override void WriteState(Utf8JsonWriter writer, object state)

@@ -128,6 +128,9 @@ public sealed class CampaignViews : IProjection
 
     public bool Reads(string kind) => kind is "campaign" or "shopper";
 
+    // Of all facts most are assists, which are the bargain's to tell.
+    public bool Reads(Type fact) => !fact.IsSubclassOf(typeof(ShopperEvent)) || fact == typeof(ShopperRegistered) || fact == typeof(ShopperBought);
+
     public void Apply(in Recorded fact, IDocuments documents)
     {
         switch (fact.Event)

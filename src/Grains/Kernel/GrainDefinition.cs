@@ -41,6 +41,9 @@ public abstract class GrainDefinition
 
     internal abstract void WriteEvent(Utf8JsonWriter writer, object @event);
 
+    /// <exception cref="InvalidDataException">this release does not know an event of that name</exception>
+    internal abstract Type TypeOf(string name);
+
     internal abstract object ReadEvent(string name, ReadOnlySpan<byte> json);
 
     internal abstract void WriteState(Utf8JsonWriter writer, object state);
@@ -122,6 +125,8 @@ public abstract class GrainDefinition<TState, TEvent>(JsonSerializerContext json
     internal sealed override string NameOf(object @event) => events.NameOf(@event);
 
     internal sealed override void WriteEvent(Utf8JsonWriter writer, object @event) => events.Write(writer, @event);
+
+    internal sealed override Type TypeOf(string name) => events.TypeOf(name);
 
     internal sealed override object ReadEvent(string name, ReadOnlySpan<byte> json) => events.Read(name, json);
 

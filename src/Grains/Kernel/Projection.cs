@@ -12,6 +12,9 @@ public interface IProjection
     /// <summary>True for the kinds of grain whose facts this projection wants.</summary>
     bool Reads(string kind);
 
+    /// <summary>False for those among the facts of these kinds that this projection ignores: they need not be read for it.</summary>
+    bool Reads(Type fact) => true;
+
     void Apply(in Recorded fact, IDocuments documents);
 }
 

@@ -35,8 +35,12 @@ internal sealed class EventNames
 
     public void Write(Utf8JsonWriter writer, object @event) => JsonSerializer.Serialize(writer, @event, byType[@event.GetType()].Json);
 
-    public object Read(string name, ReadOnlySpan<byte> json) =>
+    public Type TypeOf(string name) => Find(name).Type;
+
+    public object Read(string name, ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, Find(name))!;
+
+    private JsonTypeInfo Find(string name) =>
         byName.TryGetValue(name, out var info)
-            ? JsonSerializer.Deserialize(json, info)!
+            ? info
             : throw new InvalidDataException($"The journal holds an event '{name}' that this version does not know. Run a version at least as new as the one that wrote it.");
 }

@@ -1,4 +1,5 @@
 using Campaigns.Grains.Kernel;
+using Campaigns.Silo.Projections;
 
 namespace Campaigns.Silo.Journal;
 
@@ -17,33 +18,24 @@ public static class JournalFacts
     /// <exception cref="JournalDamaged">it cannot be read to its end</exception>
     public static long Apply(IJournal journal, IEnumerable<GrainDefinition> definitions, IReadOnlyList<IProjection> projections, IDocuments documents, Action<long>? walked = null, CancellationToken cancellation = default)
     {
-        var read = definitions.Where(d => projections.Any(p => p.Reads(d.Kind))).ToDictionary(d => d.Kind, StringComparer.Ordinal);
+        var reader = new FactReader(definitions, projections);
+        var facts = new List<(Recorded Fact, IProjection[] Readers)>();
         var (position, last) = (0L, journal.FindLastPosition());
         while (position < last && journal.ReadAfter(position, BytesPerStep) is { Count: > 0 } flushes)
         {
             foreach (var flush in flushes)
             {
                 var decision = new DecisionReader(flush.Decisions.Span);
-                while (decision.Next())
-                    if (read.TryGetValue(decision.Grain.Kind, out var definition)) Apply(ref decision, definition, projections, documents);
+                while (decision.Next()) reader.Collect(ref decision, facts);
             }
 
+            FactReader.Apply(facts, documents);
+            facts.Clear();
             position = flushes[^1].Position;
             walked?.Invoke(position);
             cancellation.ThrowIfCancellationRequested();
         }
 
         return position;
-    }
-
-    private static void Apply(ref DecisionReader decision, GrainDefinition definition, IReadOnlyList<IProjection> projections, IDocuments documents)
-    {
-        for (var i = 0; i < decision.Count; i++)
-        {
-            var json = decision.NextEvent(out var name);
-            var fact = new Recorded(decision.Grain, decision.FirstSequence + i, decision.At, definition.ReadEvent(name, json));
-            foreach (var projection in projections)
-                if (projection.Reads(fact.Grain.Kind)) projection.Apply(fact, documents);
-        }
     }
 }

@@ -13,7 +13,8 @@ public sealed record Page<TItem>(IReadOnlyList<TItem> Items, string? NextCursor,
 /// The read models: they can be deleted at any time and are built again from the journal. Written by one projector alone, in one transaction
 /// with its position, so a document never shows half a flush.
 /// </summary>
-public abstract class DocumentStore : IDocuments, IDisposable
+/// <param name="cacheCharactersMax">of JSON, about, that the writer keeps of what it touched last</param>
+public abstract class DocumentStore(int cacheCharactersMax) : IDocuments, IDisposable
 {
     public const int PageMax = 100;
 
@@ -24,6 +25,8 @@ public abstract class DocumentStore : IDocuments, IDisposable
     };
 
     private readonly Dictionary<DocumentName, WrittenDocument> written = [];
+    private readonly List<StoredDocument> storing = [];
+    private readonly DocumentCache cache = new(cacheCharactersMax);
     private long position;
     private long asOfTicks;
 
@@ -44,7 +47,8 @@ public abstract class DocumentStore : IDocuments, IDisposable
     {
         var name = new DocumentName(shop, collection, key);
         if (written.TryGetValue(name, out var fresh)) return (TDocument?)fresh.Document;
-        return IsText(collection) && IsText(key) ? FindStored<TDocument>(name) : null;
+        if (!IsText(collection) || !IsText(key)) return null;
+        return TryKnown<TDocument>(name, out var known) ? known : FindStored<TDocument>(name);
     }
 
     /// <exception cref="ArgumentException">a name holds what is no text: NUL or half a surrogate pair. Documents may hold them</exception>
@@ -66,9 +70,17 @@ public abstract class DocumentStore : IDocuments, IDisposable
     /// <returns>false if another process has written since this one last looked, or leads: nothing was written, and what was put is forgotten</returns>
     public bool Commit(long position, DateTimeOffset at)
     {
-        var isStored = Store(written, position, at.UtcTicks);
+        storing.Clear();
+        foreach (var (name, (document, owner, sort)) in written) storing.Add(new(name, document is null ? null : JsonSerializer.Serialize(document, document.GetType(), Json), owner, sort));
+        var isStored = Store(storing, position, at.UtcTicks);
+        if (isStored)
+        {
+            Know(position, at.UtcTicks);
+            foreach (var (name, json, _, _) in storing) cache.Set(name, written[name].Document, json?.Length ?? 0);
+            cache.Trim();
+        }
+
         written.Clear();
-        if (isStored) Know(position, at.UtcTicks);
         return isStored;
     }
 
@@ -77,6 +89,9 @@ public abstract class DocumentStore : IDocuments, IDisposable
 
     /// <summary>Drops what was put and not committed.</summary>
     internal void Forget() => written.Clear();
+
+    /// <summary>Drops what it knows of what is stored.</summary>
+    private protected void ForgetStored() => cache.Clear();
 
     /// <summary>
     /// Runs what puts documents by what it finds, after dropping what was put and not committed. It may run more than once, and the last time counts:
@@ -124,8 +139,6 @@ public abstract class DocumentStore : IDocuments, IDisposable
 
     public abstract void Dispose();
 
-    private protected static string ToJson(object document) => JsonSerializer.Serialize(document, document.GetType(), Json);
-
     private protected static TDocument? Parse<TDocument>(string? json)
         where TDocument : class =>
         json is null ? null : JsonSerializer.Deserialize<TDocument>(json, Json);
@@ -148,8 +161,26 @@ public abstract class DocumentStore : IDocuments, IDisposable
         }
     }
 
-    private protected abstract bool Store(IReadOnlyDictionary<DocumentName, WrittenDocument> documents, long position, long asOfTicks);
+    /// <param name="known">what was found or written last under this name; null if there is nothing</param>
+    /// <returns>false if that is not known</returns>
+    private protected bool TryKnown<TDocument>(DocumentName name, out TDocument? known)
+        where TDocument : class
+    {
+        known = null;
+        if (!cache.TryGet(name, out var kept)) return false;
+        known = kept as TDocument;
+        if (kept is not string json) return true;
+        known = Parse<TDocument>(json);
+        cache.Set(name, known, json.Length);
+        return true;
+    }
 
+    /// <summary>Keeps what its writer has found stored.</summary>
+    private protected void Learn(DocumentName name, string? json) => cache.Set(name, json, json?.Length ?? 0);
+
+    private protected abstract bool Store(IReadOnlyList<StoredDocument> documents, long position, long asOfTicks);
+
+    /// <summary>What is not known yet.</summary>
     private protected abstract TDocument? FindStored<TDocument>(DocumentName name)
         where TDocument : class;
 
@@ -190,6 +221,9 @@ internal readonly record struct DocumentName(ShopId Shop, string Collection, str
 
 /// <param name="Document">null: dropped</param>
 internal readonly record struct WrittenDocument(object? Document, string Owner, long Sort);
+
+/// <param name="Json">null: dropped</param>
+internal readonly record struct StoredDocument(DocumentName Name, string? Json, string Owner, long Sort);
 
 /// <summary>A document as a list finds it.</summary>
 internal readonly record struct DocumentRow(string Json, long Sort, string Key);

@@ -45,7 +45,6 @@ public sealed partial class PostgresDocuments : DocumentStore
     private readonly NpgsqlDataSource readers;
     private readonly NpgsqlDataSource leaders;
     private readonly string schema;
-    private readonly DocumentCache cache = new(CacheCharactersMax);
     private readonly HashSet<DocumentName> missing = [];
     private NpgsqlConnection? connection;
     private bool leads;
@@ -58,6 +57,7 @@ public sealed partial class PostgresDocuments : DocumentStore
     /// <param name="schema">a plain lower-case name; made if there is none</param>
     /// <exception cref="DocumentsUnavailable">the database cannot be reached, or the tables cannot be made</exception>
     public PostgresDocuments(string connectionString, string schema = "campaigns")
+        : base(CacheCharactersMax)
     {
         if (!PlainName().IsMatch(schema)) throw new ArgumentException($"'{schema}' is no plain name of a schema.", nameof(schema));
         this.schema = schema;
@@ -112,7 +112,7 @@ public sealed partial class PostgresDocuments : DocumentStore
     internal override void Resign()
     {
         base.Resign();
-        cache.Clear();
+        ForgetStored();
         missing.Clear();
         connection?.Dispose(); // the lock is the session's
         (connection, leads, askedAt) = (null, false, 0);
@@ -134,7 +134,7 @@ public sealed partial class PostgresDocuments : DocumentStore
 
         Command($"truncate {schema}.document").ExecuteNonQuery();
         transaction.Commit();
-        cache.Clear();
+        ForgetStored();
         Know(0, DateTimeOffset.UnixEpoch.UtcTicks);
         return true;
     }
@@ -164,15 +164,15 @@ public sealed partial class PostgresDocuments : DocumentStore
         base.Write(apply);
     }
 
-    private protected override bool Store(IReadOnlyDictionary<DocumentName, WrittenDocument> documents, long position, long asOfTicks)
+    private protected override bool Store(IReadOnlyList<StoredDocument> documents, long position, long asOfTicks)
     {
         if (!leads) return false;
         var (puts, drops) = (new Columns(documents.Count), new Columns(0));
         var jsons = new List<string>(documents.Count);
         var (owners, sorts) = (new List<string>(documents.Count), new List<long>(documents.Count));
-        foreach (var (name, (document, owner, sort)) in documents)
+        foreach (var (name, json, owner, sort) in documents)
         {
-            if (document is null)
+            if (json is null)
             {
                 drops.Add(name);
                 continue;
@@ -181,7 +181,7 @@ public sealed partial class PostgresDocuments : DocumentStore
             puts.Add(name);
             owners.Add(owner);
             sorts.Add(sort);
-            jsons.Add(ToJson(document));
+            jsons.Add(json);
         }
 
         // One statement is one transaction and one way to the server and back.
@@ -205,9 +205,6 @@ public sealed partial class PostgresDocuments : DocumentStore
         }
 
         askedAt = Stopwatch.GetTimestamp();
-        var next = 0;
-        foreach (var (name, (document, _, _)) in documents) cache.Set(name, document, document is null ? 0 : jsons[next++].Length);
-        cache.Trim();
         return true;
     }
 
@@ -215,18 +212,10 @@ public sealed partial class PostgresDocuments : DocumentStore
         where TDocument : class
     {
         if (!leads) return Parse<TDocument>(ReadJson(name));
-        if (cache.TryGet(name, out var known))
-        {
-            if (known is not string json) return (TDocument?)known;
-            var document = Parse<TDocument>(json);
-            cache.Set(name, document, json.Length);
-            return document;
-        }
-
         missing.Add(name);
         if (isGuessing) return null;
         Fetch();
-        return FindStored<TDocument>(name);
+        return TryKnown<TDocument>(name, out var known) ? known : null;
     }
 
     private protected override string? ReadJson(DocumentName name) => Read(
@@ -380,8 +369,7 @@ public sealed partial class PostgresDocuments : DocumentStore
         {
             while (row.Read())
             {
-                var json = row.IsDBNull(1) ? null : row.GetString(1);
-                cache.Set(names[row.GetInt64(0) - 1], json, json?.Length ?? 0);
+                Learn(names[row.GetInt64(0) - 1], row.IsDBNull(1) ? null : row.GetString(1));
             }
         }
 

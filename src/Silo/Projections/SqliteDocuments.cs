@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using Campaigns.Grains.Kernel;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace Campaigns.Silo.Projections;
 
@@ -12,16 +13,21 @@ public sealed class SqliteDocuments : DocumentStore
     // checkpoint writes every changed page once more.
     private const int WriterCacheKilobytes = 65_536;
     private const int PagesPerCheckpoint = 16_384;
+    private const int CacheCharactersMax = 16 << 20;
 
     private readonly string connectionString;
     private readonly SqliteConnection writer;
-    private readonly SqliteCommand find;
-    private readonly SqliteCommand put;
-    private readonly SqliteCommand drop;
+    private readonly SqliteStatement begin;
+    private readonly SqliteStatement find;
+    private readonly SqliteStatement put;
+    private readonly SqliteStatement drop;
+    private readonly SqliteStatement progress;
+    private readonly SqliteStatement commit;
     private readonly ConcurrentBag<SqliteConnection> readers = [];
 
     /// <exception cref="IOException">the file cannot be opened, or is none of ours</exception>
     public SqliteDocuments(string file)
+        : base(CacheCharactersMax)
     {
         connectionString = new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ToString();
         writer = new(connectionString);
@@ -29,9 +35,12 @@ public sealed class SqliteDocuments : DocumentStore
         {
             writer.Open();
             Prepare();
-            find = Command(writer, "select json from document where shop = $0 and collection = $1 and key = $2", 3);
-            put = Command(writer, "insert into document values ($0, $1, $2, $3, $4, $5) on conflict do update set owner = $3, sort = $4, json = $5", 6);
-            drop = Command(writer, "delete from document where shop = $0 and collection = $1 and key = $2", 3);
+            begin = new(writer, "begin immediate");
+            find = new(writer, "select json from document where shop = ?1 and collection = ?2 and key = ?3");
+            put = new(writer, "insert into document values (?1, ?2, ?3, ?4, ?5, ?6) on conflict do update set owner = ?4, sort = ?5, json = ?6");
+            drop = new(writer, "delete from document where shop = ?1 and collection = ?2 and key = ?3");
+            progress = new(writer, "update progress set position = ?1, at = ?2");
+            commit = new(writer, "commit");
             Reload();
         }
         catch (SqliteException failure)
@@ -47,17 +56,16 @@ public sealed class SqliteDocuments : DocumentStore
     public override void Dispose()
     {
         while (readers.TryTake(out var reader)) reader.Dispose();
-        find.Dispose();
-        put.Dispose();
-        drop.Dispose();
+        foreach (var statement in new[] { begin, find, put, drop, progress, commit }) statement.Dispose();
         writer.Dispose();
     }
 
     internal override void Reload()
     {
         Forget();
-        using var progress = Command(writer, "select position, at from progress", 0);
-        using var row = progress.ExecuteReader();
+        ForgetStored();
+        using var stored = Command(writer, "select position, at from progress", 0);
+        using var row = stored.ExecuteReader();
         row.Read();
         Know(row.GetInt64(0), row.GetInt64(1));
     }
@@ -65,41 +73,40 @@ public sealed class SqliteDocuments : DocumentStore
     public override bool Clear()
     {
         Forget();
+        ForgetStored();
         Execute("delete from document");
         return Commit(0, DateTimeOffset.UnixEpoch);
     }
 
-    private protected override bool Store(IReadOnlyDictionary<DocumentName, WrittenDocument> documents, long position, long asOfTicks)
+    private protected override bool Store(IReadOnlyList<StoredDocument> documents, long position, long asOfTicks)
     {
-        using var transaction = writer.BeginTransaction();
-        put.Transaction = drop.Transaction = transaction;
-        foreach (var ((shop, collection, key), (document, owner, sort)) in documents)
+        try
         {
-            if (document is null)
+            begin.Run();
+            foreach (var ((shop, collection, key), json, owner, sort) in documents)
             {
-                (drop.Parameters[0].Value, drop.Parameters[1].Value, drop.Parameters[2].Value) = (shop.Value, collection, key);
-                drop.ExecuteNonQuery();
-                continue;
+                if (json is null) drop.Bind(1, shop.Value).Bind(2, collection).Bind(3, key).Run();
+                else put.Bind(1, shop.Value).Bind(2, collection).Bind(3, key).Bind(4, owner).Bind(5, sort).Bind(6, json).Run();
             }
 
-            (put.Parameters[0].Value, put.Parameters[1].Value, put.Parameters[2].Value) = (shop.Value, collection, key);
-            (put.Parameters[3].Value, put.Parameters[4].Value, put.Parameters[5].Value) = (owner, sort, ToJson(document));
-            put.ExecuteNonQuery();
+            progress.Bind(1, position).Bind(2, asOfTicks).Run();
+            commit.Run();
+            return true;
         }
-
-        using var progress = Command(writer, "update progress set position = $0, at = $1", 2);
-        progress.Transaction = transaction;
-        (progress.Parameters[0].Value, progress.Parameters[1].Value) = (position, asOfTicks);
-        progress.ExecuteNonQuery();
-        transaction.Commit();
-        return true;
+        catch (SqliteException)
+        {
+            if (raw.sqlite3_get_autocommit(writer.Handle) == 0) Execute("rollback");
+            throw;
+        }
     }
 
     private protected override TDocument? FindStored<TDocument>(DocumentName name)
         where TDocument : class
     {
-        (find.Parameters[0].Value, find.Parameters[1].Value, find.Parameters[2].Value) = (name.Shop.Value, name.Collection, name.Key);
-        return Parse<TDocument>(find.ExecuteScalar() as string);
+        var isThere = find.Bind(1, name.Shop.Value).Bind(2, name.Collection).Bind(3, name.Key).Next();
+        Learn(name, isThere ? find.Text(0) : null);
+        find.Reset();
+        return TryKnown<TDocument>(name, out var found) ? found : null;
     }
 
     private protected override string? ReadJson(DocumentName name)
@@ -157,7 +164,7 @@ public sealed class SqliteDocuments : DocumentStore
 
     private void Prepare()
     {
-        Execute("pragma journal_mode = wal; pragma synchronous = normal"); // may lose its end in a crash: the journal fills it again
+        Execute("pragma busy_timeout = 30000; pragma journal_mode = wal; pragma synchronous = normal"); // may lose its end in a crash: the journal fills it again
         Execute(string.Create(CultureInfo.InvariantCulture, $"pragma cache_size = -{WriterCacheKilobytes}; pragma wal_autocheckpoint = {PagesPerCheckpoint}"));
         Execute("""
             create table if not exists document(shop text, collection text, key text, owner text not null, sort integer not null, json text not null, primary key(shop, collection, key)) without rowid;
