@@ -122,6 +122,9 @@ internal sealed class CampaignsHost : IAsyncDisposable
         else builder.Logging.AddJsonConsole(o => o.IncludeScopes = true);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Orleans", LogLevel.Warning).AddFilter("Polly", LogLevel.Warning).AddFilter("System", LogLevel.Warning).AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
 
+        // It makes an activity and a scope of its own for every request, and says nothing above debug: requests have their own log and id.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
+
         // Every request without a token would be a line; the metrics count them.
         builder.Logging.AddFilter(typeof(ShopperAuthentication).FullName, LogLevel.Warning).AddFilter(typeof(MerchantAuthentication).FullName, LogLevel.Warning);
 

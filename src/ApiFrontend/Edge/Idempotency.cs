@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using System.Runtime.InteropServices;
 using System.Security.Claims;
 using System.Security.Cryptography;
@@ -35,7 +37,7 @@ internal sealed class Idempotency(RequestDelegate next, IGrains grains)
             return;
         }
 
-        var bodyHash = await BufferAndHash(context.Request);
+        var bodyHash = await Hash(context.Request.BodyReader, context.RequestAborted);
         var caller = context.User.FindFirstValue("sub") ?? "merchant";
         var request = RequestAddress.Of(new(shop), caller, context.Request.Path, key);
         EffectId.Set(context, request.Key);
@@ -131,13 +133,39 @@ internal sealed class Idempotency(RequestDelegate next, IGrains grains)
         await response.WriteAsync(stored.Body);
     }
 
-    private static async Task<string> BufferAndHash(HttpRequest request)
+    // Looked at as a whole and left for the endpoint to read: its length is limited.
+    private static async Task<string> Hash(PipeReader body, CancellationToken cancellation)
     {
-        var body = new MemoryStream();
-        await request.Body.CopyToAsync(body);
-        body.Position = 0;
-        request.Body = body;
-        return Convert.ToHexStringLower(SHA256.HashData(body.GetBuffer().AsSpan(0, (int)body.Length)));
+        while (true)
+        {
+            var read = await body.ReadAsync(cancellation);
+            if (!read.IsCompleted)
+            {
+                body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+                continue;
+            }
+
+            var hash = Hash(read.Buffer);
+            body.AdvanceTo(read.Buffer.Start);
+            return hash;
+        }
+    }
+
+    private static string Hash(ReadOnlySequence<byte> bytes)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        if (bytes.IsSingleSegment)
+        {
+            SHA256.HashData(bytes.FirstSpan, hash);
+        }
+        else
+        {
+            using var pieces = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            foreach (var piece in bytes) pieces.AppendData(piece.Span);
+            pieces.GetHashAndReset(hash);
+        }
+
+        return Convert.ToHexStringLower(hash);
     }
 
     private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
