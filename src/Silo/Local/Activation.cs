@@ -6,6 +6,15 @@ internal sealed class Activation(Lane lane, Cell cell)
     /// <summary>Set by the flusher: the journal fenced this activation off. The lane drops it and reloads.</summary>
     public volatile bool Fenced;
 
+    private const long Never = -1;
+
+    // Ticks of UTC: a nullable time takes three times the room, and there is one activation for each grain in memory.
+    private long deadlineTicks = Never;
+    private long timerAtTicks = Never;
+    private long storedWakeAtTicks = Never;
+    private long lastUsedTicks;
+    private long closingSinceTicks;
+
     public Lane Lane { get; } = lane;
 
     public Cell Cell { get; } = cell;
@@ -23,15 +32,31 @@ internal sealed class Activation(Lane lane, Cell cell)
     public long Stored { get; set; }
 
     /// <summary>When the state wants to be woken.</summary>
-    public DateTimeOffset? Deadline { get; set; }
+    public DateTimeOffset? Deadline
+    {
+        get => TimeOf(deadlineTicks);
+        set => deadlineTicks = TicksOf(value);
+    }
 
     /// <summary>The earliest time in the lane's queue of timers: one entry is enough, however often the deadline moves.</summary>
-    public DateTimeOffset? TimerAt { get; set; }
+    public DateTimeOffset? TimerAt
+    {
+        get => TimeOf(timerAtTicks);
+        set => timerAtTicks = TicksOf(value);
+    }
 
     /// <summary>The wake-up time stored with the last snapshot.</summary>
-    public DateTimeOffset? StoredWakeAt { get; set; }
+    public DateTimeOffset? StoredWakeAt
+    {
+        get => TimeOf(storedWakeAtTicks);
+        set => storedWakeAtTicks = TicksOf(value);
+    }
 
-    public DateTimeOffset LastUsed { get; set; }
+    public DateTimeOffset LastUsed
+    {
+        get => new(lastUsedTicks, TimeSpan.Zero);
+        set => lastUsedTicks = value.UtcTicks;
+    }
 
     /// <summary>True once it is among those that the sweep looks at.</summary>
     public bool IsSwept { get; set; }
@@ -39,7 +64,11 @@ internal sealed class Activation(Lane lane, Cell cell)
     /// <summary>True while its last snapshot is on the way to the disk and it may leave afterwards.</summary>
     public bool IsClosing { get; set; }
 
-    public DateTimeOffset ClosingSince { get; set; }
+    public DateTimeOffset ClosingSince
+    {
+        get => new(closingSinceTicks, TimeSpan.Zero);
+        set => closingSinceTicks = value.UtcTicks;
+    }
 
     /// <summary>Set while it moves to another engine: it takes nothing new, and leaves once its messages on their way are answered.</summary>
     public Handover? Leaving { get; set; }
@@ -58,4 +87,8 @@ internal sealed class Activation(Lane lane, Cell cell)
     public LiveFeed? Feed { get; set; }
 
     public bool IsQuiet => Waiting is not { Count: > 0 } && Unsendable == 0 && Outbox is not { IsIdle: false } && Feed is not { HasViewers: true };
+
+    private static DateTimeOffset? TimeOf(long ticks) => ticks == Never ? null : new(ticks, TimeSpan.Zero);
+
+    private static long TicksOf(DateTimeOffset? time) => time is { } t ? t.UtcTicks : Never;
 }
