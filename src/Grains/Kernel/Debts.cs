@@ -29,27 +29,28 @@ public readonly record struct Receipt(object? Reply, Refusal? Refusal)
 [JsonConverter(typeof(DebtsJson))]
 public sealed class Debts
 {
-    private readonly Dictionary<Debt, long> open = [];
-    private readonly Queue<(Debt Debt, long Number)> fresh = new();
+    // Made with the first debt: most grains in memory owe nothing to anybody.
+    private Dictionary<Debt, long>? open;
+    private Queue<(Debt Debt, long Number)>? fresh;
     private long next;
 
-    public int Count => open.Count;
+    public int Count => open?.Count ?? 0;
 
     /// <summary>Open debts, oldest first.</summary>
-    public IEnumerable<Debt> Open => open.OrderBy(o => o.Value).Select(o => o.Key);
+    public IEnumerable<Debt> Open => open is null ? [] : open.OrderBy(o => o.Value).Select(o => o.Key);
 
-    public bool Contains(string what, Guid about) => open.ContainsKey(new(what, about));
+    public bool Contains(string what, Guid about) => open?.ContainsKey(new(what, about)) == true;
 
     public Debts Owe(string what, Guid about)
     {
         var debt = new Debt(what, about);
-        if (open.TryAdd(debt, next)) fresh.Enqueue((debt, next++));
+        if ((open ??= []).TryAdd(debt, next)) (fresh ??= new()).Enqueue((debt, next++));
         return this;
     }
 
     public Debts Settle(string what, Guid about)
     {
-        open.Remove(new(what, about));
+        open?.Remove(new(what, about));
         return this;
     }
 
@@ -57,10 +58,10 @@ public sealed class Debts
     public bool TryTakeFresh(out Debt debt)
     {
         // One that was settled and is owed again stands where it was owed again: its first place may be before debts that must be paid first.
-        while (fresh.TryDequeue(out var owed))
+        while (fresh?.TryDequeue(out var owed) == true)
         {
             debt = owed.Debt;
-            if (open.TryGetValue(debt, out var number) && number == owed.Number) return true;
+            if (open!.TryGetValue(debt, out var number) && number == owed.Number) return true;
         }
 
         debt = default;

@@ -21,6 +21,7 @@ public sealed class SqliteJournal : IJournal
     internal const int BusyTimeoutMs = 30_000;
 
     private const int FormatVersion = 2;
+    private const long NotWritten = -1;
     private const string NewestFlush = "select coalesce(max(position), 0) from flush";
     private const int DiskFull = 28;
     private const int DiskFullOnWindows = unchecked((int)0x80070070);
@@ -33,6 +34,9 @@ public sealed class SqliteJournal : IJournal
     private readonly Lock sync = new();
     private readonly Dictionary<GrainId, Head> heads = [];
     private readonly Strangers strangers = new();
+
+    // Of grains with a snapshot in the flush that is being written: their sequence before it, which that snapshot cannot be older than.
+    private readonly Dictionary<GrainId, long> before = [];
     private readonly ConcurrentBag<SqliteReader> readers = [];
     private long removedHeads;
     private long tailStart;
@@ -59,10 +63,6 @@ public sealed class SqliteJournal : IJournal
         public long Sequence;
         public long SnapshotSequence;
         public long FirstPosition;
-
-        // The flush that is being written, and the sequence before it: what a snapshot in the same flush cannot be older than.
-        public long Flush;
-        public long Before;
     }
 
     private bool CanAppend => highWater is not null;
@@ -127,6 +127,10 @@ public sealed class SqliteJournal : IJournal
         HashSet<GrainId>? fenced = null;
         lock (sync)
         {
+            before.Clear();
+            foreach (var batch in batches)
+                foreach (var snapshot in batch.Snapshots) before[snapshot.Grain] = NotWritten;
+
             foreach (var batch in batches)
             {
                 foreach (var entry in batch.Entries)
@@ -283,7 +287,7 @@ public sealed class SqliteJournal : IJournal
 
         if (entry.FirstSequence != head.Sequence + 1) return false;
         if (head.Sequence == head.SnapshotSequence) head.FirstPosition = lastPosition + 1;
-        if (head.Flush <= lastPosition) (head.Flush, head.Before) = (lastPosition + 1, head.Sequence);
+        if (before.Count > 0 && before.TryGetValue(entry.Grain, out var first) && first == NotWritten) before[entry.Grain] = head.Sequence;
         head.Sequence += entry.Events;
         return true;
     }
@@ -292,7 +296,7 @@ public sealed class SqliteJournal : IJournal
     private bool IsStale(in Snapshot snapshot)
     {
         if (!heads.TryGetValue(snapshot.Grain, out var head)) return snapshot.Sequence != Stored(snapshot.Grain).Sequence;
-        return snapshot.Sequence > head.Sequence || snapshot.Sequence < (head.Flush > lastPosition ? head.Before : head.Sequence);
+        return snapshot.Sequence > head.Sequence || snapshot.Sequence < (before[snapshot.Grain] is not NotWritten and var first ? first : head.Sequence);
     }
 
     // A grain is fenced as a whole, so what Advance let pass before the stale decision is taken back: what is on the disk decides.

@@ -73,20 +73,15 @@ internal sealed class Activation(Lane lane, Cell cell)
     /// <summary>Set while it moves to another engine: it takes nothing new, and leaves once its messages on their way are answered.</summary>
     public Handover? Leaving { get; set; }
 
-    /// <summary>Messages that were sent and are not answered.</summary>
-    public int OnTheirWay { get; set; }
-
     /// <summary>Callers whose answer the state cannot tell yet.</summary>
     public List<Work>? Waiting { get; set; }
 
+    /// <summary>Made with the first debt.</summary>
     public Outbox? Outbox { get; set; }
-
-    /// <summary>Debts whose message could not be built: a bug, tried again later.</summary>
-    public int Unsendable { get; set; }
 
     public LiveFeed? Feed { get; set; }
 
-    public bool IsQuiet => Waiting is not { Count: > 0 } && Unsendable == 0 && Outbox is not { IsIdle: false } && Feed is not { HasViewers: true };
+    public bool IsQuiet => Waiting is not { Count: > 0 } && Outbox is not { IsIdle: false } && Feed is not { HasViewers: true };
 
     private static DateTimeOffset? TimeOf(long ticks) => ticks == Never ? null : new(ticks, TimeSpan.Zero);
 

@@ -381,7 +381,7 @@ internal sealed class Lane
 
         var cell = activation.Cell;
         activation.LastUsed = now;
-        activation.OnTheirWay--;
+        activation.Outbox!.OnTheirWay--;
         var turn = new Turn(cell.Id, now);
         var decided = default(Decided);
         try
@@ -427,7 +427,7 @@ internal sealed class Lane
 
     private void LeaveOnceAnswered(Activation activation, DateTimeOffset now)
     {
-        if (activation.OnTheirWay > 0) return;
+        if (activation.Outbox is { OnTheirWay: > 0 }) return;
         Store(activation);
         activation.LastBatch = open.Number;
         open.Closing.Add(activation);
@@ -648,7 +648,7 @@ internal sealed class Lane
         activation.Outbox ??= new(options.MessagesInFlightMax);
         if (TryMessage(activation, debt) is not { } message)
         {
-            activation.Unsendable++;
+            activation.Outbox.Unsendable++;
             var at = clock.GetUtcNow() + PauseAfterBug;
             timers.Enqueue((activation, new(debt, null)), at);
         }
@@ -668,7 +668,7 @@ internal sealed class Lane
     private void Dispatch(Activation activation, Debt debt, GrainId to, object command)
     {
         if (activation.Leaving is not null || engine.IsQuiet) return; // its next activation sends it
-        activation.OnTheirWay++;
+        activation.Outbox!.OnTheirWay++;
         engine.Departed();
         if (IsFlushed(activation)) engine.Send(activation, debt, to, command);
         else open.Messages.Add((activation, debt, to, command));
@@ -689,7 +689,7 @@ internal sealed class Lane
             return;
         }
 
-        activation.Unsendable--;
+        activation.Outbox!.Unsendable--;
         if (Owes(activation, retry.Debt)) Offer(activation, retry.Debt);
     }
 
@@ -885,7 +885,7 @@ internal sealed class Lane
         foreach (var activation in closing)
         {
             activation.IsClosing = false;
-            if (activation.Fenced || (activation.Leaving is null ? Stays(activation) : activation.OnTheirWay > 0 || !IsFlushed(activation))) continue;
+            if (activation.Fenced || (activation.Leaving is null ? Stays(activation) : activation.Outbox is { OnTheirWay: > 0 } || !IsFlushed(activation))) continue;
             Drop(activation);
             open.Journal.Closed.Add(activation.Cell.Id);
             if (activation.Leaving is null) engine.Cluster?.Left(activation.Cell.Id);

@@ -12,6 +12,7 @@ namespace Campaigns.Silo.Local;
 public sealed class LocalEngine : IGrains, IAsyncDisposable
 {
     private const int WokenTogether = 1_000;
+    private const int TailBytes = 1 << 23; // read at a time, while as many are replayed
 
     private readonly IJournal journal;
     private readonly ProductClock clock;
@@ -284,18 +285,23 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
         var now = clock.GetUtcNow();
 
         // No further than was there: of a journal that keeps each grain's tail apart, nothing is replayed here, whatever others write meanwhile.
-        for (var (last, position) = (journal.LastPosition, journal.TailStart); position < last;)
+        var last = journal.LastPosition;
+        for (var flushes = ReadTail(journal.TailStart); flushes.Count > 0;)
         {
-            var flushes = journal.ReadAfter(position, 1 << 24);
-            if (flushes.Count == 0) break;
+            // The next ones are read while these are replayed.
+            var reached = flushes[^1].Position;
+            var next = reached < last ? machine.Ahead(() => ReadTail(reached)) : null;
             foreach (var flush in flushes)
             {
                 var decision = new DecisionReader(flush.Decisions.Span);
                 while (decision.Next())
                     if (DefinitionOf(decision.Grain.Kind) is not null) LaneOf(decision.Grain).Replay(ref decision, now);
-                position = flush.Position;
             }
+
+            flushes = next?.GetAwaiter().GetResult() ?? [];
         }
+
+        IReadOnlyList<Flush> ReadTail(long after) => after < last ? journal.ReadAfter(after, TailBytes) : [];
 
         Recovery = (EventsRecorded, watch.Elapsed);
         Log.LogInformation("Recovered {Events} events of {Grains} grains in {Milliseconds} ms.", EventsRecorded, ActiveGrains, watch.ElapsedMilliseconds);

@@ -27,6 +27,9 @@ internal abstract class Machine
     /// <inheritdoc cref="Run{TResult}"/>
     public abstract Task Run(Func<Task> work);
 
+    /// <summary>Begins what is needed soon.</summary>
+    public virtual Task<TResult> Ahead<TResult>(Func<TResult> work) => Task.FromResult(work());
+
     /// <summary>32 random bytes that nobody can foresee.</summary>
     public abstract ReadOnlyMemory<byte> Chance();
 
@@ -64,6 +67,8 @@ internal sealed class RealMachine : Machine
     public override Task<TResult> Run<TResult>(Func<Task<TResult>> work) => Alone(() => Task.Run(work));
 
     public override Task Run(Func<Task> work) => Alone(() => Task.Run(work));
+
+    public override Task<TResult> Ahead<TResult>(Func<TResult> work) => Task.Run(work);
 
     public override ReadOnlyMemory<byte> Chance() => RandomNumberGenerator.GetBytes(32);
 

@@ -14,7 +14,13 @@ internal sealed class Outbox(int inFlightMax)
     private Dictionary<Debt, int>? tries;
     private int inFlight;
 
-    public bool IsIdle => lines.Count == 0;
+    /// <summary>Messages that were sent and are not answered.</summary>
+    public int OnTheirWay { get; set; }
+
+    /// <summary>Debts whose message could not be built: a bug, tried again later.</summary>
+    public int Unsendable { get; set; }
+
+    public bool IsIdle => lines.Count == 0 && Unsendable == 0;
 
     /// <returns>true if the debt may be sent now; else it waits for its turn</returns>
     public bool TrySend(Debt debt, GrainId to)
