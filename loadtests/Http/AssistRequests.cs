@@ -38,7 +38,7 @@ internal sealed class AssistRequests(AssistPlan plan, string host, IEnumerable<s
     public (int Length, int Ticket) Write(Span<byte> buffer) =>
         next < plan.Count ? (Write(buffer, next), next++) : throw new InvalidOperationException($"All {plan.Count} assists are made; shorten the run.");
 
-    public void Done(int ticket, int status)
+    public void Done(int ticket, int status, TimeSpan latency)
     {
         if (status == 201) accepted[plan.BargainOf(ticket)]++;
         else Others++;

@@ -12,7 +12,8 @@ internal interface IRequests
     (int Length, int Ticket) Write(Span<byte> buffer);
 
     /// <param name="status">0 if there was no answer</param>
-    void Done(int ticket, int status);
+    /// <param name="latency">until now, from when it was due where requests arrive at a rate, else from when it was sent</param>
+    void Done(int ticket, int status, TimeSpan latency);
 }
 
 /// <summary>
@@ -84,18 +85,18 @@ internal sealed class Generator(IPEndPoint server, IRequests requests) : IDispos
         return tally;
     }
 
-    /// <summary>Requests arrive at a rate, whether or not the earlier ones are answered; who finds no free connection gets no answer.</summary>
+    /// <summary>Requests arrive at a rate, whether or not the earlier ones are answered; latency is from when one was due. Who finds no free connection gets no answer.</summary>
     /// <param name="each">called after each window with the tally of that window alone</param>
     public Tally Open(double perSecond, TimeSpan time, TimeSpan window, Action<TimeSpan, Tally> each, CancellationToken stop)
     {
         var (tally, part) = (new Tally(), new Tally());
-        var watch = Stopwatch.StartNew();
+        var (start, watch) = (Stopwatch.GetTimestamp(), Stopwatch.StartNew());
         var (arrived, partSince) = (0L, TimeSpan.Zero);
         while (watch.Elapsed < time && !stop.IsCancellationRequested)
         {
             for (var due = (long)(watch.Elapsed.TotalSeconds * perSecond); arrived < due; arrived++)
             {
-                if (idle.Count > 0) Send(tally, part);
+                if (idle.Count > 0) Send(tally, part, start + (long)(arrived / perSecond * Stopwatch.Frequency));
                 else (tally.Offered, tally.Unanswered) = (tally.Offered + 1, tally.Unanswered + 1);
             }
 
@@ -172,7 +173,7 @@ internal sealed class Generator(IPEndPoint server, IRequests requests) : IDispos
                 else if (connection.Receive() is { } status)
                 {
                     var latency = Stopwatch.GetElapsedTime(connection.Since);
-                    requests.Done(connection.Ticket, status);
+                    requests.Done(connection.Ticket, status, latency);
                     tally.Answered(status, latency);
                     if (part != tally) part.Answered(status, latency);
                     busy.Remove(number);
@@ -190,7 +191,7 @@ internal sealed class Generator(IPEndPoint server, IRequests requests) : IDispos
     private void Replace(int number, Tally tally)
     {
         tally.Unanswered++;
-        requests.Done(connections[number].Ticket, 0);
+        requests.Done(connections[number].Ticket, 0, TimeSpan.Zero);
         busy.Remove(number);
         Reconnect(number);
         idle.Push(number);

@@ -66,7 +66,7 @@ internal sealed class OverloadShop(ShopClient client, string host)
             return (head.Length + tail.Length, ticket);
         }
 
-        public void Done(int ticket, int status)
+        public void Done(int ticket, int status, TimeSpan latency)
         {
             if (status is < 200 or >= 300) again.Enqueue(ticket);
         }

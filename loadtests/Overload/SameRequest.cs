@@ -9,7 +9,7 @@ internal sealed class SameRequest(byte[] request) : IRequests
         return (request.Length, 0);
     }
 
-    public void Done(int ticket, int status)
+    public void Done(int ticket, int status, TimeSpan latency)
     {
     }
 }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Text;
 using Campaigns.LoadTests.Crash;
 using Campaigns.LoadTests.Overload;
@@ -23,15 +22,13 @@ internal sealed class SoakShop(ShopClient client, string host) : IRequests
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(50);
 
     private readonly ConcurrentQueue<Wave> waves = new();
-    private readonly List<long> since = [];
-    private readonly Stack<int> tickets = new();
     private Wave? wave;
     private string campaign = "";
     private int people;
     private long requests;
     private long assists;
 
-    /// <summary>From writing a request to its answer, in µs. Read by another thread than writes it.</summary>
+    /// <summary>From when a request was due to its answer, in µs. Read by another thread than writes it.</summary>
     public Recorder Latencies { get; } = new(1, LatencyMaxMicroseconds, LatencyDigits, (id, lowest, highest, digits) => new LongHistogram(id, lowest, highest, digits));
 
     /// <summary>Assists offered so far.</summary>
@@ -63,25 +60,17 @@ internal sealed class SoakShop(ShopClient client, string host) : IRequests
 
     public (int Length, int Ticket) Write(Span<byte> buffer)
     {
-        if (!tickets.TryPop(out var ticket))
-        {
-            ticket = since.Count;
-            since.Add(0);
-        }
-
-        since[ticket] = Stopwatch.GetTimestamp();
         if (wave!.IsOver && waves.TryDequeue(out var next)) wave = next;
 
         // Without a wave at hand everybody looks: the rate of requests stays what it is.
-        if (requests++ % 2 == 0 || wave.IsOver) return (wave.Look(buffer), ticket);
+        if (requests++ % 2 == 0 || wave.IsOver) return (wave.Look(buffer), 0);
         Interlocked.Increment(ref assists);
-        return (wave.Assist(buffer), ticket);
+        return (wave.Assist(buffer), 0);
     }
 
-    public void Done(int ticket, int status)
+    public void Done(int ticket, int status, TimeSpan latency)
     {
-        if (status is >= 200 and < 300) Latencies.RecordValue(Math.Clamp((long)Stopwatch.GetElapsedTime(since[ticket]).TotalMicroseconds, 1, LatencyMaxMicroseconds));
-        tickets.Push(ticket);
+        if (status is >= 200 and < 300) Latencies.RecordValue(Math.Clamp((long)latency.TotalMicroseconds, 1, LatencyMaxMicroseconds));
     }
 
     private async Task<Wave> NextWave(CancellationToken stop)
