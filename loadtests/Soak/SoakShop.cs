@@ -39,9 +39,9 @@ internal sealed class SoakShop(ShopClient client, string host) : IRequests
         var settings = (await client.Get("/merchant/v1/settings")).As<Dictionary<string, object>>();
         settings["dailyAssistCap"] = BargainsPerWave;
         Require(await client.Put("/merchant/v1/settings", settings));
-        var product = Require(await client.Post("/merchant/v1/products", new { title = "Soak cake", type = "handmade", skus = new[] { new { name = "box", listPriceFen = 99_000, stock = 100_000 } } }));
+        var product = Require(await client.Post("/merchant/v1/products", new { title = "Soak cake", type = "handmade", skus = new[] { new { name = "box", listPriceFen = 99_000, stock = 1_000_000 } } }));
         var now = (await client.Get("/sandbox/clock")).Body.GetProperty("now").GetDateTimeOffset();
-        var rules = new { floorFen = 990, assistsNeeded = Slots, curve = "even", minCutFen = 1, ttlMinutes = 60, payWindowMinutes = 60, quota = 10_000, launchesPerUser = BargainsPerWave };
+        var rules = new { floorFen = 990, assistsNeeded = Slots, curve = "even", minCutFen = 1, ttlMinutes = 60, payWindowMinutes = 60, quota = 1_000_000, launchesPerUser = BargainsPerWave };
         campaign = Require(await client.Post("/merchant/v1/campaigns", new { kind = "bargain", title = "Soak", startsAt = now, endsAt = now.AddDays(9), sku = product.Body.GetProperty("skus")[0].GetProperty("id").GetString(), rules })).Body.GetProperty("id").GetString()!;
         Require(await client.Post($"/merchant/v1/campaigns/{campaign}/publications", null));
         while (waves.Count < WavesAhead) waves.Enqueue(await NextWave(stop));
