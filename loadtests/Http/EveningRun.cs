@@ -66,16 +66,16 @@ internal sealed class EveningRun(EveningOptions options, Action<string> say)
     /// <returns>the latencies of each kind of request</returns>
     public async Task<IReadOnlyList<Latencies>> Play(CancellationToken stop)
     {
-        var arrivals = Arrivals.AtRandom(options.PerSecond, TimeSpan.FromSeconds(options.Seconds), options.Seed);
-        plan = new(arrivals.Length, options.Running, options.Skew, options.Seed);
+        var arrivals = Arrivals.AtRandom(options.PerSecond, TimeSpan.FromSeconds(options.Seconds), options.Seed).ToList();
+        plan = new(arrivals.Count, options.Running, options.Skew, options.Seed);
         using var started = server = await RealServer.Start(options.Url, Findings, stop);
         shop = new(server);
         await shop.Open(plan, stop);
-        var units = Math.Max(1, arrivals.Length / UnitsPerVisits);
+        var units = Math.Max(1, arrivals.Count / UnitsPerVisits);
         sale = await shop.Publish("flash-sale", units, new { salePriceFen = 5_900, quota = units, perUserLimit = PerUserLimit, holdSeconds = 3_600 });
 
         var (own, servers, watch) = (Environment.CpuUsage.TotalTime, server.ProcessorSeconds, Stopwatch.StartNew());
-        var visits = new List<Task>(arrivals.Length);
+        var visits = new List<Task>(arrivals.Count);
         foreach (var (due, visit) in arrivals.Select((a, i) => (a, i)))
         {
             await Until(due, watch, stop);
