@@ -13,7 +13,6 @@ using Campaigns.LoadTests.Limits;
 using Campaigns.LoadTests.Overload;
 using Campaigns.LoadTests.Postgres;
 using Campaigns.LoadTests.Projections;
-using Campaigns.LoadTests.Rooms;
 using Campaigns.LoadTests.Silos;
 using Campaigns.LoadTests.Soak;
 
@@ -24,7 +23,7 @@ using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 var root = new RootCommand("Load tests: programs with a table as output, never timed tests.")
 {
     AllCommand.Create(), EngineCommand.Create(), HttpCommand.Create(), GrowthCommand.Create(), SoakCommand.Create(), PostgresCommand.Create(), SilosCommand.Create(), CrashCommand.Create(), ClusterCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create(),
-    FlashCommand.Create(), RoomsCommand.Create(), DistributionCommand.Create(), ProjectionsCommand.Create(), LimitsCommand.Create(), SilosCommand.CreateNode(), HttpCommand.CreatePeer(),
+    FlashCommand.Create(), DistributionCommand.Create(), ProjectionsCommand.Create(), LimitsCommand.Create(), SilosCommand.CreateNode(), HttpCommand.CreatePeer(),
 };
 
 // Who is told to stop takes the time to end what it started and to say what it found, which the library would cut off after two seconds.
