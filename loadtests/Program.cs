@@ -13,20 +13,25 @@ using Campaigns.LoadTests.Limits;
 using Campaigns.LoadTests.Overload;
 using Campaigns.LoadTests.Postgres;
 using Campaigns.LoadTests.Projections;
-using Campaigns.LoadTests.Rooms;
 using Campaigns.LoadTests.Silos;
 using Campaigns.LoadTests.Soak;
 
 using var cancel = new CancellationTokenSource();
-using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal =>
-{
-    signal.Cancel = true;
-    cancel.Cancel();
-});
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 
 var root = new RootCommand("Load tests: programs with a table as output, never timed tests.")
 {
     AllCommand.Create(), EngineCommand.Create(), HttpCommand.Create(), GrowthCommand.Create(), SoakCommand.Create(), PostgresCommand.Create(), SilosCommand.Create(), CrashCommand.Create(), ClusterCommand.Create(), FuzzCommand.Create(), OverloadCommand.Create(),
-    FlashCommand.Create(), RoomsCommand.Create(), DistributionCommand.Create(), ProjectionsCommand.Create(), LimitsCommand.Create(), SilosCommand.CreateNode(), HttpCommand.CreatePeer(),
+    FlashCommand.Create(), DistributionCommand.Create(), ProjectionsCommand.Create(), LimitsCommand.Create(), SilosCommand.CreateNode(), HttpCommand.CreatePeer(),
 };
-return await root.Parse(args).InvokeAsync(cancellationToken: cancel.Token);
+
+// Who is told to stop takes the time to end what it started and to say what it found, which the library would cut off after two seconds.
+return await root.Parse(args).InvokeAsync(new() { ProcessTerminationTimeout = null }, cancel.Token);
+
+// The second time it ends at once.
+void Stop(PosixSignalContext signal)
+{
+    signal.Cancel = !cancel.IsCancellationRequested;
+    cancel.Cancel();
+}

@@ -12,8 +12,11 @@ internal static class AllCommand
         P1, P2, P6, P7: as 'engine'. P3, P4: as 'http assist'. P5: as 'flash --open-loop --buyers 100000'. P8: as 'growth'.
         Peers are measured in the same run where they are installed (Redis, PostgreSQL); the others' rows say 'not here'.
         A part that fails is a row of the table, and the others still run. Nothing else should run on the machine meanwhile.
-        Exit code: 0 even if goals are short, 1 if books are wrong, 2 if a part could not be measured.
+        Ctrl-C ends the part that runs; the table has what was measured by then, and says of the other goals that they were not.
+        Exit code: 0 even if goals are short, 1 if books are wrong, 2 if a part could not be measured, 130 if it was interrupted.
         """;
+
+    private const int Interrupted = 130; // as shells count: 128 and the number of SIGINT
 
     public static Command Create()
     {
@@ -32,7 +35,7 @@ internal static class AllCommand
             await run.Play(stop);
             report.Write(parsed, parsed.GetValue(quick) ? "Goals, small sizes" : "Goals", run.Figures, run.Charts);
             foreach (var wrong in run.Findings.Words) await Console.Error.WriteLineAsync(wrong);
-            return (run.Findings.IsEmpty, run.IsWhole) switch { (false, _) => 1, (_, false) => 2, _ => 0 };
+            return run.IsInterrupted ? Interrupted : (run.Findings.IsEmpty, run.IsWhole) switch { (false, _) => 1, (_, false) => 2, _ => 0 };
         });
         return command;
     }

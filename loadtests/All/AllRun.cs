@@ -9,7 +9,7 @@ using Campaigns.LoadTests.Report;
 
 namespace Campaigns.LoadTests.All;
 
-/// <summary>Goals P1–P8, one part after another so that none shares the cores with the next. A part that fails says so in the table; the others still run.</summary>
+/// <summary>Goals P1–P8, one part after another so that none shares the cores with the next. A part that fails says so in the table; the others still run. Interrupted, it begins no other part.</summary>
 /// <param name="goals">those that are measured</param>
 internal sealed class AllRun(IReadOnlySet<string> goals, AllSize size, bool withPeers, Action<string> say)
 {
@@ -32,6 +32,9 @@ internal sealed class AllRun(IReadOnlySet<string> goals, AllSize size, bool with
     /// <summary>False if a part could not be measured.</summary>
     public bool IsWhole { get; private set; } = true;
 
+    /// <summary>True if goals were not measured because the run was told to stop.</summary>
+    public bool IsInterrupted { get; private set; }
+
     public async Task Play(CancellationToken stop)
     {
         // Memory first, before the process has used any: what others leave on the heap goes just while this is measured.
@@ -49,6 +52,12 @@ internal sealed class AllRun(IReadOnlySet<string> goals, AllSize size, bool with
     {
         var wanted = of.Where(goals.Contains).ToHashSet(StringComparer.Ordinal);
         if (wanted.Count == 0) return;
+        if (stop.IsCancellationRequested)
+        {
+            Interrupt();
+            return;
+        }
+
         var name = string.Join(", ", wanted);
         say($"== {name}");
         var watch = Stopwatch.StartNew();
@@ -56,19 +65,31 @@ internal sealed class AllRun(IReadOnlySet<string> goals, AllSize size, bool with
         bounded.CancelAfter(PartMax);
         try
         {
-            figures.AddRange((await run(wanted, bounded.Token)).Where(f => wanted.Contains(f.Goal)));
+            var measured = await run(wanted, bounded.Token);
+            if (stop.IsCancellationRequested) Interrupt(); // the loops end early, and their figures say nothing
+            else figures.AddRange(measured.Where(f => wanted.Contains(f.Goal)));
+        }
+        catch (Exception) when (stop.IsCancellationRequested)
+        {
+            Interrupt(); // whatever it was: the same Ctrl-C may have ended the server
         }
         catch (WrongBooksException wrong)
         {
             Findings.Add(Wrong.Other, $"{name}: {wrong.Message}");
             Fail(wrong.Message);
         }
-        catch (Exception failed) when (!stop.IsCancellationRequested)
+        catch (Exception failed)
         {
             Fail(bounded.IsCancellationRequested ? string.Create(CultureInfo.InvariantCulture, $"not done after {PartMax.TotalMinutes} minutes") : failed.Message);
         }
 
         say(string.Create(CultureInfo.InvariantCulture, $"== {name}: {watch.Elapsed.TotalSeconds:0} s"));
+
+        void Interrupt()
+        {
+            IsInterrupted = true;
+            Fail("interrupted");
+        }
 
         void Fail(string reason)
         {
@@ -89,8 +110,11 @@ internal sealed class AllRun(IReadOnlySet<string> goals, AllSize size, bool with
         }
         finally
         {
-            Findings.AddAll(bench.Findings);
-            charts.AddRange(bench.Draw());
+            if (!stop.IsCancellationRequested)
+            {
+                Findings.AddAll(bench.Findings);
+                charts.AddRange(bench.Draw());
+            }
         }
     }
 
@@ -103,7 +127,7 @@ internal sealed class AllRun(IReadOnlySet<string> goals, AllSize size, bool with
         }
         finally
         {
-            Findings.AddAll(run.Findings);
+            if (!stop.IsCancellationRequested) Findings.AddAll(run.Findings);
         }
     }
 
@@ -113,7 +137,7 @@ internal sealed class AllRun(IReadOnlySet<string> goals, AllSize size, bool with
         var bench = new GrowthBench(plan, Path.GetTempPath(), say);
         if (bench.WhyNot is { } reason) throw new IOException(reason);
         var measured = await bench.Run(stop);
-        charts.AddRange(bench.Curve.Draw());
+        if (!stop.IsCancellationRequested) charts.AddRange(bench.Curve.Draw());
         return measured;
     }
 }

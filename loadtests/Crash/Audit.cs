@@ -4,7 +4,6 @@ using Campaigns.Grains.GroupBuy;
 using Campaigns.Grains.Order;
 using Campaigns.Grains.Shopper;
 using Campaigns.Grains.Stock;
-using Campaigns.LoadTests.Rooms;
 
 namespace Campaigns.LoadTests.Crash;
 
@@ -16,7 +15,7 @@ internal sealed class Audit(ShopClient client, Ledger ledger, Findings findings,
 
     private readonly ConcurrentDictionary<string, BargainStatus> states = new(StringComparer.Ordinal);
     private readonly PurchaseAudit purchases = new(client, findings);
-    private readonly RoomAudit rooms = new(client, findings, Shop.GroupSize);
+    private readonly RoomAudit rooms = new(client, findings, _ => Shop.GroupSize);
     private readonly ConcurrentDictionary<string, int> paid = new(StringComparer.Ordinal);
 
     /// <summary>How many rooms ended how, once nothing is open.</summary>

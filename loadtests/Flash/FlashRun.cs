@@ -67,13 +67,9 @@ internal sealed class FlashRun(int buyers, int units, int seed, int? connections
 
     private async Task<(string Sku, string Sale)> Open(int quota)
     {
-        var product = Require(await client.Post("/merchant/v1/products", new { title = "Flash cake", type = "handmade", skus = new[] { new { name = "box", listPriceFen = 9_900, stock = 2 * quota } } }));
-        var of = product.Body.GetProperty("skus")[0].GetProperty("id").GetString()!;
-        var now = (await client.Get("/sandbox/clock")).Body.GetProperty("now").GetDateTimeOffset();
-        var rules = new { salePriceFen = SalePriceFen, quota, perUserLimit = 1, holdSeconds = HoldSeconds };
-        var campaign = Require(await client.Post("/merchant/v1/campaigns", new { kind = "flash-sale", title = "Flash", startsAt = now, endsAt = now.AddDays(1), sku = of, rules })).Body.GetProperty("id").GetString()!;
-        Require(await client.Post($"/merchant/v1/campaigns/{campaign}/publications", null));
-        return (of, campaign);
+        var merchant = new Merchant(client);
+        var of = await merchant.AddSku("Flash cake", 2 * quota);
+        return (of, await merchant.Publish("flash-sale", "Flash", of, new { salePriceFen = SalePriceFen, quota, perUserLimit = 1, holdSeconds = HoldSeconds }, days: 1));
     }
 
     private async Task SignInQuickly(List<Person> people, int over)

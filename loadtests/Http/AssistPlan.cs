@@ -16,17 +16,16 @@ internal sealed class AssistPlan
 
     /// <param name="assists">how many are planned</param>
     /// <param name="running">bargains that run at the same time</param>
-    /// <param name="skew">Zipf's exponent: the bargain at rank n is n^skew times less popular than the first; 0 makes all alike</param>
+    /// <param name="skew">as in <see cref="Zipf"/></param>
     public AssistPlan(int assists, int running, double skew, int seed)
     {
         (bargains, helpers) = (new int[assists], new int[assists]);
-        var (chance, sums) = (Seeds.Of(seed, 0), Sums(running, skew));
+        var (chance, popularity) = (Seeds.Of(seed, 0), new Zipf(running, skew));
         var current = new (int Bargain, int Helped)[running];
         Array.Fill(current, (0, Slots));
         for (var i = 0; i < assists; i++)
         {
-            var rank = Array.BinarySearch(sums, chance.NextDouble() * sums[^1]);
-            ref var at = ref current[Math.Min(rank < 0 ? ~rank : rank, running - 1)];
+            ref var at = ref current[popularity.Draw(chance)];
             if (at.Helped == Slots) at = (Bargains++, 0);
             (bargains[i], helpers[i]) = (at.Bargain, at.Helped++);
         }
@@ -45,11 +44,4 @@ internal sealed class AssistPlan
     public int BargainOf(int assist) => bargains[assist];
 
     public int HelperOf(int assist) => helpers[assist];
-
-    private static double[] Sums(int running, double skew)
-    {
-        var sums = new double[running];
-        for (var (rank, sum) = (0, 0.0); rank < running; rank++) sums[rank] = sum += Math.Pow(rank + 1, -skew);
-        return sums;
-    }
 }

@@ -1,9 +1,7 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Campaigns.LoadTests.Crash;
-using Campaigns.LoadTests.Overload;
 
 namespace Campaigns.LoadTests.Http;
 
@@ -53,7 +51,6 @@ internal sealed class EveningRun(EveningOptions options, Action<string> say)
     private static readonly TimeSpan DisconnectMax = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan LiveAnswerMax = TimeSpan.FromSeconds(30);
 
-    private readonly Dictionary<Act, Tally> tallies = Enum.GetValues<Act>().ToDictionary(a => a, _ => new Tally());
     private readonly ConcurrentDictionary<int, int> helped = new();
     private int taken;
     private RealServer server = null!;
@@ -66,34 +63,28 @@ internal sealed class EveningRun(EveningOptions options, Action<string> say)
     /// <returns>the latencies of each kind of request</returns>
     public async Task<IReadOnlyList<Latencies>> Play(CancellationToken stop)
     {
-        var arrivals = Arrivals.AtRandom(options.PerSecond, TimeSpan.FromSeconds(options.Seconds), options.Seed);
-        plan = new(arrivals.Length, options.Running, options.Skew, options.Seed);
+        var arrivals = Arrivals.AtRandom(options.PerSecond, TimeSpan.FromSeconds(options.Seconds), options.Seed).ToList();
+        plan = new(arrivals.Count, options.Running, options.Skew, options.Seed);
         using var started = server = await RealServer.Start(options.Url, Findings, stop);
         shop = new(server);
         await shop.Open(plan, stop);
-        var units = Math.Max(1, arrivals.Length / UnitsPerVisits);
-        sale = await shop.Publish("flash-sale", units, new { salePriceFen = 5_900, quota = units, perUserLimit = PerUserLimit, holdSeconds = 3_600 });
+        var units = Math.Max(1, arrivals.Count / UnitsPerVisits);
+        var merchant = new Merchant(server.Client);
+        sale = await merchant.Publish("flash-sale", "Evening", await merchant.AddSku("Evening cake", units), new { salePriceFen = 5_900, quota = units, perUserLimit = PerUserLimit, holdSeconds = 3_600 });
 
-        var (own, servers, watch) = (Environment.CpuUsage.TotalTime, server.ProcessorSeconds, Stopwatch.StartNew());
-        var visits = new List<Task>(arrivals.Length);
-        foreach (var (due, visit) in arrivals.Select((a, i) => (a, i)))
-        {
-            await Until(due, watch, stop);
-            visits.Add(Task.Run(() => Visit(visit, watch, due, stop), stop));
-        }
-
-        await Task.WhenAll(visits);
-        var seconds = watch.Elapsed.TotalSeconds;
-        say(string.Create(CultureInfo.InvariantCulture, $"{visits.Count} visits with {tallies.Values.Sum(t => t.Offered)} requests in {seconds:0.0} s; generator {(Environment.CpuUsage.TotalTime - own).TotalSeconds / seconds:0.00} cores, server {(server.ProcessorSeconds - servers) / seconds:0.00}; {helped.Values.Sum()} helped, {taken} of {units} units taken"));
+        var (own, servers, visits) = (Environment.CpuUsage.TotalTime, server.ProcessorSeconds, new Visits<Act>(stop));
+        await visits.Play(arrivals, (visit, due) => Visit(visits, visit, due, stop));
+        var seconds = visits.Elapsed.TotalSeconds;
+        say(string.Create(CultureInfo.InvariantCulture, $"{arrivals.Count} visits with {visits.Requests} requests in {seconds:0.0} s; generator {(Environment.CpuUsage.TotalTime - own).TotalSeconds / seconds:0.00} cores, server {(server.ProcessorSeconds - servers) / seconds:0.00}; {helped.Values.Sum()} helped, {taken} of {units} units taken"));
 
         await shop.Audit(bargain => helped.GetValueOrDefault(bargain), Findings, stop);
         var left = (await server.Client.Get($"/merchant/v1/campaigns/{sale}")).Body.GetProperty("quota").GetProperty("left").GetInt32();
         if (left != units - taken) Findings.Add(Wrong.Leaked, $"{taken} of {units} units were taken and {left} are left.");
         await server.EndAndCheck();
-        return [.. tallies.Select(t => Latencies.Read($"{t.Key}", t.Value.Offered / seconds, t.Value))];
+        return visits.Read();
     }
 
-    private async Task Visit(int visit, Stopwatch watch, TimeSpan due, CancellationToken stop)
+    private async Task Visit(Visits<Act> visits, int visit, TimeSpan due, CancellationToken stop)
     {
         var chance = Seeds.Of(options.Seed, 1_000 + visit);
         var who = new Person($"visitor {visit}") { Token = shop.Tokens[plan.HelperOf(visit)] };
@@ -108,14 +99,11 @@ internal sealed class EveningRun(EveningOptions options, Action<string> say)
         await Think();
         if (chance.NextDouble() < Takes) await Take();
 
-        // A timer may be early by less than its millisecond.
-        TimeSpan Since() => watch.Elapsed is var now && now < due ? now : due;
-
         async Task Think()
         {
             var pause = ThinkMean * -Math.Log(1 - chance.NextDouble());
-            due = watch.Elapsed + (pause < ThinkMax ? pause : ThinkMax);
-            await Until(due, watch, stop);
+            due = visits.Elapsed + (pause < ThinkMax ? pause : ThinkMax);
+            await visits.Until(due);
         }
 
         async Task Help()
@@ -134,7 +122,7 @@ internal sealed class EveningRun(EveningOptions options, Action<string> say)
                     break;
                 case < DoubleTaps + Retries + Disconnects:
                     await CutOff();
-                    due = watch.Elapsed;
+                    due = visits.Elapsed;
                     Require(await Timed(Act.AfterDisconnect, Ask), 201);
                     break;
                 default:
@@ -183,32 +171,15 @@ internal sealed class EveningRun(EveningOptions options, Action<string> say)
             request.Headers.Authorization = new("Bearer", who.Token);
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
             patience.CancelAfter(LiveAnswerMax);
-            var since = Since();
+            var since = visits.Since(due);
             var answer = await server.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
             await (await answer.Content.ReadAsStreamAsync(patience.Token)).ReadExactlyAsync(new byte[1], patience.Token); // the first of the snapshot
-            Note(Act.Live, (int)answer.StatusCode, watch.Elapsed - since);
+            visits.Note(Act.Live, (int)answer.StatusCode, since);
             if (!answer.IsSuccessStatusCode) Findings.Add(Wrong.Other, $"A live view was answered {(int)answer.StatusCode}.");
             return answer;
         }
 
-        async Task<Reply> Timed(Act act, Func<Task<Reply>> ask)
-        {
-            var since = Since();
-            var reply = await ask();
-            Note(act, reply.Status, watch.Elapsed - since);
-            return reply;
-        }
-    }
-
-    private static Task Until(TimeSpan due, Stopwatch watch, CancellationToken stop) => due - watch.Elapsed is var wait && wait > TimeSpan.Zero ? Task.Delay(wait, stop) : Task.CompletedTask;
-
-    private void Note(Act act, int status, TimeSpan latency)
-    {
-        lock (tallies)
-        {
-            tallies[act].Offered++;
-            tallies[act].Answered(status, latency);
-        }
+        Task<Reply> Timed(Act act, Func<Task<Reply>> ask) => visits.Timed(act, due, ask);
     }
 
     private void Require(Reply reply, int status)

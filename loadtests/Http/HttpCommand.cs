@@ -4,10 +4,10 @@ using Campaigns.LoadTests.Report;
 
 namespace Campaigns.LoadTests.Http;
 
-/// <summary><c>http assist --seconds 3</c>: the command line of <see cref="HttpBench"/>, and of the peers that it starts.</summary>
+/// <summary><c>http assist --seconds 3</c>: the command lines of <see cref="HttpBench"/> and the peers that it starts, of <see cref="EveningRun"/> and of <see cref="RushRun"/>.</summary>
 internal static class HttpCommand
 {
-    public static Command Create() => new("http", "Goals P3 and P4: the real server over HTTP") { CreateAssist(), CreateEvening() };
+    public static Command Create() => new("http", "The real server over HTTP: goals P3 and P4, a mixed evening, a rush at group-buys") { CreateAssist(), CreateEvening(), CreateRush() };
 
     /// <summary>A peer's own process.</summary>
     public static Command CreatePeer()
@@ -56,9 +56,24 @@ internal static class HttpCommand
         return command;
     }
 
+    private static Command CreateRush()
+    {
+        var rooms = new Option<int>("--rooms") { Description = $"Shoppers who want to found a room; {RushRun.JoinersPerRoom} times as many want to join one (20–20,000)", DefaultValueFactory = _ => 500 };
+        var seconds = new Option<int>("--seconds") { Description = "From the opening on, in which all of them come (1–600)", DefaultValueFactory = _ => 2 };
+        var (skew, seed) = (Skew("rooms"), Seed());
+        var command = new Command("rush", "Group-buys open to a crowd, as an open loop: races for the last seat, double taps, payments at the instant of expiry and a gateway that fails; then ask where everybody's money is") { rooms, seconds, skew, seed };
+        command.SetAction(async (parsed, stop) =>
+        {
+            var run = new RushRun(new(Math.Clamp(parsed.GetValue(rooms), 20, 20_000), Math.Clamp(parsed.GetValue(seconds), 1, 600), Exponent(parsed.GetValue(skew)), parsed.GetValue(seed)), Console.Error.WriteLine);
+            Latencies.Print(await run.Play(stop));
+            return await End(run.Findings);
+        });
+        return command;
+    }
+
     private static Option<int> Bargains() => new("--bargains") { Description = "Bargains that run at the same time (1–4,000)", DefaultValueFactory = _ => HttpOptions.RunningUsual };
 
-    private static Option<double> Skew() => new("--skew") { Description = "How popular the popular bargains are: Zipf's exponent, 0 makes all alike (0–2)", DefaultValueFactory = _ => 1 };
+    private static Option<double> Skew(string what = "bargains") => new("--skew") { Description = $"How popular the popular {what} are: Zipf's exponent, 0 makes all alike (0–2)", DefaultValueFactory = _ => 1 };
 
     private static Option<int> Seed() => new("--seed") { Description = "Chooses who does what, and when", DefaultValueFactory = _ => 7 };
 

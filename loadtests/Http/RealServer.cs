@@ -27,6 +27,9 @@ internal sealed class RealServer : IDisposable
 
     public IPEndPoint EndPoint { get; private set; } = null!;
 
+    /// <summary>What it printed last; nothing if another has started it.</summary>
+    public IReadOnlyList<string> Log => own?.Log ?? [];
+
     /// <summary>What it has used of the processor; 0 if another has started it.</summary>
     public double ProcessorSeconds => own is null ? 0 : ProcessorTime.OfTree(own.Id);
 

@@ -113,26 +113,28 @@ internal sealed class Generator(IPEndPoint server, IRequests requests) : IDispos
     }
 
     /// <summary>
-    /// Requests at times that are fixed in advance, whether or not the earlier ones are answered. Who finds no free connection waits for one, and the
-    /// wait counts: each latency is from the scheduled time.
+    /// Requests at times that do not hang on the answers to earlier ones. Who finds no free connection waits for one, and the wait counts: each latency is
+    /// from the scheduled time. Who has waited ten seconds goes away without an answer.
     /// </summary>
-    /// <param name="arrivals">from the start on, in order</param>
-    public Tally Scheduled(IReadOnlyList<TimeSpan> arrivals, CancellationToken stop)
+    /// <param name="arrivals">from the start on, in order; taken one at a time, so there may be more than fit in memory</param>
+    public Tally Scheduled(IEnumerable<TimeSpan> arrivals, CancellationToken stop)
     {
         var tally = new Tally();
-        var next = 0;
-        var start = Stopwatch.GetTimestamp();
-        while ((next < arrivals.Count || busy.Count > 0) && !stop.IsCancellationRequested)
+        using var due = arrivals.GetEnumerator();
+        var more = due.MoveNext();
+        for (var start = Stopwatch.GetTimestamp(); more && !stop.IsCancellationRequested; tally.Took = Stopwatch.GetElapsedTime(start))
         {
             var now = Stopwatch.GetElapsedTime(start);
-            if (next < arrivals.Count && now > arrivals[^1] + AnswerMax) break; // it will not catch up
-            for (; next < arrivals.Count && arrivals[next] <= now && idle.Count > 0; next++)
-                Send(tally, tally, start + (long)(arrivals[next].TotalSeconds * Stopwatch.Frequency));
-            Receive(tally, tally, next < arrivals.Count && idle.Count > 0 ? arrivals[next] - Stopwatch.GetElapsedTime(start) : LookAgain);
+            for (; more && due.Current <= now; more = due.MoveNext())
+            {
+                if (now - due.Current > AnswerMax) (tally.Offered, tally.Unanswered) = (tally.Offered + 1, tally.Unanswered + 1);
+                else if (idle.Count > 0) Send(tally, tally, start + (long)(due.Current.TotalSeconds * Stopwatch.Frequency));
+                else break;
+            }
+
+            if (more) Receive(tally, tally, idle.Count > 0 ? due.Current - Stopwatch.GetElapsedTime(start) : LookAgain);
         }
 
-        tally.Took = Stopwatch.GetElapsedTime(start);
-        (tally.Offered, tally.Unanswered) = (arrivals.Count, tally.Unanswered + arrivals.Count - next);
         Drain(tally);
         return tally;
     }

@@ -11,6 +11,8 @@ internal sealed class OverloadShop(ShopClient client, string host)
     private const int AssistsPerHelper = 100;
     private const int Slots = 200;
     private const int Bargains = Helpers * AssistsPerHelper / Slots;
+    private const int BargainMinutes = 1_440;
+    private const int Quota = 10_000;
     private const int Owners = 8;
 
     private readonly List<byte[]> helperTails = [];
@@ -19,21 +21,12 @@ internal sealed class OverloadShop(ShopClient client, string host)
 
     public async Task Open(CancellationToken stop)
     {
-        var settings = (await client.Get("/merchant/v1/settings")).As<Dictionary<string, object>>();
-        settings["dailyAssistCap"] = AssistsPerHelper;
-        Require(await client.Put("/merchant/v1/settings", settings));
-        var product = Require(await client.Post("/merchant/v1/products", new { title = "Overload cake", type = "handmade", skus = new[] { new { name = "box", listPriceFen = 99_000, stock = 100_000 } } }));
-        var now = (await client.Get("/sandbox/clock")).Body.GetProperty("now").GetDateTimeOffset();
-        var rules = new { floorFen = 990, assistsNeeded = Slots, curve = "even", minCutFen = 1, ttlMinutes = 1_440, payWindowMinutes = 1_440, quota = 10_000, launchesPerUser = 100 };
-        var draft = Require(await client.Post("/merchant/v1/campaigns", new { kind = "bargain", title = "Overload", startsAt = now, endsAt = now.AddDays(9), sku = product.Body.GetProperty("skus")[0].GetProperty("id").GetString(), rules }));
-        var campaign = draft.Body.GetProperty("id").GetString()!;
-        Require(await client.Post($"/merchant/v1/campaigns/{campaign}/publications", null));
-
+        var campaign = await new Merchant(client).OpenBargains("Overload", Slots, BargainMinutes, Quota, AssistsPerHelper);
         var people = Enumerable.Range(0, Owners + Helpers).Select(i => new Person($"overload{i}")).ToList();
         await Parallel.ForEachAsync(people, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = stop }, async (person, _) => await client.SignIn(person));
         var bargains = new ConcurrentBag<string>();
         await Parallel.ForEachAsync(Enumerable.Range(0, Bargains + 1), new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = stop }, async (i, _) =>
-            bargains.Add(Require(await client.Post("/v1/bargains", new { campaignId = campaign }, people[i % Owners])).Body.GetProperty("id").GetString()!));
+            bargains.Add(Merchant.Require(await client.Post("/v1/bargains", new { campaignId = campaign }, people[i % Owners])).Body.GetProperty("id").GetString()!));
 
         var all = bargains.ToList();
         read = Encoding.ASCII.GetBytes($"GET /v1/bargains/{all[^1]} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {people[0].Token}\r\n\r\n");
@@ -44,8 +37,6 @@ internal sealed class OverloadShop(ShopClient client, string host)
     public IRequests Reads => new SameRequest(read);
 
     public IRequests Assists => new FreshAssists(bargainHeads, helperTails, AssistsPerHelper);
-
-    private static Reply Require(Reply reply) => reply.IsSuccess ? reply : throw new InvalidOperationException($"The shop could not be prepared: {reply.Status} {reply.Body}");
 
     // Each helper helps in so many bargains, each time for the first time: nothing is answered as a repeat. What was refused is offered again.
     private sealed class FreshAssists(List<byte[]> bargains, List<byte[]> helpers, int each) : IRequests

@@ -13,7 +13,7 @@ internal static class SoakCommand
         var percent = new Option<int>("--percent") { Description = "That share, of a short run to saturation (1–100)", DefaultValueFactory = _ => 70 };
         var folder = new Option<DirectoryInfo>("--folder") { Description = "Where the server has its data, in a folder of its own that is deleted at the end", DefaultValueFactory = _ => new(Path.GetTempPath()) };
         var report = new ReportOptions();
-        var command = new Command("soak", "Keep the real server under a steady load for long, and see whether anything grows that must not") { minutes, rate, percent, folder };
+        var command = new Command("soak", $"Keep the real server under a steady load for long, and see whether anything grows that must not\n\n{SoakVerdicts.Rule}") { minutes, rate, percent, folder };
         report.AddTo(command);
         command.SetAction(async (parsed, stop) =>
         {

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using Campaigns.LoadTests.Crash;
 using Campaigns.LoadTests.Engine;
+using Campaigns.LoadTests.Http;
 using Campaigns.LoadTests.Overload;
 using Campaigns.LoadTests.Report;
 using HdrHistogram;
@@ -13,11 +14,15 @@ namespace Campaigns.LoadTests.Soak;
 /// <param name="Percent">that share</param>
 internal sealed record SoakPlan(TimeSpan Time, int? Rate, int Percent);
 
-/// <summary>The real program in a process of its own under requests that arrive at a rate, whatever becomes of the earlier ones; looked at every five seconds.</summary>
+/// <summary>
+/// The real program in a process of its own under requests that arrive at random at a rate, whatever becomes of the earlier ones; looked at every five
+/// seconds. Latency counts from when a request was due, be it that it waited for a connection or for the generator.
+/// </summary>
 /// <param name="parent">where a folder for its data is made and deleted</param>
 internal sealed class SoakRun(SoakPlan plan, string parent, TextWriter output) : IDisposable
 {
     private const int Connections = 2_000;
+    private const int Seed = 7;
     private const int SaturationCallers = 64;
     private const double BytesPerRequest = 700; // in the journal and the lists, waves and looks included
     private const int SaidEvery = 6; // samples
@@ -53,7 +58,7 @@ internal sealed class SoakRun(SoakPlan plan, string parent, TextWriter output) :
         generator.Connect(Connections);
         shop.Latencies.GetIntervalHistogram();
         var before = shop.Assists;
-        var load = OnItsOwn(() => generator.Open(rate, plan.Time, TimeSpan.MaxValue, (_, _) => { }, ended.Token));
+        var load = OnItsOwn(() => generator.Scheduled(Arrivals.AtRandom(rate, plan.Time, Seed), ended.Token));
         Tally tally;
         try
         {

@@ -16,6 +16,8 @@ internal sealed class SoakShop(ShopClient client, string host) : IRequests
     private const int HelpersPerWave = Slots - 1; // the last assist is never made, so that no bargain takes a place of the campaign
     private const int BargainsPerWave = 100; // what one helper may do a day
     private const int Slots = 40; // the view of a bargain with so many helpers fits the generator's buffer
+    private const int BargainMinutes = 60;
+    private const int Quota = 1_000_000; // a bargain holds its place for an hour, and a hundred begin each second
     private const int PeopleAtOnce = 8;
     private const long LatencyMaxMicroseconds = 60_000_000;
     private const int LatencyDigits = 3;
@@ -36,14 +38,7 @@ internal sealed class SoakShop(ShopClient client, string host) : IRequests
 
     public async Task Open(CancellationToken stop)
     {
-        var settings = (await client.Get("/merchant/v1/settings")).As<Dictionary<string, object>>();
-        settings["dailyAssistCap"] = BargainsPerWave;
-        Require(await client.Put("/merchant/v1/settings", settings));
-        var product = Require(await client.Post("/merchant/v1/products", new { title = "Soak cake", type = "handmade", skus = new[] { new { name = "box", listPriceFen = 99_000, stock = 1_000_000 } } }));
-        var now = (await client.Get("/sandbox/clock")).Body.GetProperty("now").GetDateTimeOffset();
-        var rules = new { floorFen = 990, assistsNeeded = Slots, curve = "even", minCutFen = 1, ttlMinutes = 60, payWindowMinutes = 60, quota = 1_000_000, launchesPerUser = BargainsPerWave };
-        campaign = Require(await client.Post("/merchant/v1/campaigns", new { kind = "bargain", title = "Soak", startsAt = now, endsAt = now.AddDays(9), sku = product.Body.GetProperty("skus")[0].GetProperty("id").GetString(), rules })).Body.GetProperty("id").GetString()!;
-        Require(await client.Post($"/merchant/v1/campaigns/{campaign}/publications", null));
+        campaign = await new Merchant(client).OpenBargains("Soak", Slots, BargainMinutes, Quota, BargainsPerWave);
         while (waves.Count < WavesAhead) waves.Enqueue(await NextWave(stop));
         waves.TryDequeue(out wave);
     }
@@ -80,14 +75,12 @@ internal sealed class SoakShop(ShopClient client, string host) : IRequests
         await Parallel.ForEachAsync([owner, .. helpers], few, async (person, _) => await client.SignIn(person));
         var bargains = new ConcurrentBag<string>();
         await Parallel.ForEachAsync(Enumerable.Range(0, BargainsPerWave), few, async (i, _) =>
-            bargains.Add(Require(await client.Post("/v1/bargains", new { campaignId = campaign }, owner, $"launch{i}")).Body.GetProperty("id").GetString()!));
+            bargains.Add(Merchant.Require(await client.Post("/v1/bargains", new { campaignId = campaign }, owner, $"launch{i}")).Body.GetProperty("id").GetString()!));
         return new(
             [.. bargains.Select(b => Encoding.ASCII.GetBytes($"POST /v1/bargains/{b}/assists HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 2\r\nAuthorization: Bearer "))],
             [.. bargains.Select(b => Encoding.ASCII.GetBytes($"GET /v1/bargains/{b} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {owner.Token}\r\n\r\n"))],
             [.. helpers.Select(h => Encoding.ASCII.GetBytes($"{h.Token}\r\n\r\n{{}}"))]);
     }
-
-    private static Reply Require(Reply reply) => reply.IsSuccess ? reply : throw new InvalidOperationException($"The shop could not be prepared: {reply.Status} {reply.Body}");
 
     private sealed class Wave(byte[][] heads, byte[][] looks, byte[][] tails)
     {

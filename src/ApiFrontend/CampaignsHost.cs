@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime;
 using Campaigns.ApiFrontend.Edge;
 using Campaigns.ApiFrontend.Payments;
 using Campaigns.ApiFrontend.Sandbox;
@@ -66,6 +67,8 @@ internal sealed class CampaignsHost : IAsyncDisposable
     /// <exception cref="StartRefused">the configuration is incomplete or not allowed</exception>
     public static async Task<CampaignsHost> Start(HostOptions options, string[]? args = null)
     {
+        // A heap of many grains must not be compacted while everybody waits: for a gigabyte that is seconds. It is collected in the background instead.
+        GCSettings.LatencyMode = GCLatencyMode.SustainedLowLatency;
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args ?? [], ContentRootPath = AppContext.BaseDirectory, EnvironmentName = EnvironmentName() });
         var weChat = StartRefused.ThrowIfNotAllowed(builder.Environment, builder.Configuration, options.Data);
 

@@ -17,7 +17,7 @@ public sealed class AllTests
         await Part(["P5"], () => [Figure.AtMost("P5", "slowest", 4, "s", 3)]);
 
         Assert.Equal([("P1", "not measured: no [room]", null), ("P2", "not measured: no [room]", null), ("P5", "slowest", false)], run.Figures.Select(f => (f.Goal, f.Name, f.Met)));
-        Assert.False(run.IsWhole);
+        Assert.Equal((false, false), (run.IsWhole, run.IsInterrupted));
         Assert.True(run.Findings.IsEmpty);
         Figure.Print(run.Figures); // a reason is no markup
     }
@@ -42,15 +42,46 @@ public sealed class AllTests
     }
 
     [Fact]
-    public async Task A_run_that_is_interrupted_ends()
+    public async Task Interrupted_it_has_what_was_measured_and_says_what_was_not()
     {
         using var stop = new CancellationTokenSource();
-        await Assert.ThrowsAsync<OperationCanceledException>(() => run.Part(["P1"], async (_, stopping) =>
+        await Part(["P2"], () => [Figure.Shown("P2", "rate", 1, "/s")]);
+        await run.Part(["P1"], async (_, stopping) =>
         {
             await stop.CancelAsync();
             stopping.ThrowIfCancellationRequested();
             return [];
-        }, stop.Token));
+        }, stop.Token);
+        await run.Part(["P5"], (_, _) => throw new InvalidOperationException("was run"), stop.Token);
+
+        Assert.Equal([("P1", "not measured: interrupted"), ("P2", "rate"), ("P5", "not measured: interrupted")], run.Figures.Select(f => (f.Goal, f.Name)));
+        Assert.True(run.IsInterrupted);
+    }
+
+    [Fact]
+    public async Task What_a_part_measured_until_it_was_interrupted_does_not_count()
+    {
+        using var stop = new CancellationTokenSource();
+        await run.Part(["P1"], async (_, _) =>
+        {
+            await stop.CancelAsync();
+            return [Figure.Shown("P1", "rate of a loop that ended early", 1, "/s")];
+        }, stop.Token);
+
+        Assert.Equal("not measured: interrupted", Assert.Single(run.Figures).Name);
+    }
+
+    [Fact]
+    public async Task A_server_that_the_same_signal_has_ended_is_no_wrong_book()
+    {
+        using var stop = new CancellationTokenSource();
+        await run.Part(["P1"], async (_, _) =>
+        {
+            await stop.CancelAsync();
+            throw new WrongBooksException("the server is gone");
+        }, stop.Token);
+
+        Assert.Equal((true, true), (run.Findings.IsEmpty, run.IsInterrupted));
     }
 
     [Fact]

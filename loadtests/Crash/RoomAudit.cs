@@ -1,12 +1,12 @@
 using System.Collections.Concurrent;
 using Campaigns.Grains.GroupBuy;
 using Campaigns.Grains.Order;
-using Campaigns.LoadTests.Crash;
 
-namespace Campaigns.LoadTests.Rooms;
+namespace Campaigns.LoadTests.Crash;
 
-/// <summary>What must be true of rooms of one size and of who sits in them. Asks while nobody acts.</summary>
-internal sealed class RoomAudit(ShopClient client, Findings findings, int size)
+/// <summary>What must be true of rooms and of who sits in them. Asks while nobody acts.</summary>
+/// <param name="sizeIn">how many members make a room of that campaign complete</param>
+internal sealed class RoomAudit(ShopClient client, Findings findings, Func<string, int> sizeIn)
 {
     private const int Parallel = 12;
 
@@ -55,6 +55,7 @@ internal sealed class RoomAudit(ShopClient client, Findings findings, int size)
         }
 
         var room = reply.As<GroupRoomView>();
+        var size = sizeIn(room.CampaignId.ToString());
         if (room.Members.Count > size) findings.Add(Wrong.Doubled, $"Room {id} has {room.Members.Count} members.");
         if (room.Members.DistinctBy(m => m.ShopperId).Count() < room.Members.Count) findings.Add(Wrong.Doubled, $"Somebody sits in room {id} twice.");
         if (room.State == GroupRoomStatus.Completed && (room.Paid != size || room.Members.Count != size)) findings.Add(Wrong.Lost, $"Room {id} is complete with {room.Paid} paid members.");
