@@ -24,7 +24,7 @@ public sealed class DiskFaultTests : IDisposable
     [Fact]
     public async Task A_full_disk_of_the_read_models_makes_them_pause_and_nothing_else()
     {
-        using var disk = SmallDisk.TryMount(2);
+        using var disk = SmallDisk.TryMount(1);
         if (disk is null) return; // needs root
         File.CreateSymbolicLink(Path.Combine(data.FullName, "projections.db"), Path.Combine(disk.Folder, "projections.db"));
         using var shop = new RunningShop(data.FullName);
