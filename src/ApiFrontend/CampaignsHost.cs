@@ -125,7 +125,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
         else builder.Logging.AddJsonConsole(o => o.IncludeScopes = true);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Orleans", LogLevel.Warning).AddFilter("Polly", LogLevel.Warning).AddFilter("System", LogLevel.Warning).AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
 
-        // It makes an activity and a scope of its own for every request, and says nothing above debug: requests have their own log and id.
+        // While it may say anything it makes an activity and a scope for every request; requests have a log and an id of their own, and a start that fails is told by the program.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
 
         // Every request without a token would be a line; the metrics count them.

@@ -21,37 +21,33 @@ internal sealed class SqliteStatement : IDisposable
     }
 
     /// <param name="parameter">1 is the first</param>
+    /// <exception cref="SqliteException">there is no memory for it, or the statement was not reset</exception>
     public SqliteStatement Bind(int parameter, long value)
     {
-        raw.sqlite3_bind_int64(statement, parameter, value);
-        return this;
+        return Bound(raw.sqlite3_bind_int64(statement, parameter, value));
     }
 
     public SqliteStatement Bind(int parameter, long? value)
     {
         if (value is { } number) return Bind(parameter, number);
-        raw.sqlite3_bind_null(statement, parameter);
-        return this;
+        return Bound(raw.sqlite3_bind_null(statement, parameter));
     }
 
     public SqliteStatement Bind(int parameter, string text)
     {
-        raw.sqlite3_bind_text(statement, parameter, text);
-        return this;
+        return Bound(raw.sqlite3_bind_text(statement, parameter, text));
     }
 
     public SqliteStatement Bind(int parameter, ReadOnlySpan<byte> blob)
     {
-        raw.sqlite3_bind_blob(statement, parameter, blob);
-        return this;
+        return Bound(raw.sqlite3_bind_blob(statement, parameter, blob));
     }
 
     /// <param name="blob">null is stored as null</param>
     public SqliteStatement Bind(int parameter, byte[]? blob)
     {
         if (blob is not null) return Bind(parameter, blob.AsSpan());
-        raw.sqlite3_bind_null(statement, parameter);
-        return this;
+        return Bound(raw.sqlite3_bind_null(statement, parameter));
     }
 
     /// <summary>Runs what gives no rows.</summary>
@@ -86,6 +82,9 @@ internal sealed class SqliteStatement : IDisposable
     public byte[] Blob(int column) => raw.sqlite3_column_blob(statement, column).ToArray();
 
     public void Dispose() => statement.Dispose();
+
+    // One that did not get its value would run with another.
+    private SqliteStatement Bound(int result) => result == raw.SQLITE_OK ? this : throw Failure(result);
 
     private SqliteException Failure(int result) => new(raw.sqlite3_errmsg(database).utf8_to_string(), result);
 }

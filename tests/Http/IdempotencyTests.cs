@@ -1,3 +1,4 @@
+using System.Text;
 using Campaigns.Tests.Kit;
 
 namespace Campaigns.Tests.Http;
@@ -18,6 +19,27 @@ public sealed class IdempotencyTests(LiveShop shop) : IClassFixture<LiveShop>
         Assert.Equal("true", again.Header("Idempotency-Replayed"));
         Assert.Equal(position, shop.Position);
         Assert.NotEqual(first.Text("id"), (await amei.PostOnce("launch-2", "/v1/bargains", new { campaignId = campaign.Id })).Expect(201).Text("id"));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(5_000)]
+    [InlineData(40_000)]
+    public async Task A_body_that_comes_in_pieces_is_the_same_request(int padding)
+    {
+        var campaign = await shop.Merchant.Run();
+        var amei = (await shop.SignIn()).With("Idempotency-Key", "pieces");
+        var first = (await Launch(chunked: true)).Expect(201);
+        Assert.Equal(first.Content, (await Launch(chunked: false)).Expect(201).Content);
+        Assert.Equal("true", (await Launch(chunked: true)).Expect(201).Header("Idempotency-Replayed"));
+
+        async Task<Reply> Launch(bool chunked)
+        {
+            using var request = amei.Request(HttpMethod.Post, "/v1/bargains");
+            request.Content = new StringContent($$"""{"campaignId":"{{campaign.Id}}"{{new string(' ', padding)}}}""", Encoding.UTF8, "application/json");
+            request.Headers.TransferEncodingChunked = chunked;
+            return await shop.Send(request);
+        }
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.IO.Pipelines;
 using System.Runtime.InteropServices;
 using System.Security.Claims;
 using System.Security.Cryptography;
@@ -37,7 +36,7 @@ internal sealed class Idempotency(RequestDelegate next, IGrains grains)
             return;
         }
 
-        var bodyHash = await Hash(context.Request.BodyReader, context.RequestAborted);
+        var bodyHash = await HashBody(context.Request, context.RequestAborted);
         var caller = context.User.FindFirstValue("sub") ?? "merchant";
         var request = RequestAddress.Of(new(shop), caller, context.Request.Path, key);
         EffectId.Set(context, request.Key);
@@ -133,9 +132,20 @@ internal sealed class Idempotency(RequestDelegate next, IGrains grains)
         await response.WriteAsync(stored.Body);
     }
 
-    // Looked at as a whole and left for the endpoint to read: its length is limited.
-    private static async Task<string> Hash(PipeReader body, CancellationToken cancellation)
+    // Read as a whole, its length is limited, and left for the endpoint to read. Where it lies, if its length is known: the pipe of a body
+    // that comes in pieces does not go back to what was looked at.
+    private static async Task<string> HashBody(HttpRequest request, CancellationToken cancellation)
     {
+        if (request.ContentLength is null || !HttpProtocol.IsHttp11(request.Protocol))
+        {
+            var copy = new MemoryStream();
+            await request.Body.CopyToAsync(copy, cancellation);
+            copy.Position = 0;
+            request.Body = copy;
+            return Hash(new(copy.GetBuffer(), 0, (int)copy.Length));
+        }
+
+        var body = request.BodyReader;
         while (true)
         {
             var read = await body.ReadAsync(cancellation);

@@ -44,7 +44,7 @@ internal sealed class Appending(SqliteConnection connection, LogMover log) : IAs
         log.Written(pages);
     }
 
-    /// <summary>Lets others at the file again after a failure; nothing since <see cref="Begin"/> was written.</summary>
+    /// <summary>Lets others at the file again after a failure: nothing that is not committed stays open.</summary>
     public void RollBack()
     {
         if (raw.sqlite3_get_autocommit(connection.Handle) == 0) raw.sqlite3_exec(connection.Handle, "rollback");

@@ -18,7 +18,7 @@ internal sealed class LogMover(SqliteConnection writer, Func<SqliteConnection> c
     private const int PatienceMs = 10;
 
     private int pages;
-    private Task? move;
+    private Task<int>? move;
 
     /// <summary>About how many pages of the log a row takes.</summary>
     public static int PagesOf(int bytes) => 1 + (bytes / PageBytes);
@@ -35,10 +35,14 @@ internal sealed class LogMover(SqliteConnection writer, Func<SqliteConnection> c
         }
         else if (move.IsCompleted)
         {
-            // What cannot be moved now, is later: a disk that fails or is full fails a flush too, which says so.
-            raw.sqlite3_busy_timeout(writer.Handle, PatienceMs);
-            raw.sqlite3_wal_checkpoint_v2(writer.Handle, null, raw.SQLITE_CHECKPOINT_RESTART, out _, out _);
-            raw.sqlite3_busy_timeout(writer.Handle, SqliteJournal.BusyTimeoutMs);
+            // Only a small rest: this flush waits for it. What cannot be moved now, is later.
+            if (move.IsCompletedSuccessfully && move.Result <= PagesMax)
+            {
+                raw.sqlite3_busy_timeout(writer.Handle, PatienceMs);
+                Checkpoint(writer, raw.SQLITE_CHECKPOINT_RESTART);
+                raw.sqlite3_busy_timeout(writer.Handle, SqliteJournal.BusyTimeoutMs);
+            }
+
             (pages, move) = (0, null);
         }
     }
@@ -48,13 +52,23 @@ internal sealed class LogMover(SqliteConnection writer, Func<SqliteConnection> c
         if (move is not null) await move.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private void Move()
+    // After a long reader there may be much, and meanwhile more is written: until what is left is little, or cannot be moved yet.
+    private int Move()
     {
         using var connection = connect();
         connection.Open();
         using var look = new SqliteStatement(connection, "select value from meta");
         look.Next(); // a connection that has not read yet does not know that there is a log
         look.Reset();
-        raw.sqlite3_wal_checkpoint_v2(connection.Handle, null, raw.SQLITE_CHECKPOINT_PASSIVE, out _, out _);
+        for (var before = int.MaxValue; ;)
+        {
+            var left = Checkpoint(connection, raw.SQLITE_CHECKPOINT_PASSIVE);
+            if (left <= PagesMax || left >= before) return left;
+            before = left;
+        }
     }
+
+    /// <returns>pages that are left in the log</returns>
+    private static int Checkpoint(SqliteConnection connection, int mode) =>
+        raw.sqlite3_wal_checkpoint_v2(connection.Handle, null, mode, out var log, out var moved) == raw.SQLITE_OK ? log - moved : int.MaxValue;
 }

@@ -52,7 +52,7 @@ public sealed class SqliteJournal : IJournal
         if (highWater is null) return; // who only reads has no tail to go on from
         if (tailStart > lastPosition || Number(writer, "select value from meta where name = 'tail-start-complement'") != ~tailStart)
             throw new JournalDamaged(path, $"its tail starts at flush {tailStart}, which cannot be");
-        appending = new(writer, new(writer, () => Connect(path, canWrite: true)));
+        appending = new(writer, new(writer, () => Connect(path, SqliteOpenMode.ReadWrite)));
         ReadHeads();
         highWater.Rise(lastPosition);
     }
@@ -178,7 +178,7 @@ public sealed class SqliteJournal : IJournal
     {
         var owner = owns ? Own(folder) : null;
         var file = Path.Combine(folder, "journal.db");
-        var connection = Connect(file, canAppend);
+        var connection = Connect(file, canAppend ? SqliteOpenMode.ReadWriteCreate : SqliteOpenMode.ReadOnly);
         HighWater? highWater = null;
         try
         {
@@ -226,12 +226,11 @@ public sealed class SqliteJournal : IJournal
         }
     }
 
-    private static SqliteConnection Connect(string file, bool canWrite) =>
-        new(new SqliteConnectionStringBuilder { DataSource = file, Mode = canWrite ? SqliteOpenMode.ReadWriteCreate : SqliteOpenMode.ReadOnly, Pooling = false }.ToString());
+    private static SqliteConnection Connect(string file, SqliteOpenMode mode) => new(new SqliteConnectionStringBuilder { DataSource = file, Mode = mode, Pooling = false }.ToString());
 
     private SqliteConnection ConnectToRead()
     {
-        var connection = Connect(path, CanAppend);
+        var connection = Connect(path, CanAppend ? SqliteOpenMode.ReadWrite : SqliteOpenMode.ReadOnly);
         connection.Open();
         Execute(connection, $"pragma query_only = on; pragma busy_timeout = {BusyTimeoutMs}");
         return connection;

@@ -900,9 +900,10 @@ internal sealed class Lane
         Abandon(activation);
         activation.Fenced = true; // the sweep finds it and forgets it
         activation.Dirty = false;
+        activation.Cell.Forget();
         if (activation.TimerAt is not null) abandonedTimers++;
 
-        // A timer may be due in a month; until then it would keep the state in memory.
+        // A timer may be due in a month; until then it would keep the activation in memory.
         if (abandonedTimers < 1_024 || abandonedTimers < timers.Count / 2) return;
         var kept = timers.UnorderedItems.Where(t => !IsGone(t.Element.Activation)).ToArray();
         timers.Clear();

@@ -81,6 +81,7 @@ public abstract class DocumentStore(int cacheCharactersMax) : IDocuments, IDispo
         }
 
         written.Clear();
+        storing.Clear();
         return isStored;
     }
 
@@ -168,8 +169,12 @@ public abstract class DocumentStore(int cacheCharactersMax) : IDocuments, IDispo
     {
         known = null;
         if (!cache.TryGet(name, out var kept)) return false;
-        known = kept as TDocument;
-        if (kept is not string json) return true;
+        if (kept is not string json)
+        {
+            known = (TDocument?)kept;
+            return true;
+        }
+
         known = Parse<TDocument>(json);
         cache.Set(name, known, json.Length);
         return true;

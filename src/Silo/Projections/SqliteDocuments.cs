@@ -103,9 +103,16 @@ public sealed class SqliteDocuments : DocumentStore
     private protected override TDocument? FindStored<TDocument>(DocumentName name)
         where TDocument : class
     {
-        var isThere = find.Bind(1, name.Shop.Value).Bind(2, name.Collection).Bind(3, name.Key).Next();
-        Learn(name, isThere ? find.Text(0) : null);
-        find.Reset();
+        try
+        {
+            var isThere = find.Bind(1, name.Shop.Value).Bind(2, name.Collection).Bind(3, name.Key).Next();
+            Learn(name, isThere ? find.Text(0) : null);
+        }
+        finally
+        {
+            find.Reset();
+        }
+
         return TryKnown<TDocument>(name, out var found) ? found : null;
     }
 
