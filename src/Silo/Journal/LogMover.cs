@@ -49,7 +49,7 @@ internal sealed class LogMover(SqliteConnection writer, Func<SqliteConnection> c
 
     public async Task WhenMoved()
     {
-        if (move is not null) await move.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (move is Task moving) await moving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     // After a long reader there may be much, and meanwhile more is written: until what is left is little, or cannot be moved yet.
