@@ -46,8 +46,6 @@ internal sealed class EveningRun(EveningOptions options, Action<string> say)
     private const double Takes = 0.3;
     private const int UnitsPerVisits = 10; // so many visits for a unit: the sale is sold out before the evening ends
     private const int PerUserLimit = 2;
-    private static readonly TimeSpan ThinkMean = TimeSpan.FromMilliseconds(300);
-    private static readonly TimeSpan ThinkMax = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan DisconnectMax = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan LiveAnswerMax = TimeSpan.FromSeconds(30);
 
@@ -99,12 +97,7 @@ internal sealed class EveningRun(EveningOptions options, Action<string> say)
         await Think();
         if (chance.NextDouble() < Takes) await Take();
 
-        async Task Think()
-        {
-            var pause = ThinkMean * -Math.Log(1 - chance.NextDouble());
-            due = visits.Elapsed + (pause < ThinkMax ? pause : ThinkMax);
-            await visits.Until(due);
-        }
+        async Task Think() => due = await visits.Think(chance);
 
         async Task Help()
         {

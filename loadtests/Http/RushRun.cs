@@ -50,8 +50,6 @@ internal sealed class RushRun(RushOptions options, Action<string> say)
     private const int AtOnce = 24;
     private const double DoubleTaps = 0.15;
     private static readonly TimeSpan Announced = TimeSpan.FromMinutes(10);
-    private static readonly TimeSpan ThinkMean = TimeSpan.FromMilliseconds(300);
-    private static readonly TimeSpan ThinkMax = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentBag<Purchase> seats = [];
     private readonly ConcurrentDictionary<string, int> refusals = new(StringComparer.Ordinal);
@@ -147,12 +145,7 @@ internal sealed class RushRun(RushOptions options, Action<string> say)
         await Think();
         seat.SeenCancelled = (await visits.Timed(RushAct.Leave, due, () => Client.Post($"/v1/orders/{seat.Id}/cancellations", new { reason = "changed my mind" }, who))).IsSuccess;
 
-        async Task Think()
-        {
-            var pause = ThinkMean * -Math.Log(1 - chance.NextDouble());
-            due = visits.Elapsed + (pause < ThinkMax ? pause : ThinkMax);
-            await visits.Until(due);
-        }
+        async Task Think() => due = await visits.Think(chance);
 
         // A double tap is one request sent twice at once: whoever is answered twice has one order.
         async Task<Purchase?> Take(RushAct act, Offered campaign, string path, object body)

@@ -8,6 +8,9 @@ namespace Campaigns.LoadTests.Http;
 /// <typeparam name="TAct">what a visitor does</typeparam>
 internal sealed class Visits<TAct>(CancellationToken stop) where TAct : struct, Enum
 {
+    private static readonly TimeSpan ThinkMean = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan ThinkMax = TimeSpan.FromSeconds(2);
+
     private readonly Dictionary<TAct, Tally> tallies = Enum.GetValues<TAct>().ToDictionary(a => a, _ => new Tally());
     private readonly Stopwatch watch = new();
 
@@ -33,6 +36,16 @@ internal sealed class Visits<TAct>(CancellationToken stop) where TAct : struct, 
     }
 
     public Task Until(TimeSpan due) => due - watch.Elapsed is var wait && wait > TimeSpan.Zero ? Task.Delay(wait, stop) : Task.CompletedTask;
+
+    /// <summary>A visitor thinks before the next act.</summary>
+    /// <returns>when that is due</returns>
+    public async Task<TimeSpan> Think(Random chance)
+    {
+        var pause = ThinkMean * -Math.Log(1 - chance.NextDouble());
+        var due = watch.Elapsed + (pause < ThinkMax ? pause : ThinkMax);
+        await Until(due);
+        return due;
+    }
 
     public async Task<Reply> Timed(TAct act, TimeSpan due, Func<Task<Reply>> ask)
     {
