@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Campaigns.LoadTests.Engine;
 using Campaigns.LoadTests.Report;
 
 namespace Campaigns.LoadTests.All;
@@ -24,14 +25,15 @@ internal static class AllCommand
         var seconds = new Option<int?>("--seconds") { Description = "How long each rate is measured (1–5); without it 3, and 1 with --quick" };
         var quick = new Option<bool>("--quick") { Description = "Small sizes, to see that everything works: the figures say little" };
         var noPeers = new Option<bool>("--no-peers") { Description = "Leave out Redis, PostgreSQL and the echo" };
+        var program = EngineCommand.StartedProgram();
         var report = new ReportOptions();
-        var command = new Command("all", Description) { only, seconds, quick, noPeers };
+        var command = new Command("all", Description) { only, seconds, quick, noPeers, program };
         report.AddTo(command);
         command.SetAction(async (parsed, stop) =>
         {
             var size = parsed.GetValue(quick) ? AllSize.Quick : AllSize.Full;
             if (parsed.GetValue(seconds) is { } wanted) size = size with { Seconds = Math.Clamp(wanted, 1, 5) };
-            var run = new AllRun(parsed.GetValue(only)!, size, !parsed.GetValue(noPeers), Console.Error.WriteLine);
+            var run = new AllRun(parsed.GetValue(only)!, size, !parsed.GetValue(noPeers), parsed.GetValue(program), Console.Error.WriteLine);
             await run.Play(stop);
             report.Write(parsed, parsed.GetValue(quick) ? "Goals, small sizes" : "Goals", run.Figures, run.Charts);
             foreach (var wrong in run.Findings.Words) await Console.Error.WriteLineAsync(wrong);

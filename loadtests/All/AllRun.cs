@@ -11,7 +11,8 @@ namespace Campaigns.LoadTests.All;
 
 /// <summary>Goals P1–P8, one part after another so that none shares the cores with the next. A part that fails says so in the table; the others still run. Interrupted, it begins no other part.</summary>
 /// <param name="goals">those that are measured</param>
-internal sealed class AllRun(IReadOnlySet<string> goals, AllSize size, bool withPeers, Action<string> say)
+/// <param name="program">the server whose cold start is measured; null for the one built beside this program</param>
+internal sealed class AllRun(IReadOnlySet<string> goals, AllSize size, bool withPeers, string? program, Action<string> say)
 {
     private const int Seed = 7;
     private const double Skew = 1;
@@ -99,7 +100,7 @@ internal sealed class AllRun(IReadOnlySet<string> goals, AllSize size, bool with
     }
 
     private async Task<IReadOnlyList<Figure>> Engine(IReadOnlySet<string> wanted, CancellationToken stop) =>
-        await new EngineBench(duration, EngineBench.CallersUsual, wanted, say).Run(withPeers, stop);
+        await new EngineBench(duration, EngineBench.CallersUsual, wanted, program, say).Run(withPeers, stop);
 
     private async Task<IReadOnlyList<Figure>> Http(IReadOnlySet<string> wanted, CancellationToken stop)
     {

@@ -10,6 +10,7 @@ using Campaigns.Grains.Order;
 using Campaigns.Grains.Shop;
 using Campaigns.Grains.Shopper;
 using Campaigns.Grains.Stock;
+using Campaigns.LoadTests.Crash;
 using Campaigns.LoadTests.Peers;
 using Campaigns.Silo;
 using Campaigns.Silo.Journal;
@@ -23,7 +24,8 @@ namespace Campaigns.LoadTests.Engine;
 /// excluded, the books checked after each run; the peers in the same run, one after the other so that nobody shares the cores.
 /// </summary>
 /// <param name="goals">of these four, those that are measured</param>
-internal sealed class EngineBench(TimeSpan duration, int callers, IReadOnlySet<string> goals, Action<string> say)
+/// <param name="program">the server whose cold start is measured; null for the one built beside this program</param>
+internal sealed class EngineBench(TimeSpan duration, int callers, IReadOnlySet<string> goals, string? program, Action<string> say)
 {
     public const int CallersUsual = 500;
 
@@ -253,7 +255,7 @@ internal sealed class EngineBench(TimeSpan duration, int callers, IReadOnlySet<s
     private async Task<Figure> ColdStart(CancellationToken cancellation)
     {
         say("cold start …");
-        var best = await ProgramStart.Measure(cancellation);
+        var best = await ProgramStart.Measure(program ?? ServerProcess.FindProgram(), cancellation);
         return Figure.AtMost("P7", "cold start of the program to its first answer (median of 5)", best, "s", 1.5);
     }
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using Campaigns.LoadTests.Crash;
 
 namespace Campaigns.LoadTests.Engine;
 
@@ -11,19 +10,19 @@ internal static class ProgramStart
     private static readonly TimeSpan LimitPerRound = TimeSpan.FromSeconds(30);
 
     /// <returns>the median, in seconds</returns>
-    public static async Task<double> Measure(CancellationToken cancellation)
+    public static async Task<double> Measure(string program, CancellationToken cancellation)
     {
         var took = new List<double>();
-        for (var i = 0; i < Rounds; i++) took.Add(await Once(cancellation));
+        for (var i = 0; i < Rounds; i++) took.Add(await Once(program, cancellation));
         took.Sort();
         return took[Rounds / 2];
     }
 
-    private static async Task<double> Once(CancellationToken cancellation)
+    private static async Task<double> Once(string program, CancellationToken cancellation)
     {
         var data = Directory.CreateTempSubdirectory("campaigns-start-").FullName;
         var url = $"http://127.0.0.1:{Loopback.FreePort()}";
-        var start = new ProcessStartInfo(ServerProcess.FindProgram(), ["--urls", url, "--ops-urls", $"http://127.0.0.1:{Loopback.FreePort()}", "--data", data]) { RedirectStandardOutput = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(program, ["--urls", url, "--ops-urls", $"http://127.0.0.1:{Loopback.FreePort()}", "--data", data]) { RedirectStandardOutput = true, UseShellExecute = false };
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
         var watch = Stopwatch.StartNew();
         using var process = Process.Start(start)!;

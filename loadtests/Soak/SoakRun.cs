@@ -117,6 +117,8 @@ internal sealed class SoakRun(SoakPlan plan, string parent, TextWriter output) :
                 at.TotalSeconds,
                 metrics["process_resident_memory_bytes"] / 1e6,
                 metrics["dotnet_gc_heap_bytes"] / 1e6,
+                metrics["dotnet_gc_committed_bytes"] / 1e6,
+                metrics["dotnet_gc_live_bytes"] / 1e6,
                 (metrics["process_cpu_seconds_total"] - cpu) / seconds,
                 metrics["campaigns_http_requests_in_flight"],
                 metrics["campaigns_commands_queued"],
@@ -130,7 +132,7 @@ internal sealed class SoakRun(SoakPlan plan, string parent, TextWriter output) :
             (since, cpu) = (at, metrics["process_cpu_seconds_total"]);
             if (samples.Count % SaidEvery != 0) continue;
             var s = samples[^1];
-            Say($"{s.At / 60,5:0.0} min: {s.PerSecond,7:N0} /s, p50 {s.P50Ms:0.0} ms, p99 {s.P99Ms:0.0} ms, {s.Cpu:0.00} cores, {s.WorkingSetMb:N0} MB ({s.HeapMb:N0} managed), queued {s.Queued:N0}, lists {s.LagFlushes:N0} flushes behind, journal {s.JournalMb:N0} + {s.WalMb:N0} MB");
+            Say($"{s.At / 60,5:0.0} min: {s.PerSecond,7:N0} /s, p50 {s.P50Ms:0.0} ms, p99 {s.P99Ms:0.0} ms, {s.Cpu:0.00} cores, {s.WorkingSetMb:N0} MB ({s.HeapMb:N0} managed, {s.LiveMb:N0} alive, {s.OutsideMb:N0} outside), queued {s.Queued:N0}, lists {s.LagFlushes:N0} flushes behind, journal {s.JournalMb:N0} + {s.WalMb:N0} MB");
         }
     }
 
@@ -158,6 +160,8 @@ internal sealed record SoakOutcome(IReadOnlyList<Figure> Figures, IReadOnlyList<
     [
         Line("Memory", "working set", "MB", s => s.WorkingSetMb),
         Line("Memory", "managed", "MB", s => s.HeapMb),
+        Line("Memory", "outside the managed heap", "MB", s => s.OutsideMb),
+        Line("Memory", "alive after a full collection", "MB", s => s.LiveMb),
         Line("Latency of each five seconds", "p99", "ms", s => s.P99Ms),
         Line("Latency of each five seconds", "p50", "ms", s => s.P50Ms),
         Series.Bars("Latency of the whole run", "all requests", "ms", Percentiles.Select(p => (p == 100 ? "slowest" : string.Create(CultureInfo.InvariantCulture, $"p{p:0.##}"), Latencies.GetValueAtPercentile(p) / 1e3))),

@@ -163,7 +163,7 @@ internal sealed class CampaignsHost : IAsyncDisposable
             services.AddSingleton(s => new LocalEngine(stores.Journal, Definitions(), s.GetServices<IReceiver>(), clock, options.Engine ?? new(), s.GetRequiredService<ILogger<LocalEngine>>(), s.GetService<ICluster>()));
         if (stores.Journal is PostgresJournal postgres) services.AddSingleton(postgres);
         if (deployment.Cluster is { } cluster) ClusterNode.Add(builder, cluster, stores.Name, deployment.Postgres!);
-        services.AddSingleton<IGrains>(s => new PatientGrains(s.GetKeyedService<IGrains>(ClusterSettings.Grains) ?? s.GetRequiredService<LocalEngine>(), options.PatienceMax));
+        services.AddSingleton<IGrains>(s => new PatientGrains(s.GetKeyedService<IGrains>(ClusterSettings.Grains) ?? s.GetRequiredService<LocalEngine>(), options.PatienceMax, TimeProvider.System));
     }
 
     private static void AddRedis(IServiceCollection services, string configuration, ClusterSettings? cluster, TimeSpan patience)

@@ -83,6 +83,12 @@ internal sealed class SqliteStatement : IDisposable
 
     public void Dispose() => statement.Dispose();
 
+    /// <summary>Ends a transaction that failed, if it is still open: others can write again.</summary>
+    public static void RollBack(SqliteConnection connection)
+    {
+        if (raw.sqlite3_get_autocommit(connection.Handle) == 0) raw.sqlite3_exec(connection.Handle, "rollback");
+    }
+
     // One that did not get its value would run with another.
     private SqliteStatement Bound(int result) => result == raw.SQLITE_OK ? this : throw Failure(result);
 

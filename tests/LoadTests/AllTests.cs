@@ -8,7 +8,7 @@ namespace Campaigns.Tests.LoadTests;
 
 public sealed class AllTests
 {
-    private readonly AllRun run = new(new HashSet<string>(["P1", "P2", "P5"]), AllSize.Quick, withPeers: false, _ => { });
+    private readonly AllRun run = new(new HashSet<string>(["P1", "P2", "P5"]), AllSize.Quick, withPeers: false, program: null, _ => { });
 
     [Fact]
     public async Task A_part_that_fails_is_a_row_for_each_of_its_goals_and_the_next_one_runs()

@@ -7,7 +7,7 @@ public sealed class SoakVerdictsTests
 {
     private const int Minutes = 30;
 
-    private static readonly SoakSample Calm = new(0, 400, 100, 1, 20, 5, 50, 3, 100, 40, 5_000, 1, 8);
+    private static readonly SoakSample Calm = new(0, 400, 100, 150, 80, 1, 20, 5, 50, 3, 100, 40, 5_000, 1, 8);
 
     [Fact]
     public void A_steady_server_has_not_grown() => Assert.Empty(Short(_ => Calm));
@@ -34,19 +34,25 @@ public sealed class SoakVerdictsTests
     [InlineData(110, true)]
     public void Memory_may_not_climb_faster_than_its_limit(double megabytesPerHour, bool grew)
     {
-        Assert.Equal(grew ? ["working set, slope without the first third"] : [], Short(m => Calm with { WorkingSetMb = 400 + megabytesPerHour * m / 60 }));
-        Assert.Equal(grew ? ["managed memory, slope without the first third"] : [], Short(m => Calm with { HeapMb = 100 + megabytesPerHour * m / 60 }));
+        Assert.Equal(grew ? ["managed memory alive after a full collection, slope"] : [], Short(m => Calm with { LiveMb = 80 + megabytesPerHour * m / 60 }));
+        Assert.Equal(grew ? ["memory outside the managed heap, slope"] : [], Short(m => Calm with { WorkingSetMb = 400 + megabytesPerHour * m / 60 }));
     }
 
+    [Theory]
+    [InlineData(499, false)]
+    [InlineData(501, true)]
+    public void What_is_dead_and_not_collected_may_move_the_working_set_by_a_quarter(double largest, bool grew) =>
+        Assert.Equal(grew ? ["working set, largest of the last third"] : [], Short(m => Calm with { WorkingSetMb = m == 25 ? largest : 400, CommittedMb = m == 25 ? largest - 250 : 150 }));
+
     [Fact]
-    public void Memory_that_fills_in_the_first_third_and_stays_has_not_grown() => Assert.Empty(Short(m => Calm with { WorkingSetMb = Math.Min(600, 300 + 30 * m), HeapMb = Math.Min(200, 20 * m) }));
+    public void Memory_that_fills_in_the_first_third_and_stays_has_not_grown() => Assert.Empty(Short(m => Calm with { WorkingSetMb = Math.Min(600, 300 + 30 * m), CommittedMb = Math.Min(200, 20 * m), LiveMb = Math.Min(100, 10 * m) }));
 
     [Fact]
     public void Memory_is_not_judged_before_idle_grains_can_have_left_it()
     {
-        var verdicts = SoakVerdicts.Of(Samples(m => Calm with { WorkingSetMb = 400 + 50 * m }, minutes: 10));
+        var verdicts = SoakVerdicts.Of(Samples(m => Calm with { LiveMb = 80 + 50 * m, WorkingSetMb = 400 + 50 * m }, minutes: 10));
 
-        Assert.Null(verdicts[0].Met);
+        Assert.All(verdicts.Take(3), v => Assert.Null(v.Met));
         Assert.Equal(3_000, verdicts[0].Ours, 3);
     }
 
@@ -54,14 +60,14 @@ public sealed class SoakVerdictsTests
     [InlineData(15)]
     [InlineData(16)]
     public void Memory_that_fills_until_idle_grains_leave_it_has_not_grown(int minutes) =>
-        Assert.Empty(Short(m => Calm with { WorkingSetMb = Math.Min(700, 100 + 100 * (m + 1)), HeapMb = Math.Min(600, 100 * (m + 1)) }, minutes));
+        Assert.Empty(Short(m => Calm with { WorkingSetMb = Math.Min(700, 100 + 100 * (m + 1)), CommittedMb = Math.Min(600, 100 * (m + 1)), LiveMb = Math.Min(500, 90 * (m + 1)) }, minutes));
 
     [Theory]
     [InlineData(15, 200, false)]
     [InlineData(15, 225, true)] // 32 MB in the nine minutes that are judged are 213 MB an hour
     [InlineData(120, 101, true)]
     public void A_short_run_may_move_by_a_collection_and_a_long_one_may_not(int minutes, double megabytesPerHour, bool grew) =>
-        Assert.Equal(grew, Short(m => Calm with { HeapMb = 100 + megabytesPerHour * m / 60 }, minutes).Any());
+        Assert.Equal(grew, Short(m => Calm with { LiveMb = 100 + megabytesPerHour * m / 60 }, minutes).Any());
 
     [Theory]
     [InlineData(10, 24, false)]

@@ -262,11 +262,19 @@ public abstract class LocalEngineTests : StoredTests
         Assert.Equal(1, engines.Engine.ActiveGrains);
     }
 
-    [Fact]
-    public async Task Idle_grain_leaves_memory_and_comes_back_as_it_was()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Idle_grain_leaves_memory_and_comes_back_as_it_was(bool replayed)
     {
         await using var engines = await Start();
         foreach (var i in Enumerable.Range(1, 100)) await engines.Ask(CounterGrain.Id(i), new Add(i));
+        if (replayed)
+        {
+            await engines.Kill();
+            await engines.Start();
+        }
+
         var tick = CounterGrain.Id(1_000);
         await engines.Ask(tick, new Add(1));
         for (var round = 0; engines.Engine.ActiveGrains > 1; round++)

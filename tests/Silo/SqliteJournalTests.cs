@@ -1,11 +1,18 @@
 using Campaigns.Silo.Journal;
 using Campaigns.Tests.Kit;
 using Campaigns.Tests.Kit.Counters;
+using Microsoft.Data.Sqlite;
 
 namespace Campaigns.Tests.Silo;
 
 public sealed class SqliteJournalTests() : JournalTests(Store.Sqlite())
 {
+    private static readonly byte[] State = new byte[64 << 10];
+
+    private int written;
+
+    private SqliteJournal File => (SqliteJournal)Journal;
+
     [Fact]
     public async Task Tail_start_is_the_lowest_of_all_batches_and_never_goes_back()
     {
@@ -41,26 +48,36 @@ public sealed class SqliteJournalTests() : JournalTests(Store.Sqlite())
     {
         await Close();
         foreach (var file in new DirectoryInfo(Store.Folder).GetFiles("journal.db*")) file.Delete();
-        await File.WriteAllTextAsync(Path.Combine(Store.Folder, "journal.db"), new string('x', 10_000));
+        await System.IO.File.WriteAllTextAsync(Path.Combine(Store.Folder, "journal.db"), new string('x', 10_000));
         Assert.Contains("journal.db", Assert.Throws<JournalDamaged>(() => SqliteJournal.Open(Store.Folder)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Log_begins_again_while_it_is_written_and_what_it_held_is_in_the_file()
     {
-        var state = new byte[64 << 10];
-        for (var i = 1; i <= 1_600; i++)
-        {
-            var batch = Facts(CounterGrain.Id(100 + i), 1);
-            batch.Snapshots.Add(new(CounterGrain.Id(100 + i), 1, null, state));
-            Append(Facts(One, i), batch);
-            if (i % 20 == 0) await Task.Yield();
-        }
-
-        Assert.InRange(new FileInfo(Path.Combine(Store.Folder, "journal.db-wal")).Length, 1, 50 << 20); // of 100 MB
+        await Write(1_600);
+        Assert.InRange(File.LogBytes, 1, 50 << 20); // of 100 MB
         await Reopen();
         Assert.Equal(Enumerable.Range(1, 1_600).Select(i => (long)i), Tail(One));
-        Assert.Equal(state.Length, Journal.Read(CounterGrain.Id(1_700)).State!.Value.Length);
+        Assert.Equal(State.Length, Journal.Read(CounterGrain.Id(1_700)).State!.Value.Length);
+    }
+
+    [Fact]
+    public async Task Log_grows_while_somebody_reads_for_long_and_no_longer()
+    {
+        await Write(1);
+        await using (var backup = new SqliteConnection($"Data Source={File.FileName};Mode=ReadOnly;Pooling=False"))
+        {
+            backup.Open();
+            await using var reading = backup.BeginTransaction(deferred: true);
+            Assert.Equal(2L, Count(backup));
+            await Write(1_000);
+            Assert.InRange(File.LogBytes, 60 << 20, long.MaxValue);
+            Assert.Equal(2L, Count(backup));
+        }
+
+        await Write(1_600);
+        Assert.InRange(File.LogBytes, 60 << 20, 120 << 20); // of 160 MB: once the reader is gone it is moved, and begins again
     }
 
     [Fact]
@@ -78,5 +95,25 @@ public sealed class SqliteJournalTests() : JournalTests(Store.Sqlite())
         Assert.Equal(2, Journal.Read(Two).Sequence);
         await Reopen();
         Assert.Equal([1L], Tail(One));
+    }
+
+    private static object? Count(SqliteConnection connection)
+    {
+        using var count = connection.CreateCommand();
+        count.CommandText = "select count(*) from flush";
+        return count.ExecuteScalar();
+    }
+
+    // Each time a fact of One, and another grain with 64 KB.
+    private async Task Write(int states)
+    {
+        for (var last = written + states; written < last;)
+        {
+            written++;
+            var batch = Facts(CounterGrain.Id(100 + written), 1);
+            batch.Snapshots.Add(new(CounterGrain.Id(100 + written), 1, null, State));
+            Append(Facts(One, written), batch);
+            if (written % 20 == 0) await Task.Yield();
+        }
     }
 }

@@ -50,6 +50,8 @@ internal sealed class SimulatedMachine(World world) : Machine
 
     public override bool LendsThreads => false;
 
+    public override int Hands => 3;
+
     public override Task<TResult> Run<TResult>(Func<Task<TResult>> work) => work();
 
     public override Task Run(Func<Task> work) => work();

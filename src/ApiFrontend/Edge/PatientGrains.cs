@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
 using Campaigns.Grains.Kernel;
@@ -10,9 +9,11 @@ namespace Campaigns.ApiFrontend.Edge;
 /// is then refused <c>Busy</c>, and what was decided goes on: a repeat finds it.
 /// </summary>
 /// <param name="patience">how long an answer is waited for, and up to a second more: those who ask within a second lose it together, because a timer for each question would cost more than the question</param>
-internal sealed class PatientGrains(IGrains grains, TimeSpan patience) : IGrains
+/// <param name="time">the machine's: moving the product's clock makes nobody less patient</param>
+internal sealed class PatientGrains(IGrains grains, TimeSpan patience, TimeProvider time) : IGrains
 {
-    private static readonly TimeSpan Together = TimeSpan.FromSeconds(1);
+    /// <summary>How much later the patience may end.</summary>
+    internal static readonly TimeSpan Together = TimeSpan.FromSeconds(1);
 
     private readonly Lock sync = new();
     private CancellationToken end = CancellationToken.None;
@@ -31,9 +32,9 @@ internal sealed class PatientGrains(IGrains grains, TimeSpan patience) : IGrains
     {
         lock (sync)
         {
-            if (end.CanBeCanceled && Stopwatch.GetElapsedTime(newSince) < Together) return end;
-            newSince = Stopwatch.GetTimestamp();
-            return end = new CancellationTokenSource(patience + Together).Token;
+            if (end.CanBeCanceled && time.GetElapsedTime(newSince) < Together) return end;
+            newSince = time.GetTimestamp();
+            return end = new CancellationTokenSource(patience + Together, time).Token;
         }
     }
 

@@ -60,6 +60,7 @@ internal sealed class Telemetry
             Metric("campaigns_silos", "gauge", "Silos by what the cluster says of them.", [.. silos.GroupBy(m => m.Status, StringComparer.Ordinal).Select(g => $"{{status=\"{g.Key}\"}} {g.Count()}")]);
         Value("campaigns_journal_position", "gauge", "Newest position of the journal.", journal.LastPosition);
         Value("campaigns_journal_tail_flushes", "gauge", "Flushes that a restart would replay.", Math.Max(0, journal.LastPosition - journal.TailStart));
+        if (journal is SqliteJournal file) Value("campaigns_journal_log_bytes", "gauge", "Size of SQLite's log beside the journal's file.", file.LogBytes);
         Value("campaigns_projection_lag_flushes", "gauge", "Flushes that lists and reports do not show yet.", projector.LagFlushes);
         Value("campaigns_projection_failed", "gauge", "1 if the read models have stopped following.", projector.Failure is null ? 0 : 1);
         if (limbo is var (totals, oldest))
@@ -70,7 +71,9 @@ internal sealed class Telemetry
         }
 
         Value("process_resident_memory_bytes", "gauge", "Resident memory.", Environment.WorkingSet);
-        Value("dotnet_gc_heap_bytes", "gauge", "Managed heap after the last collection.", GC.GetGCMemoryInfo().HeapSizeBytes);
+        Value("dotnet_gc_heap_bytes", "gauge", "Managed heap after the last collection, with what is dead in it and not collected yet.", GC.GetGCMemoryInfo().HeapSizeBytes);
+        Value("dotnet_gc_committed_bytes", "gauge", "What the managed heap holds of the memory, its free room included.", GC.GetGCMemoryInfo().TotalCommittedBytes);
+        Value("dotnet_gc_live_bytes", "gauge", "What the last collection of all generations left alive: if this grows without end, something is kept.", LiveBytes());
         Value("process_cpu_seconds_total", "counter", "CPU time.", Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds);
         Metric("campaigns_refusals_total", "counter", "Refused requests by code.", [.. refusals.Select(r => $"{{code=\"{r.Key}\"}} {r.Value.Value}")]);
 
@@ -86,6 +89,15 @@ internal sealed class Telemetry
 
         Metric("campaigns_http_request_duration_seconds", "histogram", "HTTP requests, live streams apart.", [.. series]);
         return text.ToString();
+
+        // Before the first one of them: what there is.
+        static long LiveBytes()
+        {
+            var (beside, blocking) = (GC.GetGCMemoryInfo(GCKind.Background), GC.GetGCMemoryInfo(GCKind.FullBlocking));
+            var last = beside.Index > blocking.Index ? beside : blocking;
+            if (last.Index == 0) last = GC.GetGCMemoryInfo();
+            return last.HeapSizeBytes - last.FragmentedBytes;
+        }
 
         void Value(string name, string type, string help, double value) => Metric(name, type, help, $" {value.ToString(CultureInfo.InvariantCulture)}");
 

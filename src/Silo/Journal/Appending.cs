@@ -1,5 +1,4 @@
 using Microsoft.Data.Sqlite;
-using SQLitePCL;
 
 namespace Campaigns.Silo.Journal;
 
@@ -45,10 +44,7 @@ internal sealed class Appending(SqliteConnection connection, LogMover log) : IAs
     }
 
     /// <summary>Lets others at the file again after a failure: nothing that is not committed stays open.</summary>
-    public void RollBack()
-    {
-        if (raw.sqlite3_get_autocommit(connection.Handle) == 0) raw.sqlite3_exec(connection.Handle, "rollback");
-    }
+    public void RollBack() => SqliteStatement.RollBack(connection);
 
     public async ValueTask DisposeAsync()
     {

@@ -70,6 +70,9 @@ public sealed class SqliteJournal : IJournal
     /// <summary>The file, for messages about it.</summary>
     public string FileName => path;
 
+    /// <summary>The size of the log beside the file. What it holds is moved into the file every 8 MB, and the log begins again; it grows while somebody reads for long, such as a backup.</summary>
+    public long LogBytes => new FileInfo(path + "-wal") is { Exists: true, Length: var length } ? length : 0;
+
     public long LastPosition => Volatile.Read(ref lastPosition);
 
     public long TailStart => Volatile.Read(ref tailStart);

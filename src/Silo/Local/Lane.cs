@@ -260,21 +260,13 @@ internal sealed class Lane
             if (work is not (Settled or Chore or Loaded)) TurnAway(work);
     }
 
-    /// <summary>Replays one decision of the tail while the engine starts.</summary>
-    public void Replay(ref DecisionReader decision, DateTimeOffset now)
+    /// <summary>Takes a grain that was replayed while the engine starts.</summary>
+    public void Adopt(Activation replayed)
     {
-        if (!active.TryGetValue(decision.Grain, out var activation))
-        {
-            // A tail that begins with the grain's first fact holds all of it: looking for a snapshot would cost more than the replay. Whether
-            // one is stored, and to be woken when, is not known then: it is stored anew at the next wake-up.
-            var record = decision.FirstSequence == 1 ? GrainRecord.Empty with { WakeAt = Snapshot.AtOnce } : journal.Read(decision.Grain, withTail: false);
-            activation = Activate(Cell.Restore(decision.Grain, engine.DefinitionOf(decision.Grain.Kind)!, record), record, now);
-        }
-
-        var known = activation.Cell.Sequence;
-        activation.Cell.Replay(ref decision);
-        Events += decision.Count;
-        if (activation.Cell.Sequence > known) MarkDirty(activation, journal.TailStart);
+        Add(replayed);
+        if (replayed.Cell.Sequence == replayed.Stored) return;
+        Events += replayed.Cell.Sequence - replayed.Stored;
+        MarkDirty(replayed, journal.TailStart);
     }
 
     /// <summary>After the tail was replayed: deadlines are set and what is owed goes out.</summary>
@@ -577,7 +569,8 @@ internal sealed class Lane
     {
         var cell = Cell.Restore(grain, definition, record);
         if (active.TryGetValue(grain, out var stale)) Drop(stale);
-        var activation = Activate(cell, record, now);
+        var activation = new Activation(this, cell) { LastUsed = now, StoredWakeAt = record.WakeAt, Stored = record.Sequence };
+        Add(activation);
         if (record.Tail.Count > 0) Store(activation); // facts that nobody else has marked as unsaved: the tail may start after them
         Follow(activation);
         return activation;
@@ -590,12 +583,10 @@ internal sealed class Lane
         return unreadable is IOException and not JournalDamaged ? GrainRefusal.Busy : GrainRefusal.Faulted;
     }
 
-    private Activation Activate(Cell cell, GrainRecord record, DateTimeOffset now)
+    private void Add(Activation activation)
     {
-        var activation = new Activation(this, cell) { LastUsed = now, StoredWakeAt = record.WakeAt, Stored = record.Sequence };
-        active.Add(cell.Id, activation);
-        if (cell.Sequence > 0) Keep(activation);
-        return activation;
+        active.Add(activation.Cell.Id, activation);
+        if (activation.Cell.Sequence > 0) Keep(activation);
     }
 
     // A stranger's id must not cost memory: only an activation with something in it stays.

@@ -286,20 +286,23 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
 
         // No further than was there: of a journal that keeps each grain's tail apart, nothing is replayed here, whatever others write meanwhile.
         var last = journal.LastPosition;
+        TailReplay[] parts = [.. Enumerable.Range(0, machine.Hands).Select(part => new TailReplay(this, journal, now, part, machine.Hands))];
         for (var flushes = ReadTail(journal.TailStart); flushes.Count > 0;)
         {
             // The next ones are read while these are replayed.
-            var reached = flushes[^1].Position;
+            var (current, reached) = (flushes, flushes[^1].Position);
             var next = reached < last ? machine.Ahead(() => ReadTail(reached)) : null;
-            foreach (var flush in flushes)
+            try
             {
-                var decision = new DecisionReader(flush.Decisions.Span);
-                while (decision.Next())
-                    if (DefinitionOf(decision.Grain.Kind) is not null) LaneOf(decision.Grain).Replay(ref decision, now);
+                machine.Together([.. parts.Select(p => (Action)(() => p.Replay(current)))]);
             }
-
-            flushes = next?.GetAwaiter().GetResult() ?? [];
+            finally
+            {
+                flushes = next?.GetAwaiter().GetResult() ?? []; // whatever happens, nobody reads on from a journal that is closed
+            }
         }
+
+        foreach (var activation in parts.SelectMany(p => p.Activations)) activation.Lane.Adopt(activation);
 
         IReadOnlyList<Flush> ReadTail(long after) => after < last ? journal.ReadAfter(after, TailBytes) : [];
 

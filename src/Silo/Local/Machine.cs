@@ -30,6 +30,15 @@ internal abstract class Machine
     /// <summary>Begins what is needed soon.</summary>
     public virtual Task<TResult> Ahead<TResult>(Func<TResult> work) => Task.FromResult(work());
 
+    /// <summary>How many things it can do <see cref="Together"/>.</summary>
+    public virtual int Hands => 1;
+
+    /// <summary>Does what does not touch each other, and returns when all of it is done.</summary>
+    public virtual void Together(IReadOnlyList<Action> works)
+    {
+        foreach (var work in works) work();
+    }
+
     /// <summary>32 random bytes that nobody can foresee.</summary>
     public abstract ReadOnlyMemory<byte> Chance();
 
@@ -69,6 +78,10 @@ internal sealed class RealMachine : Machine
     public override Task Run(Func<Task> work) => Alone(() => Task.Run(work));
 
     public override Task<TResult> Ahead<TResult>(Func<TResult> work) => Task.Run(work);
+
+    public override int Hands => Environment.ProcessorCount;
+
+    public override void Together(IReadOnlyList<Action> works) => Task.WhenAll(works.Select(w => Task.Run(w))).GetAwaiter().GetResult();
 
     public override ReadOnlyMemory<byte> Chance() => RandomNumberGenerator.GetBytes(32);
 

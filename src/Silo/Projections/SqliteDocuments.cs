@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using Campaigns.Grains.Kernel;
 using Microsoft.Data.Sqlite;
-using SQLitePCL;
 
 namespace Campaigns.Silo.Projections;
 
@@ -95,7 +94,7 @@ public sealed class SqliteDocuments : DocumentStore
         }
         catch (SqliteException)
         {
-            if (raw.sqlite3_get_autocommit(writer.Handle) == 0) Execute("rollback");
+            SqliteStatement.RollBack(writer);
             throw;
         }
     }
