@@ -3,7 +3,7 @@ namespace Campaigns.LoadTests.Soak;
 /// <summary>What the server and its clients were like during one window.</summary>
 /// <param name="At">when the window ended, in seconds since the load began</param>
 /// <param name="HeapMb">managed memory after the last collection, with what is dead in it and not collected yet</param>
-/// <param name="CommittedMb">of the working set, about, what is the managed heap's</param>
+/// <param name="CommittedMb">about what of the working set was the managed heap's, at the last collection</param>
 /// <param name="LiveMb">what the last collection of all generations left alive</param>
 /// <param name="Cpu">cores that the server used</param>
 /// <param name="InFlight">HTTP requests that are worked on</param>

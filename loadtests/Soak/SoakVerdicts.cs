@@ -41,8 +41,8 @@ internal static class SoakVerdicts
         Idle grains leave memory after five minutes: a run of {MemoryJudgedFrom.TotalMinutes} minutes or longer is judged without its first {Plateau.TotalMinutes}, and in a shorter one memory is not judged.
         Latency counts from when a request was due. It is short if the median over the five-second windows of the last third is more than {LatencyTimesMax} times that of the
         first third and more than {MedianSlackMs} ms (p50) or {P99SlackMs} ms (p99) above it. Queues: {QueueTimesMax} times and {QueueSlack}. The journal's log: the largest, {WalTimesMax} times and {WalSlackMb} MB.
-        Memory, without the first third of the run: what is alive after a full collection, and what is outside the managed heap, at most {MemorySlopeMaxMegabytesPerHour} MB an hour, or {MemorySlackMb} MB in all;
-        the largest working set, {WorkingSetTimesMax} times. The journal's file holds every answer for a day, and grows.
+        The largest working set of the last third: {WorkingSetTimesMax} times that of the first. What is alive after a full collection, and what is outside the managed heap, without the first third
+        of the run: at most {MemorySlopeMaxMegabytesPerHour} MB an hour, or {MemorySlackMb} MB in all. The journal's file holds every answer for a day, and grows.
         Short too: more than {FailedShareMaxPercent} % of the requests without success, or any finding of the book check.
         """);
 

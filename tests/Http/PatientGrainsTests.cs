@@ -33,8 +33,8 @@ public sealed class PatientGrainsTests
         clock.Pass(Patience);
         Assert.False(asked.IsCompleted);
         slow.Answer(View);
-        clock.Pass(Patience);
         Assert.Same(View, (await asked).Reply);
+        clock.Pass(Patience);
     }
 
     [Fact]
@@ -106,7 +106,7 @@ public sealed class PatientGrainsTests
 
         public void Fail(Exception failure) => answer.SetException(failure);
 
-        public async ValueTask<Outcome<TReply>> Ask<TReply>(GrainId grain, ICommand<TReply> command, CancellationToken cancellation = default) => (Outcome<TReply>)(object)await answer.Task;
+        public async ValueTask<Outcome<TReply>> Ask<TReply>(GrainId grain, ICommand<TReply> command, CancellationToken cancellation = default) => (Outcome<TReply>)(object)await answer.Task.ConfigureAwait(false);
 
         public ValueTask<Outcome<IAsyncEnumerable<LiveEvent>>> Watch<TView>(GrainId grain, ICommand<TView> view, long? after, CancellationToken cancellation = default) => throw new NotSupportedException();
     }

@@ -273,6 +273,7 @@ public abstract class LocalEngineTests : StoredTests
         {
             await engines.Kill();
             await engines.Start();
+            if (engines.IsReplayed) Assert.Equal((100, 100), (engines.Engine.Recovery.Events, engines.Engine.ActiveGrains));
         }
 
         var tick = CounterGrain.Id(1_000);
@@ -309,6 +310,21 @@ public abstract class LocalEngineTests : StoredTests
         await engines.Start();
         Assert.InRange(engines.Engine.Recovery.Events, engines.IsReplayed ? 1 : 0, engines.IsReplayed ? 300 : 0);
         foreach (var (grain, view) in live) Assert.Equal(view, await engines.View(grain));
+    }
+
+    [Fact]
+    public async Task Tail_stays_bounded_however_often_it_is_killed()
+    {
+        await using var engines = await Start(o => o with { TailEventsMax = 20 });
+        for (var kill = 0; kill < 5; kill++)
+        {
+            for (var i = 0; i < 15; i++) await engines.Ask(Counter, new Add(1));
+            await engines.Kill();
+            await engines.Start();
+        }
+
+        Assert.InRange(engines.Engine.Recovery.Events, engines.IsReplayed ? 1 : 0, 30);
+        Assert.Equal(75, await engines.Total(Counter));
     }
 
     [Fact]

@@ -64,7 +64,7 @@ internal sealed record Weather
                 GrainInboxMax = Pick(2, 100_000),
                 WaitingMax = Pick(1, 10_000),
                 MessagesInFlightMax = Pick(1, 2, 64),
-                // At last one that never leaves: what it forgets in memory, nobody reads again.
+                // With the last, grains never leave: what one forgets in memory is not mended by reading it again.
                 IdleAfter = Pick(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(5), TimeSpan.FromDays(365)),
                 TailEventsMax = Pick(1, 20, 200),
                 UnflushedBytesMax = Pick(2_000, 8 << 20),

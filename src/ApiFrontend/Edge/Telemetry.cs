@@ -72,7 +72,7 @@ internal sealed class Telemetry
 
         Value("process_resident_memory_bytes", "gauge", "Resident memory.", Environment.WorkingSet);
         Value("dotnet_gc_heap_bytes", "gauge", "Managed heap after the last collection, with what is dead in it and not collected yet.", GC.GetGCMemoryInfo().HeapSizeBytes);
-        Value("dotnet_gc_committed_bytes", "gauge", "What the managed heap holds of the memory, its free room included.", GC.GetGCMemoryInfo().TotalCommittedBytes);
+        Value("dotnet_gc_committed_bytes", "gauge", "What the managed heap held of the memory at the last collection, its free room included.", GC.GetGCMemoryInfo().TotalCommittedBytes);
         Value("dotnet_gc_live_bytes", "gauge", "What the last collection of all generations left alive: if this grows without end, something is kept.", LiveBytes());
         Value("process_cpu_seconds_total", "counter", "CPU time.", Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds);
         Metric("campaigns_refusals_total", "counter", "Refused requests by code.", [.. refusals.Select(r => $"{{code=\"{r.Key}\"}} {r.Value.Value}")]);

@@ -70,7 +70,7 @@ public sealed class SqliteJournal : IJournal
     /// <summary>The file, for messages about it.</summary>
     public string FileName => path;
 
-    /// <summary>The size of the log beside the file. What it holds is moved into the file every 8 MB, and the log begins again; it grows while somebody reads for long, such as a backup.</summary>
+    /// <summary>The size of the log beside the file. What it holds is moved into the file every 8 MB, and the log begins again; it grows while somebody reads for long, such as a backup, and keeps its largest size until it is closed.</summary>
     public long LogBytes => new FileInfo(path + "-wal") is { Exists: true, Length: var length } ? length : 0;
 
     public long LastPosition => Volatile.Read(ref lastPosition);

@@ -265,8 +265,8 @@ internal sealed class Lane
     {
         Add(replayed);
         if (replayed.Cell.Sequence == replayed.Stored) return;
+        MarkDirty(replayed, journal.TailStart, events: 0); // from the tail's beginning on: by its end the first of its facts are old
         Events += replayed.Cell.Sequence - replayed.Stored;
-        MarkDirty(replayed, journal.TailStart);
     }
 
     /// <summary>After the tail was replayed: deadlines are set and what is owed goes out.</summary>
@@ -610,7 +610,7 @@ internal sealed class Lane
     {
         if (!decided.Changed) return;
         activation.LastBatch = open.Number;
-        MarkDirty(activation, journal.LastPosition);
+        MarkDirty(activation, journal.LastPosition, Events);
         var events = decided.Events as object[];
         Events += events?.Length ?? 1;
         if (activation.Feed is not null) Publish(activation, events ?? [decided.Events!]);
@@ -796,12 +796,14 @@ internal sealed class Lane
     private Turn TurnOf(Activation activation, object command, DateTimeOffset now) =>
         activation.Cell.Definition.Draws(command) ? new(activation.Cell.Id, now, engine.Machine.Chance()) : new(activation.Cell.Id, now);
 
-    private void MarkDirty(Activation activation, long since)
+    /// <param name="since">its unsaved facts come after this position</param>
+    /// <param name="events">and after so many events of this lane</param>
+    private void MarkDirty(Activation activation, long since, long events)
     {
         if (activation.Dirty) return;
         activation.Dirty = true;
         activation.DirtySince = since;
-        dirty.Enqueue((activation, since, Events));
+        dirty.Enqueue((activation, since, events));
     }
 
     private void Store(Activation activation)
@@ -856,7 +858,7 @@ internal sealed class Lane
     {
         if (now < nextSweep || sweep.Count == 0) return;
         nextSweep = now + TimeSpan.FromMilliseconds(20);
-        for (var i = Math.Min(SweepsPerTurn + sweep.Count / 256, sweep.Count); i > 0; i--)
+        for (var i = Math.Min(SweepsPerTurn + sweep.Count / 256, sweep.Count); i > 0 && open.Journal.Snapshots.Count < SnapshotsPerBatch; i--)
         {
             var activation = sweep.Dequeue();
             if (activation.Fenced && !IsCurrent(activation)) continue;

@@ -298,8 +298,10 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
             }
             finally
             {
-                flushes = next?.GetAwaiter().GetResult() ?? []; // whatever happens, nobody reads on from a journal that is closed
+                if (next is not null) Task.WhenAny(next).GetAwaiter().GetResult(); // whatever happens, nobody reads on from a journal that is closed
             }
+
+            flushes = next?.GetAwaiter().GetResult() ?? [];
         }
 
         foreach (var activation in parts.SelectMany(p => p.Activations)) activation.Lane.Adopt(activation);

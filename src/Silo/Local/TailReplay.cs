@@ -48,6 +48,5 @@ internal sealed class TailReplay(LocalEngine engine, IJournal journal, DateTimeO
         };
     }
 
-    // By other bits than those that choose the lane.
-    private bool IsMine(GrainId grain) => unchecked((uint)grain.GetHashCode() >>> 8) % (uint)parts == part;
+    private bool IsMine(GrainId grain) => unchecked((uint)grain.GetHashCode()) % (uint)parts == part;
 }
