@@ -298,7 +298,7 @@ public sealed class LocalEngine : IGrains, IAsyncDisposable
             }
             finally
             {
-                if (next is not null) Task.WhenAny(next).GetAwaiter().GetResult(); // whatever happens, nobody reads on from a journal that is closed
+                if (next is not null) ((IAsyncResult)next).AsyncWaitHandle.WaitOne(); // whatever happens, nobody reads on from a journal that is closed
             }
 
             flushes = next?.GetAwaiter().GetResult() ?? [];
