@@ -26,15 +26,23 @@ internal sealed record ShopperCaller(ShopId Shop, ShopperId Shopper)
 
     public static ValueTask<ShopperCaller?> BindAsync(HttpContext context) => new(Of(context.User));
 
-    public static ShopperCaller? Of(ClaimsPrincipal user) =>
-        Ids.TryParse<ShopperId>(user.FindFirstValue("sub"), out var shopper) ? new(new(user.FindFirstValue(Rights.ShopClaim)!), shopper) : null;
+    public static ShopperCaller? Of(ClaimsPrincipal user) => (user as ShopperPrincipal)?.Caller;
+}
+
+/// <summary>A shopper as the user of a request. Nothing is claimed about them as text: that would be made and parsed again for every tap.</summary>
+internal sealed class ShopperPrincipal(ShopperCaller caller) : ClaimsPrincipal(SignedIn)
+{
+    private static readonly ClaimsIdentity SignedIn = new(Rights.Shopper);
+
+    public ShopperCaller Caller => caller;
 }
 
 /// <summary>The merchant's program that is asking, as its key says.</summary>
 internal sealed record MerchantCaller(ShopId Shop)
 {
-    public static ValueTask<MerchantCaller?> BindAsync(HttpContext context) => new(
-        context.User.FindFirstValue(Rights.ShopClaim) is { } shop ? new MerchantCaller(new ShopId(shop)) : null);
+    public static ValueTask<MerchantCaller?> BindAsync(HttpContext context) => new(Of(context.User));
+
+    public static MerchantCaller? Of(ClaimsPrincipal user) => user.FindFirstValue(Rights.ShopClaim) is { } shop ? new(new ShopId(shop)) : null;
 }
 
 /// <summary>

@@ -23,7 +23,7 @@ internal sealed class Idempotency(RequestDelegate next, IGrains grains)
 
     public async Task Invoke(HttpContext context)
     {
-        if (!HttpMethods.IsPost(context.Request.Method) || context.User.FindFirstValue(Rights.ShopClaim) is not { } shop || !context.Request.Headers.TryGetValue(Header, out var header))
+        if (!HttpMethods.IsPost(context.Request.Method) || CallerOf(context.User) is not var (shop, caller) || !context.Request.Headers.TryGetValue(Header, out var header))
         {
             await next(context);
             return;
@@ -37,8 +37,7 @@ internal sealed class Idempotency(RequestDelegate next, IGrains grains)
         }
 
         var bodyHash = await HashBody(context.Request, context.RequestAborted);
-        var caller = context.User.FindFirstValue("sub") ?? "merchant";
-        var request = RequestAddress.Of(new(shop), caller, context.Request.Path, key);
+        var request = RequestAddress.Of(shop, caller, context.Request.Path, key);
         EffectId.Set(context, request.Key);
 
         var queueing = Join(request);
@@ -59,6 +58,11 @@ internal sealed class Idempotency(RequestDelegate next, IGrains grains)
             Leave(request, queueing);
         }
     }
+
+    private static (ShopId Shop, string Name)? CallerOf(ClaimsPrincipal user) =>
+        ShopperCaller.Of(user) is { } shopper ? (shopper.Shop, shopper.Shopper.ToString())
+        : MerchantCaller.Of(user) is { } merchant ? (merchant.Shop, "merchant")
+        : null;
 
     private Queueing Join(GrainId request)
     {

@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.RateLimiting;
 
@@ -31,7 +30,7 @@ internal sealed class Limiters(RateLimits limits, Telemetry telemetry, ISharedBu
         options.OnRejected = (rejected, _) => new(Problems.Write(rejected.HttpContext, EdgeRefusal.RateLimited));
     }
 
-    public PartitionedRateLimiter<HttpContext> OfShoppers() => Limiter<HttpContext>("shopper", limits.PerShopper, c => c.User.FindFirstValue("sub"));
+    public PartitionedRateLimiter<HttpContext> OfShoppers() => Limiter<HttpContext>("shopper", limits.PerShopper, c => ShopperCaller.Of(c.User)?.Shopper.ToString());
 
     /// <param name="kind">what is named</param>
     /// <param name="perSecond">requests a second, twice that in a burst</param>
