@@ -22,33 +22,16 @@ internal sealed class SqliteStatement : IDisposable
 
     /// <param name="parameter">1 is the first</param>
     /// <exception cref="SqliteException">there is no memory for it, or the statement was not reset</exception>
-    public SqliteStatement Bind(int parameter, long value)
-    {
-        return Bound(raw.sqlite3_bind_int64(statement, parameter, value));
-    }
+    public SqliteStatement Bind(int parameter, long value) => Bound(raw.sqlite3_bind_int64(statement, parameter, value));
 
-    public SqliteStatement Bind(int parameter, long? value)
-    {
-        if (value is { } number) return Bind(parameter, number);
-        return Bound(raw.sqlite3_bind_null(statement, parameter));
-    }
+    public SqliteStatement Bind(int parameter, long? value) => value is { } number ? Bind(parameter, number) : Bound(raw.sqlite3_bind_null(statement, parameter));
 
-    public SqliteStatement Bind(int parameter, string text)
-    {
-        return Bound(raw.sqlite3_bind_text(statement, parameter, text));
-    }
+    public SqliteStatement Bind(int parameter, string text) => Bound(raw.sqlite3_bind_text(statement, parameter, text));
 
-    public SqliteStatement Bind(int parameter, ReadOnlySpan<byte> blob)
-    {
-        return Bound(raw.sqlite3_bind_blob(statement, parameter, blob));
-    }
+    public SqliteStatement Bind(int parameter, ReadOnlySpan<byte> blob) => Bound(raw.sqlite3_bind_blob(statement, parameter, blob));
 
     /// <param name="blob">null is stored as null</param>
-    public SqliteStatement Bind(int parameter, byte[]? blob)
-    {
-        if (blob is not null) return Bind(parameter, blob.AsSpan());
-        return Bound(raw.sqlite3_bind_null(statement, parameter));
-    }
+    public SqliteStatement Bind(int parameter, byte[]? blob) => blob is not null ? Bind(parameter, blob.AsSpan()) : Bound(raw.sqlite3_bind_null(statement, parameter));
 
     /// <summary>Runs what gives no rows.</summary>
     /// <exception cref="SqliteException">it failed</exception>

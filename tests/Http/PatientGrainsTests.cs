@@ -1,5 +1,6 @@
 using Campaigns.ApiFrontend.Edge;
 using Campaigns.Grains.Kernel;
+using Campaigns.Simulation;
 using Campaigns.Tests.Kit.Counters;
 
 namespace Campaigns.Tests.Http;
@@ -10,7 +11,7 @@ public sealed class PatientGrainsTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly CounterView View = new(7, 1);
 
-    private readonly Clock clock = new();
+    private readonly SimulatedTime clock = new();
     private readonly SlowGrains slow = new();
     private readonly PatientGrains grains;
 
@@ -23,7 +24,7 @@ public sealed class PatientGrainsTests
         var asked = Ask();
         Assert.True(asked.IsCompleted);
         Assert.Same(View, (await asked).Reply);
-        Assert.Equal(0, clock.Timers);
+        Assert.Equal(0, clock.TimersSet);
     }
 
     [Fact]
@@ -70,10 +71,10 @@ public sealed class PatientGrainsTests
             clock.Pass(PatientGrains.Together / 10);
         }
 
-        Assert.Equal(1, clock.Timers);
+        Assert.Equal(1, clock.TimersSet);
         clock.Pass(PatientGrains.Together / 10);
         var later = Ask();
-        Assert.Equal(2, clock.Timers);
+        Assert.Equal(2, clock.TimersSet);
         clock.Pass(Patience);
         Assert.All(await Task.WhenAll(first), o => Assert.Equal(RefusalKind.Busy, o.Refusal?.Kind));
         Assert.False(later.IsCompleted);
@@ -109,59 +110,5 @@ public sealed class PatientGrainsTests
         public async ValueTask<Outcome<TReply>> Ask<TReply>(GrainId grain, ICommand<TReply> command, CancellationToken cancellation = default) => (Outcome<TReply>)(object)await answer.Task.ConfigureAwait(false);
 
         public ValueTask<Outcome<IAsyncEnumerable<LiveEvent>>> Watch<TView>(GrainId grain, ICommand<TView> view, long? after, CancellationToken cancellation = default) => throw new NotSupportedException();
-    }
-
-    /// <summary>Stands still until it is told otherwise.</summary>
-    private sealed class Clock : TimeProvider
-    {
-        private readonly Lock sync = new();
-        private readonly List<Timer> timers = [];
-        private long now;
-
-        public int Timers => timers.Count;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Volatile.Read(ref now);
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            var timer = new Timer(callback, state, GetTimestamp() + dueTime.Ticks);
-            lock (sync) timers.Add(timer);
-            return timer;
-        }
-
-        public void Pass(TimeSpan span)
-        {
-            Timer[] due;
-            lock (sync)
-            {
-                now += span.Ticks;
-                due = [.. timers.Where(t => t.Due <= now)];
-            }
-
-            foreach (var timer in due) timer.Ring();
-        }
-
-        private sealed class Timer(TimerCallback callback, object? state, long due) : ITimer
-        {
-            private int rung;
-
-            public long Due => due;
-
-            public void Ring()
-            {
-                if (Interlocked.Exchange(ref rung, 1) == 0) callback(state);
-            }
-
-            public bool Change(TimeSpan dueTime, TimeSpan period) => true;
-
-            public void Dispose()
-            {
-                // Nothing rings by itself.
-            }
-
-            public ValueTask DisposeAsync() => default;
-        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Threading.RateLimiting;
 using Campaigns.ApiFrontend.Edge;
+using Campaigns.Simulation;
 
 namespace Campaigns.Tests.Http;
 
@@ -10,7 +11,7 @@ public sealed class SharedLimitTests
     private const int Burst = 2 * PerSecond;
     private const int Credit = Burst / 10;
 
-    private readonly Clock clock = new();
+    private readonly SimulatedTime clock = new();
     private readonly Telemetry telemetry = new();
     private readonly Buckets buckets;
 
@@ -142,19 +143,8 @@ public sealed class SharedLimitTests
         return new("shopper", PerSecond, n => n.Length == 0 ? null : n, buckets, alone, telemetry, clock);
     }
 
-    private sealed class Clock : TimeProvider
-    {
-        private long ticks = 1;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Volatile.Read(ref ticks);
-
-        public void Pass(TimeSpan time) => Interlocked.Add(ref ticks, time.Ticks);
-    }
-
     /// <summary>The same arithmetic as the script's, in memory.</summary>
-    private sealed class Buckets(Clock clock) : ISharedBuckets
+    private sealed class Buckets(SimulatedTime clock) : ISharedBuckets
     {
         private readonly Dictionary<string, double> full = new(StringComparer.Ordinal);
 

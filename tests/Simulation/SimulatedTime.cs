@@ -6,6 +6,9 @@ internal sealed class SimulatedTime : TimeProvider
     private readonly PriorityQueue<Alarm, (DateTimeOffset Due, long Number)> alarms = new();
     private long numbers;
 
+    /// <summary>How many timers were set so far.</summary>
+    public long TimersSet => numbers;
+
     public DateTimeOffset Now { get; private set; } = new(2026, 11, 20, 12, 0, 0, TimeSpan.Zero);
 
     /// <summary>When the next timer is due; null if there is none.</summary>
@@ -23,7 +26,11 @@ internal sealed class SimulatedTime : TimeProvider
         }
     }
 
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
     public override DateTimeOffset GetUtcNow() => Now;
+
+    public override long GetTimestamp() => Now.Ticks;
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
@@ -43,6 +50,9 @@ internal sealed class SimulatedTime : TimeProvider
 
         if (time > Now) Now = time;
     }
+
+    /// <inheritdoc cref="MoveTo"/>
+    public void Pass(TimeSpan span) => MoveTo(Now + span);
 
     /// <summary>The process that set them is gone.</summary>
     public void Forget() => alarms.Clear();

@@ -60,7 +60,12 @@ internal sealed class Telemetry
             Metric("campaigns_silos", "gauge", "Silos by what the cluster says of them.", [.. silos.GroupBy(m => m.Status, StringComparer.Ordinal).Select(g => $"{{status=\"{g.Key}\"}} {g.Count()}")]);
         Value("campaigns_journal_position", "gauge", "Newest position of the journal.", journal.LastPosition);
         Value("campaigns_journal_tail_flushes", "gauge", "Flushes that a restart would replay.", Math.Max(0, journal.LastPosition - journal.TailStart));
-        if (journal is SqliteJournal file) Value("campaigns_journal_log_bytes", "gauge", "Size of SQLite's log beside the journal's file.", file.LogBytes);
+        if (journal is SqliteJournal file)
+        {
+            Value("campaigns_journal_log_bytes", "gauge", "Size of SQLite's log beside the journal's file.", file.LogBytes);
+            Value("sqlite_memory_bytes", "gauge", "What SQLite holds of the memory, nearly all of it pages of the journal and the lists.", SQLitePCL.raw.sqlite3_memory_used());
+        }
+
         Value("campaigns_projection_lag_flushes", "gauge", "Flushes that lists and reports do not show yet.", projector.LagFlushes);
         Value("campaigns_projection_failed", "gauge", "1 if the read models have stopped following.", projector.Failure is null ? 0 : 1);
         if (limbo is var (totals, oldest))

@@ -55,6 +55,8 @@ internal abstract class Machine
 /// <summary>Real threads, the system's random numbers, and no distance between grains.</summary>
 internal sealed class RealMachine : Machine
 {
+    private const int HandsMax = 8;
+
     private readonly List<Thread> laneThreads = [];
     private readonly List<Thread> flusherThreads = [];
 
@@ -79,7 +81,8 @@ internal sealed class RealMachine : Machine
 
     public override Task<TResult> Ahead<TResult>(Func<TResult> work) => Task.Run(work);
 
-    public override int Hands => Environment.ProcessorCount;
+    // Each hand of a replay reads the heads of all decisions: more of them soon do nothing but that.
+    public override int Hands => Math.Min(Environment.ProcessorCount, HandsMax);
 
     public override void Together(IReadOnlyList<Action> works) => Task.WhenAll(works.Select(w => Task.Run(w))).GetAwaiter().GetResult();
 
