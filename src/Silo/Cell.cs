@@ -81,7 +81,7 @@ public sealed class Cell
 
     public Answer Answer(object command, in Turn turn) => command is Wake ? Grains.Kernel.Answer.Of(Done.Instance) : Definition.AnswerAny(State, command, turn);
 
-    /// <summary>Lets go of the state: nobody asks this cell again, and who still refers to it, such as a timer that is due in a month, must not keep it in memory.</summary>
+    /// <summary>Lets go of the state: nobody asks this cell again, and who still refers to it, such as a timer or the sweep, must not keep it in memory.</summary>
     public void Forget() => (State, requests) = (null!, null);
 
     public Snapshot Snapshot()

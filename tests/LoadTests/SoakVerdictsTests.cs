@@ -35,22 +35,22 @@ public sealed class SoakVerdictsTests
     public void Memory_may_not_climb_faster_than_its_limit(double megabytesPerHour, bool grew)
     {
         Assert.Equal(grew ? ["managed memory alive after a full collection, slope"] : [], Short(m => Calm with { LiveMb = 80 + megabytesPerHour * m / 60 }));
-        Assert.Equal(grew ? ["memory outside the managed heap, slope"] : [], Short(m => Calm with { WorkingSetMb = 400 + megabytesPerHour * m / 60 }));
+        Assert.Equal(grew ? ["memory outside the managed heap, slope"] : [], Short(m => Calm with { OutsideMb = 150 + megabytesPerHour * m / 60 }));
     }
 
     [Theory]
     [InlineData(499, false)]
     [InlineData(501, true)]
     public void What_is_dead_and_not_collected_may_move_the_working_set_by_a_quarter(double largest, bool grew) =>
-        Assert.Equal(grew ? ["working set, largest of the last third"] : [], Short(m => Calm with { WorkingSetMb = m == 25 ? largest : 400, CommittedMb = m == 25 ? largest - 250 : 150 }));
+        Assert.Equal(grew ? ["working set, largest of the last third"] : [], Short(m => Calm with { WorkingSetMb = m == 25 ? largest : 400 }));
 
     [Fact]
-    public void Memory_that_fills_in_the_first_third_and_stays_has_not_grown() => Assert.Empty(Short(m => Calm with { WorkingSetMb = Math.Min(600, 300 + 30 * m), CommittedMb = Math.Min(200, 20 * m), LiveMb = Math.Min(100, 10 * m) }));
+    public void Memory_that_fills_in_the_first_third_and_stays_has_not_grown() => Assert.Empty(Short(m => Calm with { WorkingSetMb = Math.Min(600, 300 + 30 * m), OutsideMb = Math.Min(200, 20 * m), LiveMb = Math.Min(100, 10 * m) }));
 
     [Fact]
     public void Memory_is_not_judged_before_idle_grains_can_have_left_it()
     {
-        var verdicts = SoakVerdicts.Of(Samples(m => Calm with { LiveMb = 80 + 50 * m, WorkingSetMb = 400 + 50 * m }, minutes: 10));
+        var verdicts = SoakVerdicts.Of(Samples(m => Calm with { LiveMb = 80 + 50 * m, OutsideMb = 150 + 50 * m, WorkingSetMb = 400 + 50 * m }, minutes: 10));
 
         Assert.All(verdicts.Take(3), v => Assert.Null(v.Met));
         Assert.Equal(3_000, verdicts[0].Ours, 3);
@@ -60,7 +60,7 @@ public sealed class SoakVerdictsTests
     [InlineData(15)]
     [InlineData(16)]
     public void Memory_that_fills_until_idle_grains_leave_it_has_not_grown(int minutes) =>
-        Assert.Empty(Short(m => Calm with { WorkingSetMb = Math.Min(700, 100 + 100 * (m + 1)), CommittedMb = Math.Min(600, 100 * (m + 1)), LiveMb = Math.Min(500, 90 * (m + 1)) }, minutes));
+        Assert.Empty(Short(m => Calm with { WorkingSetMb = Math.Min(700, 100 + 100 * (m + 1)), LiveMb = Math.Min(500, 90 * (m + 1)) }, minutes));
 
     [Theory]
     [InlineData(15, 200, false)]

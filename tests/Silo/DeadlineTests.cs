@@ -42,6 +42,24 @@ public abstract class DeadlineTests : StoredTests
         Assert.Equal(1, (await engines.View(Counter)).Rings);
     }
 
+    [Theory]
+    [InlineData(18)]
+    [InlineData(1)]
+    public async Task Deadline_far_away_of_a_grain_that_stays_in_memory_fires_at_its_time(int steps)
+    {
+        await using var engines = await Start(o => o with { IdleAfter = TimeSpan.FromDays(365) });
+        var counters = Enumerable.Range(1, 200).Select(i => CounterGrain.Id(i)).ToList(); // more than one sweep looks at
+        foreach (var counter in counters) await engines.Ask(counter, new RingAt(engines.Clock.GetUtcNow().AddMinutes(12)));
+        for (var step = 0; step < steps; step++)
+        {
+            foreach (var counter in counters) Assert.Equal(0, (await engines.View(counter)).Rings);
+            engines.Clock.Advance(TimeSpan.FromMinutes(12) / steps);
+            await engines.Quiet();
+        }
+
+        foreach (var counter in counters) Assert.Equal(1, (await engines.View(counter)).Rings);
+    }
+
     [Fact]
     public void Wake_up_that_no_deadline_asked_for_is_no_business_of_any_rule() =>
         Assert.All(Campaigns.Grains.Mechanics.Grains, g => Assert.Null(g.DecideAny(g.NewState(), Wake.Instance, new(new(g.Kind, new("demo"), Guid.NewGuid()), DateTimeOffset.UnixEpoch))));

@@ -16,6 +16,12 @@ internal sealed class Lane
     private const int SnapshotsPerBatch = 1_000;
     private static readonly TimeSpan PauseAfterBug = TimeSpan.FromMinutes(1);
 
+    // The sweep comes by every few seconds, a minute at the very worst.
+    private static readonly TimeSpan TimersAhead = TimeSpan.FromMinutes(10);
+
+    // A lane decides ten times a second: a clock that is further on was moved, or the machine has slept.
+    private static readonly TimeSpan Leap = TimeSpan.FromMinutes(1);
+
     // What is asked from within a decision (of a grain of this silo, through the cluster) waits for its lane's thread: decisions do not nest.
     [ThreadStatic]
     private static bool isDeciding;
@@ -41,8 +47,8 @@ internal sealed class Lane
     private Activation? held;
     private bool hasEnded;
     private int waitingToLoad;
-    private int abandonedTimers;
     private DateTimeOffset nextSweep;
+    private DateTimeOffset decidedAt;
 
     public Lane(LocalEngine engine, IJournal journal, TimeProvider clock, LocalEngineOptions options)
     {
@@ -181,6 +187,8 @@ internal sealed class Lane
         try
         {
             var now = clock.GetUtcNow();
+            if (now - decidedAt > Leap) SetTimers(now);
+            decidedAt = now;
             var did = HandleInbox(now) | HandleTimers(now);
             AnswerCrowds(now);
             AnswerImpatient(now);
@@ -273,14 +281,16 @@ internal sealed class Lane
     public void Recovered()
     {
         lock (gate)
-            foreach (var activation in active.Values)
-                Follow(activation);
+        {
+            decidedAt = clock.GetUtcNow();
+            foreach (var activation in active.Values) Follow(activation);
+        }
     }
 
     /// <summary>Counts an activation in and out of the whole: used to wait until nothing is on its way.</summary>
     public bool IsQuiet(DateTimeOffset now)
     {
-        lock (gate) return inbox.Count == 0 && loading.Count == 0 && open.IsEmpty && spare is not null && !(timers.TryPeek(out _, out var at) && at <= now);
+        lock (gate) return inbox.Count == 0 && loading.Count == 0 && open.IsEmpty && spare is not null && now - decidedAt <= Leap && !(timers.TryPeek(out _, out var at) && at <= now);
     }
 
     /// <summary>Stores every state that is not stored, for a quick start next time. Runs on the lane's thread; returns false when all is stored.</summary>
@@ -433,11 +443,8 @@ internal sealed class Lane
             handled++;
             timers.Dequeue();
             var (activation, retry) = timer;
-            if (IsGone(activation))
-            {
-                abandonedTimers = Math.Max(0, abandonedTimers - 1);
-            }
-            else if (activation.Leaving is not null)
+            if (IsGone(activation)) continue;
+            if (activation.Leaving is not null)
             {
                 activation.TimerAt = null; // its next activation sets it
             }
@@ -449,7 +456,7 @@ internal sealed class Lane
             {
                 activation.TimerAt = null;
                 if (activation.Deadline <= now) Fire(activation, now);
-                else SetDeadline(activation, activation.Deadline);
+                else SetTimer(activation, now);
             }
         }
 
@@ -474,14 +481,26 @@ internal sealed class Lane
         Follow(activation, decided, turn);
 
         // The state did not move on: asking again at once would be a loop. A next deadline may have passed too, though, and fires at once.
-        if (activation.Deadline <= fired) SetDeadline(activation, now + PauseAfterBug);
+        if (activation.Deadline <= fired)
+        {
+            activation.Deadline = now + PauseAfterBug;
+            SetTimer(activation, now);
+        }
+
         if (activation.StoredWakeAt <= now) StoreWoken(activation, now);
     }
 
-    private void SetDeadline(Activation activation, DateTimeOffset? deadline)
+    private void SetTimers(DateTimeOffset now)
     {
-        activation.Deadline = deadline;
-        if (deadline is not { } at || activation.TimerAt <= at) return;
+        foreach (var activation in active.Values)
+            if (!activation.Fenced) SetTimer(activation, now);
+    }
+
+    // A deadline that is far away gets its timer when the sweep comes by: most grains leave memory before it, and a million timers nobody
+    // waits for would be a hundred megabytes to look through.
+    private void SetTimer(Activation activation, DateTimeOffset now)
+    {
+        if (activation.Deadline is not { } at || at > now + TimersAhead || activation.TimerAt <= at) return;
         activation.TimerAt = at;
         timers.Enqueue((activation, null), at);
     }
@@ -628,7 +647,9 @@ internal sealed class Lane
             while (debts.TryTakeFresh(out var debt)) Offer(activation, debt);
 
         var deadline = cell.Definition.DeadlineOf(cell.State);
-        if (deadline != activation.Deadline) SetDeadline(activation, deadline);
+        if (deadline == activation.Deadline) return;
+        activation.Deadline = deadline;
+        SetTimer(activation, clock.GetUtcNow());
     }
 
     private static bool Owes(Activation activation, Debt debt) =>
@@ -864,6 +885,7 @@ internal sealed class Lane
             if (activation.Fenced && !IsCurrent(activation)) continue;
 
             sweep.Enqueue(activation);
+            if (!activation.Fenced) SetTimer(activation, now);
             if (activation.Fenced || activation.LastUsed + options.IdleAfter > now || !activation.IsQuiet || activation.IsClosing) continue;
             if (activation.Dirty) Store(activation);
             activation.IsClosing = true;
@@ -894,14 +916,6 @@ internal sealed class Lane
         activation.Fenced = true; // the sweep finds it and forgets it
         activation.Dirty = false;
         activation.Cell.Forget();
-        if (activation.TimerAt is not null) abandonedTimers++;
-
-        // A timer may be due in a month; until then it would keep the activation in memory.
-        if (abandonedTimers < 1_024 || abandonedTimers < timers.Count / 2) return;
-        var kept = timers.UnorderedItems.Where(t => !IsGone(t.Element.Activation)).ToArray();
-        timers.Clear();
-        timers.EnqueueRange(kept);
-        abandonedTimers = 0;
     }
 
     // Nothing is wrong with the command: it came where the grain does not live any more. In a cluster it is asked again where it does.
