@@ -107,14 +107,15 @@ internal sealed class SoakRun(SoakPlan plan, string parent, TextWriter output) :
     {
         using var tick = new PeriodicTimer(Window);
         var watch = Stopwatch.StartNew();
-        var outside = OutsideMemory.Of(server!.Id) ?? 0;
+        var memory = OutsideMemory.Of(server!.Id);
+        var outside = memory.Read();
         for (var (since, cpu) = (TimeSpan.Zero, (await Metrics(stop))["process_cpu_seconds_total"]); await tick.WaitForNextTickAsync(stop) && !load.IsCompleted;)
         {
             if (supply.IsFaulted) await supply;
             var (at, metrics, latencies) = (watch.Elapsed, await Metrics(stop), shop.Latencies.GetIntervalHistogram());
             all.Add(latencies);
             var seconds = (at - since).TotalSeconds;
-            if (samples.Count % SaidEvery == 0) outside = OutsideMemory.Of(server!.Id) ?? outside; // 20 ms in the kernel: not each time
+            if ((samples.Count + 1) % SaidEvery == 0) outside = memory.Read(); // 20 ms in the kernel: not each time
             samples.Add(new(
                 at.TotalSeconds,
                 metrics["process_resident_memory_bytes"] / 1e6,

@@ -13,13 +13,17 @@ internal sealed class Engines(Store store) : IAsyncDisposable
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly List<IReceiver> receivers = [];
+    private ProductClock? clock;
 
     public string Folder => store.Folder;
 
     /// <summary>See <see cref="Store.IsReplayed"/>.</summary>
     public bool IsReplayed => store.IsReplayed;
 
-    public ProductClock Clock { get; } = new();
+    /// <summary>The clock below the product's, which somebody may set.</summary>
+    public SkewedClock MachineClock { get; } = new();
+
+    public ProductClock Clock => clock ??= new(system: MachineClock);
 
     public CounterGrain Grain { get; } = new();
 

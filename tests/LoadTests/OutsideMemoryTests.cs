@@ -22,19 +22,38 @@ public sealed class OutsideMemoryTests
         Rss:                   2 kB
         """;
 
-    [Theory]
-    [InlineData(Outside + "\n" + Heap)]
-    [InlineData(Heap + "\n" + Outside)]
-    public void All_but_the_piece_of_addresses_that_only_a_collector_reserves_is_outside(string smaps) => Assert.Equal(542 << 10, OutsideMemory.Of(smaps.Split('\n')));
+    private string smaps = Outside + "\n" + Heap;
 
     [Fact]
-    public void Nothing_is_said_if_the_heap_was_seen_in_pieces() => Assert.Null(OutsideMemory.Of((Outside + "\n" + Heap.Replace("700000400000-704000000000", "700000500000-700200000000", StringComparison.Ordinal)).Split('\n')));
+    public void All_but_the_piece_of_addresses_that_only_a_collector_reserves_is_outside()
+    {
+        var memory = Watch();
+        Assert.Equal(542 << 10, memory.Read());
+
+        smaps = smaps.Replace("40 kB", "50 kB", StringComparison.Ordinal).Replace("3000 kB", "3900 kB", StringComparison.Ordinal);
+        Assert.Equal(552 << 10, memory.Read());
+    }
 
     [Fact]
-    public void Nothing_is_said_of_a_process_that_is_gone() => Assert.Null(OutsideMemory.Of(int.MaxValue));
+    public void Heap_that_is_later_seen_in_pieces_is_known_by_its_addresses()
+    {
+        var memory = Watch();
+        smaps = smaps.Replace("700000400000-704000000000", "700000500000-704000000000", StringComparison.Ordinal);
+        Assert.Equal(542 << 10, memory.Read());
+    }
 
-    // The other tests of this process get memory while it is looked at.
     [Fact]
-    public void This_process_has_code_outside_its_heap() =>
-        Assert.InRange(Enumerable.Range(0, 100).Select(_ => OutsideMemory.Of(Environment.ProcessId)).First(bytes => bytes is not null)!.Value, 20 << 20, Environment.WorkingSet);
+    public void Nothing_is_said_without_a_heap()
+    {
+        smaps = Outside;
+        Assert.Throws<InvalidDataException>(Watch);
+    }
+
+    [Fact]
+    public void Nothing_is_said_of_a_process_that_is_gone() => Assert.ThrowsAny<IOException>(() => OutsideMemory.Of(int.MaxValue));
+
+    [Fact]
+    public void This_process_has_code_outside_its_heap() => Assert.InRange(OutsideMemory.Of(Environment.ProcessId).Read(), 20 << 20, Environment.WorkingSet);
+
+    private OutsideMemory Watch() => new(() => smaps.Split('\n'));
 }

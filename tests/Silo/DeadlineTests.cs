@@ -61,6 +61,34 @@ public abstract class DeadlineTests : StoredTests
     }
 
     [Fact]
+    public async Task Deadline_far_away_takes_no_place_among_the_timers()
+    {
+        await using var engines = await Start();
+        await engines.Ask(Counter, new RingAt(engines.Clock.GetUtcNow().AddHours(2)));
+        Assert.Null(engines.Engine.LaneOf(Counter).NextTimer);
+
+        await engines.Ask(Counter, new RingAt(engines.Clock.GetUtcNow().AddMinutes(2)));
+        Assert.NotNull(engines.Engine.LaneOf(Counter).NextTimer);
+    }
+
+    [Fact]
+    public async Task Deadline_fires_at_its_time_after_the_clock_was_set_back()
+    {
+        await using var engines = await Start(o => o with { IdleAfter = TimeSpan.FromDays(365) });
+        engines.MachineClock.Skew = TimeSpan.FromHours(3);
+        await engines.Ask(CounterGrain.Id(2), new Add(1));
+        engines.MachineClock.Skew = TimeSpan.Zero;
+        await engines.Ask(Counter, new RingAt(engines.Clock.GetUtcNow().AddMinutes(12)));
+        for (var step = 0; step < 18; step++)
+        {
+            engines.Clock.Advance(TimeSpan.FromSeconds(40));
+            await engines.Quiet();
+        }
+
+        Assert.Equal(1, (await engines.View(Counter)).Rings);
+    }
+
+    [Fact]
     public void Wake_up_that_no_deadline_asked_for_is_no_business_of_any_rule() =>
         Assert.All(Campaigns.Grains.Mechanics.Grains, g => Assert.Null(g.DecideAny(g.NewState(), Wake.Instance, new(new(g.Kind, new("demo"), Guid.NewGuid()), DateTimeOffset.UnixEpoch))));
 

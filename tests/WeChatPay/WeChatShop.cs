@@ -9,16 +9,6 @@ using Gateway = Campaigns.Tests.WeChatPayStandIn.PayServer;
 
 namespace Campaigns.Tests.WeChatPay;
 
-/// <summary>The product's clock as the gateway sees it, which may run before or behind.</summary>
-internal sealed class SkewedClock : TimeProvider
-{
-    public TimeProvider? Product { get; set; }
-
-    public TimeSpan Skew { get; set; }
-
-    public override DateTimeOffset GetUtcNow() => (Product ?? System).GetUtcNow() + Skew;
-}
-
 /// <summary>An order on its way to be paid; the payment's id is the gateway's out_trade_no.</summary>
 internal sealed record Purchase(LiveShopper Shopper, string Order, string Payment);
 
@@ -67,7 +57,7 @@ internal sealed class WeChatShop : IAsyncDisposable
         shop.Gateway.Keys.SignedWith = publicKey ? SignedWith.PublicKey : SignedWith.CertificateA;
         shop.Settings = shop.Configure(certificates, publicKey);
         shop.Live = await LiveShop.Open(Patience, [.. shop.Settings.Select(s => $"--{s.Key}={s.Value}")]);
-        clock.Product = shop.Live.Host.Services.GetRequiredService<TimeProvider>();
+        clock.Other = shop.Live.Host.Services.GetRequiredService<TimeProvider>();
         return shop.AtEase();
     }
 

@@ -79,8 +79,8 @@ internal sealed class Telemetry
         Value("dotnet_gc_heap_bytes", "gauge", "Managed heap after the last collection, with what is dead in it and not collected yet.", GC.GetGCMemoryInfo().HeapSizeBytes);
         Value("dotnet_gc_committed_bytes", "gauge", "What the managed heap held of the memory at the last collection, its free room included.", GC.GetGCMemoryInfo().TotalCommittedBytes);
         Value("dotnet_gc_live_bytes", "gauge", "What the last collection of all generations left alive: if this grows without end, something is kept.", LiveBytes());
-        Metric("dotnet_gc_collections_total", "counter", "Collections by the oldest generation they looked at; each counts as one of the younger too.", [.. Enumerable.Range(0, GC.MaxGeneration + 1).Select(g => $"{{generation=\"{g}\"}} {GC.CollectionCount(g)}")]);
-        Value("dotnet_gc_pause_seconds_total", "counter", "How long everything stood still for them.", GC.GetTotalPauseDuration().TotalSeconds);
+        Metric("dotnet_gc_collections_total", "counter", "Collections that looked at this generation; one that looks at an older one looks at the younger too.", [.. Enumerable.Range(0, GC.MaxGeneration + 1).Select(g => $"{{generation=\"{g}\"}} {GC.CollectionCount(g)}")]);
+        Value("dotnet_gc_pause_seconds_total", "counter", "How long everything stood still for collections.", GC.GetTotalPauseDuration().TotalSeconds);
         Value("process_cpu_seconds_total", "counter", "CPU time.", Process.GetCurrentProcess().TotalProcessorTime.TotalSeconds);
         Metric("campaigns_refusals_total", "counter", "Refused requests by code.", [.. refusals.Select(r => $"{{code=\"{r.Key}\"}} {r.Value.Value}")]);
 

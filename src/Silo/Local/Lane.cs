@@ -16,10 +16,10 @@ internal sealed class Lane
     private const int SnapshotsPerBatch = 1_000;
     private static readonly TimeSpan PauseAfterBug = TimeSpan.FromMinutes(1);
 
-    // The sweep comes by every few seconds, a minute at the very worst.
+    // The sweep comes by every few seconds.
     private static readonly TimeSpan TimersAhead = TimeSpan.FromMinutes(10);
 
-    // A lane decides ten times a second: a clock that is further on was moved, or the machine has slept.
+    // A lane decides ten times a second: a clock that is further on, or back, was moved, or the machine has slept.
     private static readonly TimeSpan Leap = TimeSpan.FromMinutes(1);
 
     // What is asked from within a decision (of a grain of this silo, through the cluster) waits for its lane's thread: decisions do not nest.
@@ -54,6 +54,7 @@ internal sealed class Lane
     {
         (this.engine, this.journal, this.clock, this.options) = (engine, journal, clock, options);
         inbox = new(options.InboxMax, options.GrainInboxMax);
+        decidedAt = clock.GetUtcNow();
     }
 
     /// <summary>Facts decided since the start; read by metrics from any thread.</summary>
@@ -70,7 +71,7 @@ internal sealed class Lane
     /// <summary>How late the latest deadline was handled, in milliseconds.</summary>
     public double DeadlineLatenessMs { get; private set; }
 
-    /// <summary>When the next deadline or the next try to send something is due; null if nothing is.</summary>
+    /// <summary>When the next deadline or the next try to send something is due; null if nothing is in the next minutes.</summary>
     public DateTimeOffset? NextTimer
     {
         get
@@ -187,7 +188,7 @@ internal sealed class Lane
         try
         {
             var now = clock.GetUtcNow();
-            if (now - decidedAt > Leap) SetTimers(now);
+            if (Leapt(now)) SetTimers(now);
             decidedAt = now;
             var did = HandleInbox(now) | HandleTimers(now);
             AnswerCrowds(now);
@@ -281,16 +282,14 @@ internal sealed class Lane
     public void Recovered()
     {
         lock (gate)
-        {
-            decidedAt = clock.GetUtcNow();
-            foreach (var activation in active.Values) Follow(activation);
-        }
+            foreach (var activation in active.Values)
+                Follow(activation);
     }
 
     /// <summary>Counts an activation in and out of the whole: used to wait until nothing is on its way.</summary>
     public bool IsQuiet(DateTimeOffset now)
     {
-        lock (gate) return inbox.Count == 0 && loading.Count == 0 && open.IsEmpty && spare is not null && now - decidedAt <= Leap && !(timers.TryPeek(out _, out var at) && at <= now);
+        lock (gate) return inbox.Count == 0 && loading.Count == 0 && open.IsEmpty && spare is not null && (now == DateTimeOffset.MinValue || !Leapt(now)) && !(timers.TryPeek(out _, out var at) && at <= now);
     }
 
     /// <summary>Stores every state that is not stored, for a quick start next time. Runs on the lane's thread; returns false when all is stored.</summary>
@@ -490,17 +489,19 @@ internal sealed class Lane
         if (activation.StoredWakeAt <= now) StoreWoken(activation, now);
     }
 
+    private bool Leapt(DateTimeOffset now) => (now - decidedAt).Duration() > Leap;
+
     private void SetTimers(DateTimeOffset now)
     {
-        foreach (var activation in active.Values)
-            if (!activation.Fenced) SetTimer(activation, now);
+        nextSweep = now;
+        foreach (var activation in active.Values) SetTimer(activation, now);
     }
 
     // A deadline that is far away gets its timer when the sweep comes by: most grains leave memory before it, and a million timers nobody
     // waits for would be a hundred megabytes to look through.
     private void SetTimer(Activation activation, DateTimeOffset now)
     {
-        if (activation.Deadline is not { } at || at > now + TimersAhead || activation.TimerAt <= at) return;
+        if (activation.Deadline is not { } at || at > now + TimersAhead || activation.TimerAt <= at || activation.Fenced || activation.Leaving is not null) return;
         activation.TimerAt = at;
         timers.Enqueue((activation, null), at);
     }
@@ -879,14 +880,15 @@ internal sealed class Lane
     {
         if (now < nextSweep || sweep.Count == 0) return;
         nextSweep = now + TimeSpan.FromMilliseconds(20);
-        for (var i = Math.Min(SweepsPerTurn + sweep.Count / 256, sweep.Count); i > 0 && open.Journal.Snapshots.Count < SnapshotsPerBatch; i--)
+        for (var i = Math.Min(SweepsPerTurn + sweep.Count / 256, sweep.Count); i > 0; i--)
         {
             var activation = sweep.Dequeue();
             if (activation.Fenced && !IsCurrent(activation)) continue;
 
             sweep.Enqueue(activation);
-            if (!activation.Fenced) SetTimer(activation, now);
+            SetTimer(activation, now);
             if (activation.Fenced || activation.LastUsed + options.IdleAfter > now || !activation.IsQuiet || activation.IsClosing) continue;
+            if (open.Journal.Snapshots.Count >= SnapshotsPerBatch) continue; // the next time it comes by
             if (activation.Dirty) Store(activation);
             activation.IsClosing = true;
             activation.ClosingSince = now;
