@@ -7,13 +7,13 @@ namespace Campaigns.LoadTests.Overload;
 /// <summary>A campaign in the demo shop with many bargains and many helpers who have not helped yet.</summary>
 internal sealed class OverloadShop(ShopClient client, string host)
 {
-    private const int Helpers = 1_500;
+    private const int Helpers = 4_500;
     private const int AssistsPerHelper = 100;
     private const int Slots = 200;
     private const int Bargains = Helpers * AssistsPerHelper / Slots;
     private const int BargainMinutes = 1_440;
     private const int Quota = 10_000;
-    private const int Owners = 8;
+    private const int Owners = 24; // each starts a hundred bargains at most
 
     private readonly List<byte[]> helperTails = [];
     private readonly List<byte[]> bargainHeads = [];
